@@ -1,0 +1,24 @@
+import * as constants from './constants.ts';
+
+export type Family = 'CKR' | 'CKO' | 'CKK' | 'CKC' | 'CKA' | 'CKM' | 'CKG' | 'CKS' | 'CKU';
+
+const byFamily = new Map<string, Map<number, string>>();
+for (const [name, value] of Object.entries(constants)) {
+  const family = name.slice(0, 3);
+  const names = byFamily.get(family) ?? new Map<number, string>();
+  if (!names.has(value)) names.set(value, name);
+  byFamily.set(family, names);
+}
+
+/** The constant's name with its number, for logs and messages: `CKR_KEY_HANDLE_INVALID 0x60`, or `CKM 0x80000001`. */
+export function nameOf(family: Family, value: number): string {
+  const name = byFamily.get(family)?.get(value) ?? family;
+  return `${name} 0x${value.toString(16)}`;
+}
+
+/** The number of a constant by its full name (`CKA_LABEL`), or undefined. */
+export function valueOf(family: Family, name: string): number | undefined {
+  if (!name.startsWith(`${family}_`)) return undefined;
+  const value = (constants as Record<string, number>)[name];
+  return value;
+}
