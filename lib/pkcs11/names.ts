@@ -17,7 +17,7 @@ export function nameOf(family: Family, value: number): string {
 }
 
 /** The number of a constant by its full name (`CKA_LABEL`), or undefined. */
-export function valueOf(family: Family, name: string): number | undefined {
+export function constantOf(family: Family, name: string): number | undefined {
   if (!name.startsWith(`${family}_`)) return undefined;
   const value = (constants as Record<string, number>)[name];
   return value;

@@ -1,0 +1,222 @@
+import { CKR_OK } from '../pkcs11/constants.ts';
+import { ByteReader, ByteWriter, WireError } from './bytes.ts';
+import {
+  type Attribute,
+  type AttributeQuery,
+  CALLS,
+  type CallName,
+  type Fields,
+  type FieldType,
+  type FieldValue,
+  MAX_FRAME_BYTES,
+  type Output,
+  type RequestOf,
+  type ResponseOf,
+} from './schema.ts';
+
+type Schema = Readonly<Record<string, FieldType>>;
+
+interface FieldCodec<T extends FieldType> {
+  read(from: ByteReader, what: string): FieldValue[T];
+  write(to: ByteWriter, value: FieldValue[T]): void;
+}
+
+function readMany<T>(from: ByteReader, itemBytes: number, what: string, read: () => T): T[] {
+  const items: T[] = [];
+  for (let left = from.count(itemBytes, what); left > 0; left--) items.push(read());
+  return items;
+}
+
+function writeMany<T>(to: ByteWriter, items: readonly T[], write: (item: T) => void): void {
+  to.u32(items.length);
+  for (const item of items) write(item);
+}
+
+/** One row a field type; everything else in this file follows from it and from the schema. */
+const FIELDS: { readonly [T in FieldType]: FieldCodec<T> } = {
+  ulong: { read: (from, what) => from.ulong(what), write: (to, value) => to.ulong(value) },
+  flag: { read: (from, what) => from.flag(what), write: (to, value) => to.flag(value) },
+  bytes: { read: (from, what) => from.bytes(what), write: (to, value) => to.bytes(value) },
+  text: { read: (from, what) => from.text(what), write: (to, value) => to.text(value) },
+  buffer: {
+    read: (from, what) => (from.flag(what) ? from.bytes(what) : null),
+    write: (to, value) => {
+      to.flag(value !== null);
+      if (value !== null) to.bytes(value);
+    },
+  },
+  capacity: {
+    read: (from, what) => {
+      const present = from.flag(what);
+      const bytes = from.ulong(what);
+      return present ? bytes : null;
+    },
+    write: (to, value) => {
+      to.flag(value !== null);
+      to.ulong(value ?? 0);
+    },
+  },
+  output: {
+    read: (from, what): Output => ({ length: from.ulong(what), bytes: FIELDS.buffer.read(from, what) }),
+    write: (to, value) => {
+      to.ulong(value.length);
+      FIELDS.buffer.write(to, value.bytes);
+    },
+  },
+  ulongs: {
+    read: (from, what) => readMany(from, 8, what, () => from.ulong(what)),
+    write: (to, value) => writeMany(to, value, (item) => to.ulong(item)),
+  },
+  mechanism: {
+    read: (from, what) => ({ type: from.ulong(what), parameter: FIELDS.buffer.read(from, what) }),
+    write: (to, value) => {
+      to.ulong(value.type);
+      FIELDS.buffer.write(to, value.parameter);
+    },
+  },
+  attributes: {
+    read: (from, what) =>
+      readMany(from, 9, what, (): Attribute => ({ type: from.ulong(what), value: FIELDS.buffer.read(from, what) })),
+    write: (to, value) =>
+      writeMany(to, value, (item) => {
+        to.ulong(item.type);
+        FIELDS.buffer.write(to, item.value);
+      }),
+  },
+  queries: {
+    read: (from, what) =>
+      readMany(
+        from,
+        17,
+        what,
+        (): AttributeQuery => ({ type: from.ulong(what), capacity: FIELDS.capacity.read(from, what) }),
+      ),
+    write: (to, value) =>
+      writeMany(to, value, (item) => {
+        to.ulong(item.type);
+        FIELDS.capacity.write(to, item.capacity);
+      }),
+  },
+  outputs: {
+    read: (from, what) => readMany(from, 9, what, () => FIELDS.output.read(from, what)),
+    write: (to, value) => writeMany(to, value, (item) => FIELDS.output.write(to, item)),
+  },
+};
+
+function codecOf(type: FieldType): FieldCodec<FieldType> {
+  return FIELDS[type] as unknown as FieldCodec<FieldType>;
+}
+
+function readFields<S extends Schema>(schema: S, from: ByteReader): Fields<S> {
+  const fields: Record<string, unknown> = {};
+  for (const [name, type] of Object.entries(schema)) fields[name] = codecOf(type).read(from, name);
+  return fields as Fields<S>;
+}
+
+function writeFields<S extends Schema>(schema: S, to: ByteWriter, fields: Fields<S>): void {
+  const values = fields as Readonly<Record<string, FieldValue[FieldType]>>;
+  for (const [name, type] of Object.entries(schema)) codecOf(type).write(to, values[name] as FieldValue[FieldType]);
+}
+
+const callNames = new Map<number, CallName>();
+for (const [name, call] of Object.entries(CALLS)) callNames.set(call.id, name as CallName);
+
+function callName(id: number): CallName {
+  const name = callNames.get(id);
+  if (name === undefined) throw new WireError(`call ${id} is not in the schema`);
+  return name;
+}
+
+function sealed(writer: ByteWriter): Buffer {
+  const frame = writer.frame();
+  if (frame.length - 4 > MAX_FRAME_BYTES)
+    throw new WireError(`a frame of ${frame.length - 4} bytes is above the limit of ${MAX_FRAME_BYTES}`);
+  return frame;
+}
+
+export type Request = { [C in CallName]: { call: C; fields: RequestOf<C> } }[CallName];
+
+export interface Response<C extends CallName> {
+  rv: number;
+  /** The line for the operator, or empty. */
+  message: string;
+  /** Absent after most errors; CKR_BUFFER_TOO_SMALL and the attribute errors still carry lengths. */
+  fields: ResponseOf<C> | null;
+}
+
+/** A whole request frame, length prefix included. */
+export function encodeRequest<C extends CallName>(call: C, fields: RequestOf<C>): Buffer {
+  const writer = new ByteWriter();
+  writer.u16(CALLS[call].id);
+  writeFields<Schema>(CALLS[call].request, writer, fields);
+  return sealed(writer);
+}
+
+/** The request in a frame's body (after the length prefix). Throws WireError for anything the schema does not say. */
+export function decodeRequest(body: Buffer): Request {
+  const reader = new ByteReader(body);
+  const call = callName(reader.u16('call'));
+  const fields = readFields<Schema>(CALLS[call].request, reader);
+  reader.end();
+  return { call, fields } as unknown as Request;
+}
+
+/** A whole answer frame, length prefix included. */
+export function encodeResponse<C extends CallName>(call: C, response: Response<C>): Buffer {
+  const writer = new ByteWriter();
+  writer.u16(CALLS[call].id);
+  writer.ulong(response.rv);
+  writer.text(response.message);
+  writer.flag(response.fields !== null);
+  if (response.fields !== null) writeFields<Schema>(CALLS[call].response, writer, response.fields);
+  return sealed(writer);
+}
+
+/** The answer to `call` in a frame's body. Throws WireError for anything the schema does not say. */
+export function decodeResponse<C extends CallName>(call: C, body: Buffer): Response<C> {
+  const reader = new ByteReader(body);
+  const answered = callName(reader.u16('call'));
+  if (answered !== call) throw new WireError(`an answer to ${answered} came for ${call}`);
+  const rv = reader.ulong('rv');
+  const message = reader.text('message');
+  const present = reader.flag('has fields');
+  if (!present && rv === CKR_OK) throw new WireError(`${call} succeeded without its fields`);
+  const fields = present ? (readFields<Schema>(CALLS[call].response, reader) as ResponseOf<C>) : null;
+  reader.end();
+  return { rv, message, fields };
+}
+
+/** Cuts a stream into frame bodies. A frame above the limit is a WireError before its bytes are collected. */
+export class FrameSplitter {
+  #chunks: Buffer[] = [];
+  #buffered = 0;
+  /** Bytes that make the next step possible: the length prefix, then the whole frame. Nothing is copied before. */
+  #needed = 4;
+
+  /** Bodies that are whole now, in order. */
+  push(chunk: Buffer): Buffer[] {
+    this.#chunks.push(chunk);
+    this.#buffered += chunk.length;
+    const bodies: Buffer[] = [];
+    for (let body = this.#next(); body !== undefined; body = this.#next()) bodies.push(body);
+    return bodies;
+  }
+
+  #next(): Buffer | undefined {
+    if (this.#buffered < this.#needed) return undefined;
+    const all =
+      this.#chunks.length === 1 && this.#chunks[0] !== undefined ? this.#chunks[0] : Buffer.concat(this.#chunks);
+    this.#chunks = [all];
+    const length = all.readUInt32LE(0);
+    if (length > MAX_FRAME_BYTES) {
+      throw new WireError(`a frame of ${length} bytes is above the limit of ${MAX_FRAME_BYTES}`);
+    }
+    this.#needed = 4 + length;
+    if (this.#buffered < this.#needed) return undefined;
+    const body = all.subarray(4, this.#needed);
+    this.#chunks = all.length > this.#needed ? [all.subarray(this.#needed)] : [];
+    this.#buffered -= this.#needed;
+    this.#needed = 4;
+    return body;
+  }
+}
