@@ -192,6 +192,8 @@ export class FrameSplitter {
   #buffered = 0;
   /** Bytes that make the next step possible: the length prefix, then the whole frame. Nothing is copied before. */
   #needed = 4;
+  /** Bytes; lower than MAX_FRAME_BYTES for peers who have not said who they are. */
+  limitBytes = MAX_FRAME_BYTES;
 
   /** Bodies that are whole now, in order. */
   push(chunk: Buffer): Buffer[] {
@@ -208,8 +210,8 @@ export class FrameSplitter {
       this.#chunks.length === 1 && this.#chunks[0] !== undefined ? this.#chunks[0] : Buffer.concat(this.#chunks);
     this.#chunks = [all];
     const length = all.readUInt32LE(0);
-    if (length > MAX_FRAME_BYTES) {
-      throw new WireError(`a frame of ${length} bytes is above the limit of ${MAX_FRAME_BYTES}`);
+    if (length > this.limitBytes) {
+      throw new WireError(`a frame of ${length} bytes is above the limit of ${this.limitBytes}`);
     }
     this.#needed = 4 + length;
     if (this.#buffered < this.#needed) return undefined;

@@ -73,6 +73,8 @@ export const CALLS = {
       slowDeadlineMs: 'ulong',
       /** 1: this agent hands over to a successor (new configuration); connect again. */
       again: 'flag',
+      /** 1: another connection of this instance is open here, so its sessions stand; 0: replay sessions and logins. */
+      known: 'flag',
     },
   },
 
