@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Agent, request } from 'undici';
+import { type Service, startService } from './process.ts';
+
+const PROGRAM = join(import.meta.dirname, '../bin/run');
+
+export interface ServicePrincipal {
+  clientId: string;
+  clientSecret: string;
+  /** Empty for the administrator: nobody gives it roles. */
+  objectId: string;
+}
+
+export interface LoggedRequest {
+  sequence: number;
+  operation: string;
+  status: number;
+  key?: string;
+  algorithm?: string;
+  clientId?: string;
+}
+
+function parseEnv(text: string): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const [, name, value] of text.matchAll(/^export (\w+)='(.*)'$/gm)) {
+    if (name !== undefined && value !== undefined) values.set(name, value);
+  }
+  return values;
+}
+
+/** A mock-hsm of its own process, and what an administrator does with it over REST. */
+export class MockHsm {
+  readonly #service: Service;
+  readonly #http: Agent;
+  readonly #env: Map<string, string>;
+  readonly dataDir: string;
+  #adminToken: string | undefined;
+
+  private constructor(service: Service, dataDir: string) {
+    this.#service = service;
+    this.dataDir = dataDir;
+    this.#env = parseEnv(readFileSync(join(dataDir, 'env'), 'utf8'));
+    this.#http = new Agent({ connect: { ca: readFileSync(this.caFile, 'utf8') } });
+  }
+
+  static async start(dataDir: string, args: readonly string[] = []): Promise<MockHsm> {
+    const all = ['--port', '0', '--data-dir', dataDir, '--service-principal', 'KEYGEN', ...args];
+    const service = await startService(PROGRAM, all, { argv0: 'mock-hsm' });
+    return new MockHsm(service, dataDir);
+  }
+
+  get pid(): number | undefined {
+    return this.#service.process.pid;
+  }
+
+  get caFile(): string {
+    return join(this.dataDir, 'ca.pem');
+  }
+
+  env(name: string): string {
+    const value = this.#env.get(name);
+    if (value === undefined) throw new Error(`${join(this.dataDir, 'env')} has no ${name}`);
+    return value;
+  }
+
+  get url(): string {
+    return this.env('MHSM_URL');
+  }
+
+  #principal(prefix: string): ServicePrincipal {
+    return {
+      clientId: this.env(`${prefix}CLIENT_ID`),
+      clientSecret: this.env(`${prefix}CLIENT_SECRET`),
+      objectId: this.env(`${prefix}CLIENT_OBJECT_ID`.replace('KEYGEN_CLIENT_OBJECT', 'KEYGEN_OBJECT')),
+    };
+  }
+
+  /** The TLS offload service principal: no role at first. */
+  get offload(): ServicePrincipal {
+    return this.#principal('MHSM_');
+  }
+
+  /** The key generation service principal: no role at first. */
+  get keyGeneration(): ServicePrincipal {
+    return this.#principal('MHSM_KEYGEN_');
+  }
+
+  /** A request of the administrator; gives the JSON of the answer. Throws with the service's words when it refuses. */
+  async administrate(method: 'GET' | 'PUT' | 'DELETE', path: string, body?: object): Promise<unknown> {
+    this.#adminToken ??= await this.token(this.env('MHSM_ADMIN_CLIENT_ID'), this.env('MHSM_ADMIN_CLIENT_SECRET'));
+    return this.#json(method, `${path}?api-version=7.4`, body && JSON.stringify(body), {
+      authorization: `Bearer ${this.#adminToken}`,
+      'content-type': 'application/json',
+    });
+  }
+
+  async token(clientId: string, clientSecret: string): Promise<string> {
+    const scope = 'https://managedhsm.azure.net/.default';
+    const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret, scope };
+    const path = `/${this.env('MHSM_TENANT_ID')}/oauth2/v2.0/token`;
+    const answer = (await this.#json('POST', path, new URLSearchParams(form).toString(), {
+      'content-type': 'application/x-www-form-urlencoded',
+    })) as { access_token: string };
+    return answer.access_token;
+  }
+
+  async #json(method: string, path: string, body?: string, headers: Record<string, string> = {}): Promise<unknown> {
+    const url = `${this.url}${path}`;
+    const answer = await request(url, { method: method as 'GET', headers, body: body ?? null, dispatcher: this.#http });
+    const text = await answer.body.text();
+    if (answer.statusCode >= 300) throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`);
+    return text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text;
+  }
+
+  /** Creates the custom role of the granular approach and gives its id. */
+  async createReadRole(): Promise<string> {
+    const name = randomUUID();
+    const definition = (await this.administrate('PUT', `/providers/Microsoft.Authorization/roleDefinitions/${name}`, {
+      properties: {
+        roleName: 'TLS Library User Read Role',
+        description: 'Grant Read access to keys',
+        permissions: [
+          {
+            actions: [],
+            notActions: [],
+            dataActions: ['Microsoft.KeyVault/managedHsm/keys/read/action'],
+            notDataActions: [],
+          },
+        ],
+      },
+    })) as { id: string };
+    return definition.id;
+  }
+
+  /** Assigns a role at a scope (`/keys`, `/keys/{name}`) and gives the assignment's name. */
+  async assignRole(roleDefinitionId: string, principalId: string, scope: string): Promise<string> {
+    const name = randomUUID();
+    await this.administrate('PUT', `${scope}/providers/Microsoft.Authorization/roleAssignments/${name}`, {
+      properties: { roleDefinitionId, principalId },
+    });
+    return name;
+  }
+
+  async removeAssignment(scope: string, name: string): Promise<void> {
+    await this.administrate('DELETE', `${scope}/providers/Microsoft.Authorization/roleAssignments/${name}`);
+  }
+
+  /** The mock's own request log, from after a sequence number on. */
+  async requests(after = 0): Promise<LoggedRequest[]> {
+    return (await this.#json('GET', `/mock/requests?after=${after}`)) as LoggedRequest[];
+  }
+
+  /** The highest sequence number so far. */
+  async sequence(): Promise<number> {
+    return (await this.requests()).at(-1)?.sequence ?? 0;
+  }
+
+  /** One value of the mock's Prometheus counters; 0 while it has none. */
+  async metric(name: string): Promise<number> {
+    const text = String(await this.#json('GET', '/mock/metrics'));
+    const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `));
+    return Number(line?.slice(name.length + 1) ?? 0);
+  }
+
+  async stop(): Promise<void> {
+    await this.#http.close();
+    await this.#service.stop();
+  }
+}
+
+export const CRYPTO_USER =
+  'Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/21dbd100-6940-42c2-9190-5d6cb909625b';

@@ -1,0 +1,138 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CRYPTO_USER, MockHsm } from './mock.ts';
+import { freePort, Nginx, selfSign } from './nginx.ts';
+import { mustRun, waitFor } from './process.ts';
+
+export const BIN = join(import.meta.dirname, '../node_modules/.bin');
+export const RSA_LABEL = 'tlsRsa';
+export const EC_LABEL = 'tlsEc';
+export const SERVER_NAME = 'www.example.com';
+
+export interface CreatedKey {
+  name: string;
+  id: string;
+  /** What the tool printed. */
+  output: string;
+}
+
+/** Values that go into the configuration over what fits the mock; for tests of wrong ones. */
+export interface ConfigurationChanges {
+  token?: Record<string, unknown>;
+  top?: Record<string, unknown>;
+}
+
+/** A mock-hsm with its two principals, the library's configuration for it, and what operators do with both. */
+export class Offload {
+  readonly folder: string;
+  readonly mock: MockHsm;
+  readonly configurationFile: string;
+  #readRole: string | undefined;
+
+  private constructor(folder: string, mock: MockHsm) {
+    this.folder = folder;
+    this.mock = mock;
+    this.configurationFile = join(folder, 'mhsm-pkcs11.conf');
+  }
+
+  /** Starts mock-hsm in `folder`, which must be private, and writes the configuration. */
+  static async start(folder: string, changes: ConfigurationChanges = {}): Promise<Offload> {
+    mkdirSync(join(folder, 'mock'), { recursive: true });
+    const offload = new Offload(folder, await MockHsm.start(join(folder, 'mock')));
+    offload.writeConfiguration(changes);
+    return offload;
+  }
+
+  writeConfiguration({ token = {}, top = {} }: ConfigurationChanges = {}): void {
+    const { mock } = this;
+    const mhsm = {
+      slotid: 0,
+      resourceName: 'demo',
+      baseUrl: mock.url,
+      caFile: mock.caFile,
+      tenantId: mock.env('MHSM_TENANT_ID'),
+      authorityHost: mock.env('MHSM_AUTHORITY_HOST'),
+      ...token,
+    };
+    const configuration = { tokens: [mhsm], agent: { idleExitSeconds: 1 }, ...top };
+    writeFileSync(this.configurationFile, JSON.stringify(configuration, null, 2));
+  }
+
+  get pin(): string {
+    return `${this.mock.offload.clientId}:${this.mock.offload.clientSecret}`;
+  }
+
+  /** The environment of the tools for the key generation service principal. */
+  get toolEnvironment(): NodeJS.ProcessEnv {
+    return {
+      PATH: process.env.PATH,
+      MHSM_PKCS11_CONF: this.configurationFile,
+      MHSM_CLIENT_ID: this.mock.keyGeneration.clientId,
+      MHSM_CLIENT_SECRET: this.mock.keyGeneration.clientSecret,
+    };
+  }
+
+  /** Roles of the granular approach that do not name a key: reading for the server, everything for key generation. */
+  async grantReading(): Promise<void> {
+    this.#readRole ??= await this.mock.createReadRole();
+    await this.mock.assignRole(this.#readRole, this.mock.offload.objectId, '/keys');
+    await this.mock.assignRole(CRYPTO_USER, this.mock.keyGeneration.objectId, '/keys');
+  }
+
+  /** Crypto User at `/keys/{name}` for the server; gives the assignment's name. */
+  async grantUse(key: CreatedKey): Promise<string> {
+    return this.mock.assignRole(CRYPTO_USER, this.mock.offload.objectId, `/keys/${key.name}`);
+  }
+
+  async createKey(...args: string[]): Promise<CreatedKey> {
+    const { stdout } = await mustRun(join(BIN, 'mhsm_p11_create_key'), args, { env: this.toolEnvironment });
+    const name = /^Key Name: (\S+)$/m.exec(stdout)?.[1];
+    const id = /^Managed HSM Key ID: (\S+)$/m.exec(stdout)?.[1];
+    if (name === undefined || id === undefined) throw new Error(`mhsm_p11_create_key printed no key:\n${stdout}`);
+    return { name, id, output: stdout };
+  }
+
+  /** nginx for the two keys of these labels, with its files in `folder/nginx`; not started yet. */
+  async nginx(labels: { rsa: string; ec: string } = { rsa: RSA_LABEL, ec: EC_LABEL }): Promise<Nginx> {
+    return new Nginx({
+      folder: join(this.folder, 'nginx'),
+      port: await freePort(),
+      token: 'demo',
+      pin: this.pin,
+      rsaLabel: labels.rsa,
+      ecLabel: labels.ec,
+      configurationFile: this.configurationFile,
+    });
+  }
+
+  /** Keys, roles, certificates and a running nginx: everything up to the first handshake. */
+  async serve(): Promise<Nginx> {
+    await this.grantReading();
+    await this.grantUse(await this.createKey('--RSA', '2K', '--label', RSA_LABEL));
+    await this.grantUse(await this.createKey('--EC', 'P-256', '--label', EC_LABEL));
+    const nginx = await this.nginx();
+    await selfSign(nginx, 'RSA', SERVER_NAME);
+    await selfSign(nginx, 'EC', SERVER_NAME);
+    await nginx.start();
+    return nginx;
+  }
+
+  /** Process ids of the agents and launchers of this configuration. */
+  async agents(program: 'agent' | 'launcher' = 'agent'): Promise<number[]> {
+    const { stdout } = await mustRun('ps', ['-eo', 'pid=,args=']);
+    const pattern = program === 'agent' ? /dist\/agent\.js/ : /mhsm-pkcs11-launcher/;
+    return stdout
+      .split('\n')
+      .filter((line) => pattern.test(line) && line.includes(this.configurationFile))
+      .map((line) => Number(/\d+/.exec(line)?.[0]));
+  }
+
+  /** Waits until the embedded agent has ended by itself, and stops the mock. */
+  async stop(): Promise<void> {
+    await waitFor('the end of the idle agent', async () => {
+      const left = [...(await this.agents('agent')), ...(await this.agents('launcher'))];
+      return left.length === 0 ? true : undefined;
+    });
+    await this.mock.stop();
+  }
+}

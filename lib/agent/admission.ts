@@ -1,0 +1,23 @@
+import { verifyTicket } from './ticket.ts';
+
+/** The other end of a Unix socket, as the kernel says (SO_PEERCRED at connect time). */
+export interface Peer {
+  pid: number;
+  uid: number;
+  gid: number;
+}
+
+export interface AdmissionPolicy {
+  /** Users whose processes come in by their uid: the one that started the agent, the agent's own, the configured ones. */
+  readonly uids: ReadonlySet<number>;
+  readonly ticketKey: Uint8Array;
+}
+
+/**
+ * Whether a peer may use the agent: by its uid, or by the ticket that an admitted process got and its children
+ * inherited. Root is always in: it can read the agent's memory anyway.
+ */
+export function isAdmitted(policy: AdmissionPolicy, peer: Peer, ticket: Uint8Array | null): boolean {
+  if (peer.uid === 0 || policy.uids.has(peer.uid)) return true;
+  return ticket !== null && verifyTicket(policy.ticketKey, ticket);
+}

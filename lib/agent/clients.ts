@@ -1,0 +1,57 @@
+import { CKR_GENERAL_ERROR } from '../pkcs11/constants.ts';
+import { Pkcs11Error } from '../pkcs11/error.ts';
+import type { Peer } from './admission.ts';
+
+/** What one client process has here: its sessions and logins, shared by all its connections. */
+export interface Client<A> {
+  readonly application: A;
+  /** True when an earlier connection of the same instance is still open. */
+  readonly known: boolean;
+  /** Call once when the connection closes; the last one ends the application. */
+  release(): void;
+}
+
+interface Entry<A> {
+  application: A;
+  peer: Peer;
+  connections: number;
+}
+
+/** The client processes by the instance id that each draws for itself. An application ends with its last connection. */
+export class Clients<A> {
+  readonly #entries = new Map<string, Entry<A>>();
+  readonly #create: () => A;
+  readonly #end: (application: A) => void;
+
+  constructor(create: () => A, end: (application: A) => void) {
+    this.#create = create;
+    this.#end = end;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Throws CKR_GENERAL_ERROR when another process uses this instance id: it would reach sessions that are not its own. */
+  join(instance: Uint8Array, peer: Peer): Client<A> {
+    const id = Buffer.from(instance).toString('hex');
+    const existing = this.#entries.get(id);
+    if (existing !== undefined && (existing.peer.pid !== peer.pid || existing.peer.uid !== peer.uid)) {
+      throw new Pkcs11Error(
+        CKR_GENERAL_ERROR,
+        `process ${peer.pid} used the instance id of process ${existing.peer.pid}`,
+      );
+    }
+    const entry = existing ?? { application: this.#create(), peer, connections: 0 };
+    if (existing === undefined) this.#entries.set(id, entry);
+    entry.connections++;
+    return { application: entry.application, known: existing !== undefined, release: () => this.#release(id, entry) };
+  }
+
+  #release(id: string, entry: Entry<A>): void {
+    entry.connections--;
+    if (entry.connections > 0) return;
+    this.#entries.delete(id);
+    this.#end(entry.application);
+  }
+}

@@ -1,0 +1,150 @@
+import type { Socket } from 'node:net';
+import { CKR_DEVICE_ERROR, CKR_FUNCTION_FAILED, CKR_OK } from '../pkcs11/constants.ts';
+import { Pkcs11Error } from '../pkcs11/error.ts';
+import { decodeRequest, encodeResponse, FrameSplitter, type Request, type Response } from '../wire/codec.ts';
+import { type CallName, MAX_FRAME_BYTES, PROTOCOL_VERSION, type RequestOf } from '../wire/schema.ts';
+import { type AdmissionPolicy, isAdmitted, type Peer } from './admission.ts';
+import type { Client } from './clients.ts';
+import { dispatch, type Pkcs11Calls, type Pkcs11Request, type Report, refusalOf } from './dispatch.ts';
+import { issueTicket, verifyTicket } from './ticket.ts';
+
+/** What a connection needs of its agent. */
+export interface Host {
+  readonly policy: AdmissionPolicy;
+  readonly configurationFile: string;
+  readonly deadlineMs: number;
+  readonly slowDeadlineMs: number;
+  readonly report: Report;
+  log(line: string): void;
+  join(instance: Uint8Array, peer: Peer): Client<Pkcs11Calls>;
+  /** True when this agent hands over to a successor because the configuration is another one by now. */
+  handsOver(seen: readonly number[]): boolean;
+}
+
+const HELLO_DEADLINE_MS = 10_000;
+/** A hello is about 200 bytes; nobody takes more memory than this before being admitted. */
+const HELLO_LIMIT_BYTES = 1024;
+const INSTANCE_BYTES = 16;
+
+type Hello = RequestOf<'hello'>;
+
+function refusalOfPeer(host: Host, peer: Peer, hello: Hello): Pkcs11Error | undefined {
+  if (hello.protocol !== PROTOCOL_VERSION) {
+    const message = `the module of process ${peer.pid} speaks protocol ${hello.protocol}, this agent ${PROTOCOL_VERSION}`;
+    return new Pkcs11Error(CKR_DEVICE_ERROR, message, {
+      hint: 'module and agent come from different versions: restart the server after an upgrade',
+    });
+  }
+  if (isAdmitted(host.policy, peer, hello.ticket)) return undefined;
+  return new Pkcs11Error(
+    CKR_FUNCTION_FAILED,
+    `process ${peer.pid} of user id ${peer.uid} is not admitted to the agent`,
+    {
+      hint: `start it as a child of an admitted process, or list its user under agent.allowedUsers in ${host.configurationFile}`,
+    },
+  );
+}
+
+/**
+ * Serves one connection: a hello, then one call at a time. A peer that breaks the protocol (bad frame, a call while
+ * another is under way, no hello in time) loses this connection and nothing else.
+ */
+export class Connection {
+  readonly #socket: Socket;
+  readonly #peer: Peer;
+  readonly #host: Host;
+  readonly #splitter = new FrameSplitter();
+  readonly #helloTimer: NodeJS.Timeout;
+  #client: Client<Pkcs11Calls> | undefined;
+  #busy = false;
+
+  constructor(socket: Socket, peer: Peer, host: Host) {
+    this.#socket = socket;
+    this.#peer = peer;
+    this.#host = host;
+    this.#splitter.limitBytes = HELLO_LIMIT_BYTES;
+    this.#helloTimer = setTimeout(() => this.#drop('it sent no hello in time'), HELLO_DEADLINE_MS);
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#close());
+  }
+
+  #close(): void {
+    clearTimeout(this.#helloTimer);
+    this.#client?.release();
+    this.#client = undefined;
+  }
+
+  #drop(why: string): void {
+    this.#host.log(`connection of process ${this.#peer.pid} (user id ${this.#peer.uid}) closed: ${why}`);
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      for (const body of this.#splitter.push(chunk)) this.#handle(decodeRequest(body));
+    } catch (error) {
+      this.#drop(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #handle(request: Request): void {
+    if (this.#socket.destroyed) return;
+    if (this.#busy) return this.#drop(`it sent ${request.call} while a call was under way`);
+    if (request.call === 'hello') return this.#hello(request.fields);
+    const client = this.#client;
+    if (client === undefined) return this.#drop(`it sent ${request.call} before hello`);
+    this.#call(client, request);
+  }
+
+  #call(client: Client<Pkcs11Calls>, request: Pkcs11Request): void {
+    const response = dispatch(client.application, request, this.#host.report);
+    if (!(response instanceof Promise)) return this.#answer(request.call, response);
+    this.#busy = true;
+    response.then((late) => {
+      this.#busy = false;
+      this.#answer(request.call, late);
+    });
+  }
+
+  #answer(call: CallName, response: Response<CallName>): void {
+    if (this.#socket.destroyed) return;
+    try {
+      this.#socket.write(encodeResponse(call, response));
+    } catch (error) {
+      this.#socket.write(encodeResponse(call, refusalOf(call, error, this.#host.report)));
+    }
+  }
+
+  #hello(hello: Hello): void {
+    if (this.#client !== undefined) return this.#drop('it sent a second hello');
+    if (hello.instance.length !== INSTANCE_BYTES)
+      return this.#drop(`its instance id has ${hello.instance.length} bytes`);
+    const refusal = refusalOfPeer(this.#host, this.#peer, hello);
+    if (refusal !== undefined) return this.#refuse(refusal);
+    try {
+      if (hello.fresh && this.#host.handsOver(hello.configuration)) return this.#welcome(hello, true);
+      this.#client = this.#host.join(hello.instance, this.#peer);
+    } catch (error) {
+      return this.#refuse(error);
+    }
+    clearTimeout(this.#helloTimer);
+    this.#splitter.limitBytes = MAX_FRAME_BYTES;
+    this.#welcome(hello, false);
+  }
+
+  /** A process keeps the ticket it has if that still opens: one of a launcher that is gone would lock out its children. */
+  #welcome(hello: Hello, again: boolean): void {
+    const { deadlineMs, slowDeadlineMs, policy } = this.#host;
+    const valid = hello.ticket !== null && verifyTicket(policy.ticketKey, hello.ticket);
+    const ticket = valid ? hello.ticket : issueTicket(policy.ticketKey);
+    const known = this.#client?.known ?? false;
+    this.#answer('hello', { rv: CKR_OK, message: '', fields: { ticket, deadlineMs, slowDeadlineMs, again, known } });
+    if (again) this.#socket.end();
+  }
+
+  #refuse(error: unknown): void {
+    this.#answer('hello', refusalOf('hello', error, this.#host.report));
+    this.#socket.end();
+  }
+}

@@ -1,0 +1,28 @@
+/** Bundles the programs into dist/. Heavy imports that are loaded on demand stay chunks of their own. */
+import { rmSync } from 'node:fs';
+import { build } from 'esbuild';
+
+rmSync('dist', { recursive: true, force: true });
+await build({
+  entryPoints: {
+    agent: 'lib/bin/agent.ts',
+    mhsm_p11_create_key: 'lib/bin/mhsm_p11_create_key.ts',
+    mhsm_p11_list_keys: 'lib/bin/mhsm_p11_list_keys.ts',
+    'mhsm-p11': 'lib/bin/mhsm-p11.ts',
+    'mock-hsm': 'mock-hsm/bin.ts',
+  },
+  outdir: 'dist',
+  chunkNames: 'chunks/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  external: ['*.node'],
+  legalComments: 'linked',
+  logLevel: 'warning',
+  // CommonJS packages in the bundle call require for Node's own modules.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+});
