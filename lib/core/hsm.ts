@@ -9,10 +9,17 @@
 export type CurveName = 'P-256' | 'P-256K' | 'P-384' | 'P-521';
 export type RsaBits = 2048 | 3072 | 4096;
 export type SignatureAlgorithm =
-  | 'RS256' | 'RS384' | 'RS512'
-  | 'PS256' | 'PS384' | 'PS512'
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
   | 'RSNULL'
-  | 'ES256' | 'ES256K' | 'ES384' | 'ES512';
+  | 'ES256'
+  | 'ES256K'
+  | 'ES384'
+  | 'ES512';
 export type KeyOperation = 'sign' | 'verify' | 'encrypt' | 'decrypt' | 'wrapKey' | 'unwrapKey' | 'import' | 'export';
 export type Tags = Readonly<Record<string, string>>;
 
