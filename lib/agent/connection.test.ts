@@ -1,0 +1,232 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { CKR_DEVICE_ERROR, CKR_FUNCTION_FAILED, CKR_KEY_HANDLE_INVALID, CKR_OK } from '../pkcs11/constants.ts';
+import { BufferTooSmall, Pkcs11Error } from '../pkcs11/error.ts';
+import { decodeResponse, encodeRequest, FrameSplitter, type Response } from '../wire/codec.ts';
+import { type CallName, MAX_FRAME_BYTES, PROTOCOL_VERSION, type RequestOf } from '../wire/schema.ts';
+import { Clients } from './clients.ts';
+import { Connection, type Host } from './connection.ts';
+import type { Pkcs11Calls } from './dispatch.ts';
+import { createReport } from './report.ts';
+import { issueTicket } from './ticket.ts';
+
+const ticketKey = randomBytes(32);
+const peer = { pid: 100, uid: 33, gid: 33 };
+const admitted: RequestOf<'hello'> = {
+  protocol: PROTOCOL_VERSION,
+  instance: randomBytes(16),
+  ticket: issueTicket(ticketKey),
+  fresh: false,
+  configuration: [],
+};
+
+/** The few calls that these tests make; the rest is not there, as no test may reach it. */
+const calls = {
+  getSlotList: () => ({ slots: [0, 7] }),
+  sign: ({ signature }: RequestOf<'sign'>) => {
+    if (signature !== null && signature < 64) throw new BufferTooSmall(64);
+    return Promise.resolve({ signature: { length: 64, bytes: signature === null ? null : new Uint8Array(64) } });
+  },
+  signInit: () => Promise.reject(new Pkcs11Error(CKR_KEY_HANDLE_INVALID, 'no key 7')),
+  login: () => {
+    throw new Pkcs11Error(CKR_DEVICE_ERROR, 'the HSM is away', { hint: 'bring it back' });
+  },
+} as unknown as Pkcs11Calls;
+
+let folder: string;
+let server: Server;
+let lines: string[];
+let clients: Clients<Pkcs11Calls>;
+let handsOver: boolean;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'mhsm-connection-'));
+  lines = [];
+  handsOver = false;
+  clients = new Clients<Pkcs11Calls>(
+    () => calls,
+    () => undefined,
+  );
+  const host: Host = {
+    policy: { uids: new Set([1000]), ticketKey },
+    configurationFile: '/etc/mhsm-pkcs11.conf',
+    deadlineMs: 10_000,
+    slowDeadlineMs: 60_000,
+    report: createReport({ error: (line) => lines.push(line), debug: () => undefined }, () => lines.length * 5000),
+    log: (line) => lines.push(line),
+    join: (instance, from) => clients.join(instance, from),
+    handsOver: () => handsOver,
+  };
+  server = createServer((socket) => new Connection(socket, peer, host));
+  await new Promise<void>((resolve) => server.listen(join(folder, 'socket'), resolve));
+});
+
+afterEach(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+
+class Caller {
+  readonly #socket: Socket = connect(join(folder, 'socket'));
+  readonly #splitter = new FrameSplitter();
+  readonly #bodies: Buffer[] = [];
+  #wake = () => {};
+  closed = false;
+
+  constructor() {
+    this.#socket.on('data', (chunk: Buffer) => {
+      this.#bodies.push(...this.#splitter.push(chunk));
+      this.#wake();
+    });
+    this.#socket.on('error', () => undefined);
+    this.#socket.on('close', () => {
+      this.closed = true;
+      this.#wake();
+    });
+  }
+
+  send(bytes: Buffer): void {
+    this.#socket.write(bytes);
+  }
+
+  async answer<C extends CallName>(call: C): Promise<Response<C> | undefined> {
+    while (this.#bodies.length === 0 && !this.closed) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const body = this.#bodies.shift();
+    return body && decodeResponse(call, body);
+  }
+
+  async call<C extends CallName>(call: C, fields: RequestOf<C>): Promise<Response<C> | undefined> {
+    this.send(encodeRequest(call, fields));
+    return this.answer(call);
+  }
+
+  async untilClosed(): Promise<void> {
+    while (!this.closed) await new Promise<void>((resolve) => this.#socket.once('close', () => resolve()));
+  }
+
+  end(): void {
+    this.#socket.destroy();
+  }
+}
+
+async function greeted(): Promise<Caller> {
+  const caller = new Caller();
+  await caller.call('hello', admitted);
+  return caller;
+}
+
+test('an admitted peer keeps its ticket and makes calls', async () => {
+  const caller = new Caller();
+  const hello = await caller.call('hello', admitted);
+  expect(hello).toMatchObject({ rv: CKR_OK, fields: { again: false, known: false, deadlineMs: 10_000 } });
+  expect(hello?.fields?.ticket).toEqual(new Uint8Array(admitted.ticket ?? []));
+  expect(await caller.call('getSlotList', { tokenPresent: false })).toMatchObject({ fields: { slots: [0, 7] } });
+  caller.end();
+});
+
+test('a second connection of the same instance is known', async () => {
+  const first = await greeted();
+  const second = new Caller();
+  expect(await second.call('hello', admitted)).toMatchObject({ fields: { known: true } });
+  first.end();
+  second.end();
+});
+
+test('the application ends with the last connection', async () => {
+  const caller = await greeted();
+  expect(clients.size).toBe(1);
+  caller.end();
+  await caller.untilClosed();
+  while (clients.size > 0) await new Promise(setImmediate);
+});
+
+test('a peer without a ticket is refused with a hint, and its connection closed', async () => {
+  const caller = new Caller();
+  const refusal = await caller.call('hello', { ...admitted, ticket: null });
+  expect(refusal).toMatchObject({ rv: CKR_FUNCTION_FAILED, fields: null });
+  expect(refusal?.message).toMatch(/user id 33 is not admitted.*allowedUsers in \/etc\/mhsm-pkcs11\.conf/);
+  await caller.untilClosed();
+});
+
+test('a module of another protocol version hears so', async () => {
+  const caller = new Caller();
+  const refusal = await caller.call('hello', { ...admitted, protocol: 99 });
+  expect(refusal?.message).toMatch(/speaks protocol 99, this agent 1.*restart the server/);
+});
+
+test('a fresh process is sent to the successor when the configuration changed, an older one is served', async () => {
+  handsOver = true;
+  const fresh = new Caller();
+  expect(await fresh.call('hello', { ...admitted, fresh: true })).toMatchObject({
+    rv: CKR_OK,
+    fields: { again: true },
+  });
+  await fresh.untilClosed();
+  const worker = new Caller();
+  expect(await worker.call('hello', admitted)).toMatchObject({ fields: { again: false } });
+  worker.end();
+});
+
+test('an error for the operator travels with its sentence, one for the program without', async () => {
+  const caller = await greeted();
+  const operator = await caller.call('login', { session: 1, userType: 1, pin: null });
+  expect(operator).toMatchObject({
+    rv: CKR_DEVICE_ERROR,
+    message: expect.stringMatching(/the HSM is away; hint: bring it back/),
+  });
+  const program = await caller.call('signInit', { session: 1, mechanism: { type: 1, parameter: null }, key: 7 });
+  expect(program).toEqual({ rv: CKR_KEY_HANDLE_INVALID, message: '', fields: null });
+  caller.end();
+});
+
+test('a buffer that is too small is answered with the length that is needed', async () => {
+  const caller = await greeted();
+  const answer = await caller.call('sign', { session: 1, data: new Uint8Array(32), signature: 10 });
+  expect(answer).toMatchObject({ rv: 0x150, fields: { signature: { length: 64, bytes: null } } });
+  caller.end();
+});
+
+test.each([
+  ['a call before hello', () => encodeRequest('getSlotList', { tokenPresent: false }), /getSlotList before hello/],
+  ['a large frame before hello', () => Buffer.from([0, 0, 16, 0]), /above the limit of 1024/],
+  ['a short instance id', () => encodeRequest('hello', { ...admitted, instance: new Uint8Array(3) }), /has 3 bytes/],
+  ['bytes that are no frame', () => Buffer.from([2, 0, 0, 0, 0xff, 0xff]), /call 65535 is not in the schema/],
+])('%s closes the connection', async (_what, bytes, why) => {
+  const caller = new Caller();
+  caller.send(bytes());
+  await caller.untilClosed();
+  expect(lines.join()).toMatch(why);
+});
+
+test.each([
+  ['a second hello', () => encodeRequest('hello', admitted), /second hello/],
+  [
+    'a frame above the limit',
+    () => Buffer.from(Uint32Array.of(MAX_FRAME_BYTES + 1).buffer),
+    /above the limit of 1048576/,
+  ],
+  [
+    'two calls at once',
+    () => {
+      const sign = encodeRequest('sign', { session: 1, data: new Uint8Array(32), signature: 64 });
+      return Buffer.concat([sign, sign]);
+    },
+    /sent sign while a call was under way/,
+  ],
+])('%s closes an admitted connection and no other', async (_what, bytes, why) => {
+  const other = await greeted();
+  const caller = await greeted();
+  caller.send(bytes());
+  await caller.untilClosed();
+  expect(lines.join()).toMatch(why);
+  expect(await other.call('getSlotList', { tokenPresent: false })).toMatchObject({ rv: CKR_OK });
+  other.end();
+});
