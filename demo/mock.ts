@@ -9,7 +9,7 @@ const PROGRAM = join(import.meta.dirname, '../bin/run');
 export interface ServicePrincipal {
   clientId: string;
   clientSecret: string;
-  /** Empty for the administrator: nobody gives it roles. */
+  /** What role assignments name. */
   objectId: string;
 }
 
@@ -46,7 +46,17 @@ export class MockHsm {
   }
 
   static async start(dataDir: string, args: readonly string[] = []): Promise<MockHsm> {
-    const all = ['--port', '0', '--data-dir', dataDir, '--service-principal', 'KEYGEN', ...args];
+    const all = [
+      '--port',
+      '0',
+      '--data-dir',
+      dataDir,
+      '--service-principal',
+      'OFFLOAD',
+      '--service-principal',
+      'KEYGEN',
+      ...args,
+    ];
     const service = await startService(PROGRAM, all, { argv0: 'mock-hsm' });
     return new MockHsm(service, dataDir);
   }
@@ -73,13 +83,19 @@ export class MockHsm {
     return {
       clientId: this.env(`${prefix}CLIENT_ID`),
       clientSecret: this.env(`${prefix}CLIENT_SECRET`),
-      objectId: this.env(`${prefix}CLIENT_OBJECT_ID`.replace('KEYGEN_CLIENT_OBJECT', 'KEYGEN_OBJECT')),
+      objectId: this.env(`${prefix}OBJECT_ID`),
     };
   }
 
   /** The TLS offload service principal: no role at first. */
   get offload(): ServicePrincipal {
-    return this.#principal('MHSM_');
+    return this.#principal('MHSM_OFFLOAD_');
+  }
+
+  /** A service principal that never gets a role. */
+  get stranger(): ServicePrincipal {
+    const clientId = this.env('MHSM_CLIENT_ID');
+    return { clientId, clientSecret: this.env('MHSM_CLIENT_SECRET'), objectId: this.env('MHSM_CLIENT_OBJECT_ID') };
   }
 
   /** The key generation service principal: no role at first. */

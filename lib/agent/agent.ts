@@ -1,0 +1,151 @@
+import { createServer, type Server } from 'node:net';
+import { peerCredentials } from '../../native/addon/index.ts';
+import type { Pkcs11Error } from '../pkcs11/error.ts';
+import type { AdmissionPolicy, Peer } from './admission.ts';
+import { Clients } from './clients.ts';
+import { type FileVersion, sameVersion } from './configuration-file.ts';
+import { Connection, type Host } from './connection.ts';
+import type { Control } from './control.ts';
+import type { Pkcs11Calls } from './dispatch.ts';
+import { createReport, type ReportLog } from './report.ts';
+
+export interface AgentLog extends ReportLog {
+  info(line: string): void;
+}
+
+/** What the agent serves: a library made from a configuration, or what is wrong with that configuration. */
+export type Served =
+  | { readonly createApplication: () => Pkcs11Calls; readonly endApplication: (application: Pkcs11Calls) => void }
+  | { readonly wrongConfiguration: Pkcs11Error };
+
+export interface AgentOptions {
+  readonly configurationFile: string;
+  /** The version of the file that `served` was made from. */
+  readonly configurationVersion: FileVersion;
+  readonly served: Served;
+  readonly policy: AdmissionPolicy;
+  readonly deadlineMs: number;
+  readonly slowDeadlineMs: number;
+  /** How long it stays without any connection; undefined: for ever. */
+  readonly idleMs: number | undefined;
+  /** Absent under a service manager that starts agents itself. */
+  readonly control: Control | undefined;
+  readonly log: AgentLog;
+  /** Called once, when nobody is left to be served. */
+  readonly onIdle: () => void;
+  /** What the file holds now: its problem, or undefined when it is good or cannot be read by the agent's user. */
+  readonly problemOfConfigurationNow: () => Pkcs11Error | undefined;
+}
+
+interface WithDescriptor {
+  _handle?: { fd?: number } | null;
+}
+
+/** The kernel's word on who connected. Node keeps the descriptor on the handle and offers no other way to it. */
+function peerOf(socket: object): Peer | undefined {
+  const descriptor = (socket as WithDescriptor)._handle?.fd;
+  return descriptor === undefined || descriptor < 0 ? undefined : peerCredentials(descriptor);
+}
+
+/** Accepts connections, and goes when it is idle or when a successor took over and its last client has left. */
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #server: Server;
+  readonly #clients: Clients<Pkcs11Calls>;
+  #connections = 0;
+  #idleTimer: NodeJS.Timeout | undefined;
+  #drains = false;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    const { served } = options;
+    this.#clients = new Clients(
+      () => {
+        if ('wrongConfiguration' in served) throw served.wrongConfiguration;
+        return served.createApplication();
+      },
+      (application) => {
+        if ('endApplication' in served) served.endApplication(application);
+      },
+    );
+    const host = this.#host();
+    this.#server = createServer((socket) => {
+      const peer = peerOf(socket);
+      if (peer === undefined) return void socket.destroy();
+      this.#opened();
+      socket.once('close', () => this.#closed());
+      new Connection(socket, peer, host);
+    });
+  }
+
+  /** Serves on a listening socket that the launcher or the service manager passed on. */
+  listen(descriptor: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ fd: descriptor }, () => {
+        this.#rest();
+        this.#options.control?.ready();
+        resolve();
+      });
+    });
+  }
+
+  /** Stops accepting; connections that are open are served to their end. */
+  drain(): void {
+    this.#drains = true;
+    this.#server.close();
+    this.#rest();
+  }
+
+  #host(): Host {
+    const { policy, configurationFile, deadlineMs, slowDeadlineMs, log } = this.#options;
+    return {
+      policy,
+      configurationFile,
+      deadlineMs,
+      slowDeadlineMs,
+      report: createReport(log, () => performance.now()),
+      log: (line) => log.info(line),
+      join: (instance, peer) => this.#clients.join(instance, peer),
+      handsOver: (seen) => this.#handsOver(seen),
+    };
+  }
+
+  /**
+   * A fresh process saw another version of the configuration file than this agent serves: a successor shall serve it.
+   * Throws what is wrong with the new version instead, so that workers of the old one are served as before.
+   */
+  #handsOver(seen: FileVersion): boolean {
+    const { control, configurationVersion, log, problemOfConfigurationNow } = this.#options;
+    if (control === undefined || sameVersion(seen, configurationVersion)) return false;
+    const problem = problemOfConfigurationNow();
+    if (problem !== undefined) throw problem;
+    if (!this.#drains) {
+      log.info('the configuration file changed: a successor takes over');
+      control.askForSuccessor();
+      this.drain();
+    }
+    return true;
+  }
+
+  #opened(): void {
+    this.#connections++;
+    clearTimeout(this.#idleTimer);
+  }
+
+  #closed(): void {
+    this.#connections--;
+    this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#connections > 0) return;
+    clearTimeout(this.#idleTimer);
+    const waitMs = this.#drains ? 0 : this.#options.idleMs;
+    if (waitMs === undefined) return;
+    this.#idleTimer = setTimeout(() => {
+      this.#server.close();
+      this.#options.onIdle();
+    }, waitMs);
+  }
+}

@@ -1,0 +1,30 @@
+import { readSync, writeSync } from 'node:fs';
+import { TICKET_KEY_BYTES } from './ticket.ts';
+
+/** The way back to the launcher: a socket pair that it opened before it started the agent. */
+export interface Control {
+  readonly ticketKey: Uint8Array;
+  /** Says that calls are answered from now on. */
+  ready(): void;
+  /** Asks for a successor on the same listening socket. */
+  askForSuccessor(): void;
+}
+
+const READY = 'r';
+const SUCCESSOR = 'n';
+
+/** Reads the ticket key that the launcher sends first. Throws when the descriptor gives less. */
+export function openControl(descriptor: number): Control {
+  const ticketKey = Buffer.alloc(TICKET_KEY_BYTES);
+  let filled = 0;
+  while (filled < TICKET_KEY_BYTES) {
+    const bytes = readSync(descriptor, ticketKey, filled, TICKET_KEY_BYTES - filled, null);
+    if (bytes === 0) throw new Error(`descriptor ${descriptor} ended after ${filled} bytes of the ticket key`);
+    filled += bytes;
+  }
+  return {
+    ticketKey,
+    ready: () => writeSync(descriptor, READY),
+    askForSuccessor: () => writeSync(descriptor, SUCCESSOR),
+  };
+}

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+
+/** Shapes and defaults of mhsm-pkcs11.conf, in its own spelling. Keys are matched without regard to case. */
+
+const seconds = z.number().min(0).max(86_400);
+const text = z.string();
+const address = z.url({ protocol: /^https$/, error: 'an https:// address' });
+
+const credential = z
+  .object({
+    clientId: text,
+    tenantId: text.optional(),
+    clientSecret: text.optional(),
+    certificatePath: text.optional(),
+  })
+  .refine((value) => (value.clientSecret === undefined) !== (value.certificatePath === undefined), {
+    error: 'either clientSecret or certificatePath',
+  });
+
+const token = z
+  .object({
+    /** CK_SLOT_ID. */
+    slotid: z.int().min(0).max(0xffff_ffff),
+    protocol: z.enum(['https://']).default('https://'),
+    /** DNS suffix of the service. */
+    uri: text.default('managedhsm.azure.net'),
+    /** The HSM's short name, and the token's label unless `label` says otherwise. */
+    resourceName: text.min(1).optional(),
+    resourceType: z.enum(['mhsm']).default('mhsm'),
+    /** Whole address, for mock-hsm and private endpoints; instead of protocol + resourceName + "." + uri. */
+    baseUrl: address.optional(),
+    /** PEM file with the certificate authorities to trust for this HSM. */
+    caFile: text.optional(),
+    /** Entra ID tenant; by default the one that the HSM's challenge names. */
+    tenantId: text.optional(),
+    /** Address of Entra ID; by default the one that the challenge names, if it is one of Azure's. */
+    authorityHost: address.optional(),
+    /** An identity of the slot itself: no login is needed then. */
+    credential: credential.optional(),
+    /** PEM files whose certificates appear as CKO_CERTIFICATE. */
+    certificates: z.array(text).default([]),
+    /** CK_TOKEN_INFO.label, at most 32 bytes. */
+    label: text.max(32).optional(),
+  })
+  .refine((value) => value.baseUrl !== undefined || value.resourceName !== undefined, {
+    error: 'resourceName or baseUrl',
+  });
+
+const flag = z.union([z.boolean(), z.literal(0).transform(() => false), z.literal(1).transform(() => true)], {
+  error: 'true or false',
+});
+
+export const fileSchema = z.object({
+  tokens: z.array(token).min(1, { error: 'at least one token' }),
+  msi: z
+    .object({
+      /** Managed identity instead of a service principal from the PIN. */
+      identityMSI: flag.default(false),
+      enableIMDSCache: flag.default(false),
+      /** Client id of a user-assigned identity; empty: the system-assigned one. */
+      MSIClientID: text.default(''),
+    })
+    .prefault({}),
+  options: z.object({ DisableTLSAuthentication: flag.default(false) }).prefault({}),
+  log: z
+    .object({
+      directory: text.default('/var/log'),
+      module: z
+        .object({
+          P11Interfaces: flag.default(false),
+          FunctionLevelTrace: flag.default(false),
+          curl: z.object({ Level: text.default('Off'), DisplayAsHex: flag.default(false) }).prefault({}),
+        })
+        .prefault({}),
+      flags: z
+        .object({
+          CloseFileAfterWrite: flag.default(false),
+          SendToFile: flag.default(false),
+          SendToStdOut: flag.default(false),
+          SendToStdErr: flag.default(false),
+          IncludeProcessId: flag.default(false),
+          IncludeThreadId: flag.default(false),
+          IncludePINs: flag.default(false),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  ConnectionCache: z
+    .object({ Disable: flag.default(false), MaxConnections: z.int().min(1).max(1000).default(20) })
+    .prefault({}),
+  agent: z
+    .object({
+      /** User an agent started by root becomes: a name or a number. */
+      user: z.union([text, z.int().min(0)]).optional(),
+      /** Users whose processes may use the agent, besides root and the one who started it: names or numbers. */
+      allowedUsers: z.array(z.union([text, z.int().min(0)])).default([]),
+      /** How long an agent without connections stays. */
+      idleExitSeconds: seconds.default(30),
+    })
+    .prefault({}),
+  timeouts: z
+    .object({
+      /** The longest a signature may take, waiting for a connection and retries included. */
+      requestMs: z.int().min(100).max(600_000).default(10_000),
+      /** The longest a call of many requests may take: login, listing of keys, key generation. */
+      slowRequestMs: z.int().min(100).max(600_000).default(60_000),
+    })
+    .prefault({}),
+  cache: z
+    .object({
+      /** Age at which the key list is read again in the background. */
+      keyListSeconds: seconds.default(60),
+    })
+    .prefault({}),
+});
+
+type File = z.output<typeof fileSchema>;
+type FileToken = File['tokens'][number];
+
+/** One Managed HSM, one slot. */
+export interface TokenConfiguration extends Omit<FileToken, 'baseUrl' | 'label'> {
+  /** `https://host[:port]`, no trailing slash. */
+  readonly baseUrl: string;
+  readonly label: string;
+  /** Where it stands in the file, for messages: `tokens[0]`. */
+  readonly path: string;
+}
+
+/** The configuration with every default in its place. */
+export interface Configuration extends Omit<File, 'tokens'> {
+  readonly file: string;
+  readonly tokens: readonly TokenConfiguration[];
+}
+
+export function completeConfiguration(file: string, values: File): Configuration {
+  const tokens = values.tokens.map((value, i): TokenConfiguration => {
+    const derived = `${value.protocol}${value.resourceName}.${value.uri}`;
+    const baseUrl = new URL(value.baseUrl ?? derived).origin;
+    const label = value.label ?? value.resourceName ?? new URL(baseUrl).hostname;
+    return { ...value, baseUrl, label: label.slice(0, 32), path: `tokens[${i}]` };
+  });
+  return { ...values, file, tokens };
+}

@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { editDistance } from './key-names.ts';
+import { configurationFile, loadConfiguration } from './load.ts';
+import { parseConfiguration } from './parse.ts';
+
+const FILE = '/etc/mhsm-pkcs11.conf';
+const parse = (value: unknown) =>
+  parseConfiguration(typeof value === 'string' ? value : JSON.stringify(value, null, 1), FILE);
+const minimal = { tokens: [{ slotid: 0, resourceName: 'myhsm' }] };
+
+/** The file's keys with their letters in other cases. */
+function recase(value: unknown, upper: () => boolean): unknown {
+  if (Array.isArray(value)) return value.map((item) => recase(item, upper));
+  if (typeof value !== 'object' || value === null) return value;
+  const letters = (key: string) =>
+    [...key].map((letter) => (upper() ? letter.toUpperCase() : letter.toLowerCase())).join('');
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [letters(key), recase(item, upper)]));
+}
+
+describe('a configuration', () => {
+  test('the example file has every default of the closed library', () => {
+    const { configuration, warnings } = loadConfiguration('examples/mhsm-pkcs11.conf');
+    expect(warnings).toEqual([]);
+    expect(configuration.tokens).toMatchObject([
+      { slotid: 0, baseUrl: 'https://myhsm.managedhsm.azure.net', label: 'myhsm' },
+    ]);
+    expect(configuration.ConnectionCache).toEqual({ Disable: false, MaxConnections: 20 });
+    expect(configuration.msi.identityMSI).toBe(false);
+  });
+
+  test('a slot and a name are enough', () => {
+    expect(parse(minimal).configuration).toMatchObject({
+      ConnectionCache: { Disable: false, MaxConnections: 20 },
+      timeouts: { requestMs: 10_000 },
+      log: { directory: '/var/log', flags: { SendToFile: false } },
+    });
+  });
+
+  test('keys are matched in any case, and `flag` as `flags`', () => {
+    const example: unknown = JSON.parse(readFileSync('examples/mhsm-pkcs11.conf', 'utf8'));
+    const expected = parse(example);
+    fc.assert(
+      fc.property(fc.infiniteStream(fc.boolean()), (cases) => {
+        expect(parse(recase(example, () => cases.next().value))).toEqual(expected);
+      }),
+    );
+    expect(parse({ ...minimal, log: { flag: { SendToFile: true } } }).configuration.log.flags.SendToFile).toBe(true);
+  });
+
+  test('0 and 1 are false and true, as the closed library prints them', () => {
+    expect(parse({ ...minimal, ConnectionCache: { Disable: 1 } }).configuration.ConnectionCache.Disable).toBe(true);
+  });
+
+  test('baseUrl stands for protocol, name and suffix', () => {
+    const { configuration } = parse({ tokens: [{ slotid: 1, baseUrl: 'https://localhost:8443/' }] });
+    expect(configuration.tokens[0]).toMatchObject({ baseUrl: 'https://localhost:8443', label: 'localhost' });
+  });
+
+  test('an unknown key is a warning that names the nearest known one, and where it is', () => {
+    expect(parse({ ...minimal, ConnectionCashe: {} }).warnings).toEqual([
+      expect.stringMatching(
+        /mhsm-pkcs11\.conf:8:\d+: ConnectionCashe is not known and ignored; did you mean ConnectionCache\?/,
+      ),
+    ]);
+  });
+
+  test('IncludePINs is refused, DisableTLSAuthentication is warned of', () => {
+    const { warnings } = parse({
+      ...minimal,
+      log: { flags: { IncludePINs: true } },
+      options: { DisableTLSAuthentication: true },
+    });
+    expect(warnings).toEqual([
+      expect.stringMatching(/PINs are never logged/),
+      expect.stringMatching(/pose as the HSM/),
+    ]);
+  });
+});
+
+describe('a wrong configuration says where, what it found and what is expected', () => {
+  test.each([
+    ['broken JSON', '{\n "tokens": [', /^\/etc\/mhsm-pkcs11\.conf:2:\d+: not valid JSON: .* expected/],
+    ['an empty file', '', /:1:1: not valid JSON: value expected/],
+    ['a list instead of an object', '[]', /the file is \[\], expected an object/],
+    ['no tokens', {}, /tokens is nothing, expected a list/],
+    ['empty tokens', { tokens: [] }, /tokens is \[\], expected at least one token/],
+    [
+      'a slotid that is a text',
+      { tokens: [{ slotid: 'a', resourceName: 'x' }] },
+      /:4:\d+: tokens\[0\]\.slotid is "a", expected a number/,
+    ],
+    [
+      'a token without an address',
+      { tokens: [{ slotid: 0 }] },
+      /tokens\[0\] is \{"slotid":0\}, expected resourceName or baseUrl/,
+    ],
+    [
+      'an address without TLS',
+      { tokens: [{ slotid: 0, baseUrl: 'http://x' }] },
+      /baseUrl is "http:\/\/x", expected an https:\/\/ address/,
+    ],
+    [
+      'a key vault',
+      { tokens: [{ slotid: 0, resourceName: 'x', resourceType: 'vault' }] },
+      /resourceType is "vault", expected "mhsm"/,
+    ],
+    [
+      'no connections',
+      { ...minimal, connectioncache: { maxconnections: 0 } },
+      /connectioncache\.maxconnections is 0, expected at least 1/,
+    ],
+    [
+      'two tokens of one slot',
+      { tokens: [...minimal.tokens, ...minimal.tokens] },
+      /tokens\[1\]\.slotid is 0, which another token has/,
+    ],
+  ])('%s', (_what, value, message) => {
+    expect(() => parse(value)).toThrow(message);
+  });
+
+  test('a secret is never shown', () => {
+    const credential = { clientId: 'id', clientSecret: ['s3cret'] };
+    expect(() => parse({ tokens: [{ slotid: 0, resourceName: 'x', credential }] })).toThrow(/clientSecret is a value that is not shown/);
+  });
+
+  test('a missing file names the variable that points elsewhere', () => {
+    const find = () => loadConfiguration(configurationFile({ MHSM_PKCS11_CONF: '/nowhere/x.conf' }));
+    expect(find).toThrow(/cannot read the configuration \/nowhere\/x\.conf: there is no such file/);
+    expect(find).toThrow(expect.objectContaining({ hint: expect.stringContaining('MHSM_PKCS11_CONF') }));
+    expect(configurationFile({})).toBe('/etc/mhsm-pkcs11.conf');
+  });
+});
+
+test('editDistance is a metric', () => {
+  const word = fc.string({ maxLength: 8 });
+  fc.assert(
+    fc.property(word, word, word, (a, b, c) => {
+      expect(editDistance(a, b)).toBe(editDistance(b, a));
+      expect(editDistance(a, b) === 0).toBe(a === b);
+      expect(editDistance(a, c)).toBeLessThanOrEqual(editDistance(a, b) + editDistance(b, c));
+    }),
+  );
+});
