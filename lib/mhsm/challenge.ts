@@ -1,0 +1,92 @@
+import { CKR_DEVICE_ERROR } from '../pkcs11/constants.ts';
+import { Pkcs11Error } from '../pkcs11/error.ts';
+
+/** Where a token comes from, for which resource. */
+export interface Authority {
+  /** Origin of Entra ID: `https://login.microsoftonline.com`. */
+  readonly host: string;
+  readonly tenantId: string;
+  /** What the token is for, without a trailing slash: `https://managedhsm.azure.net`. */
+  readonly resource: string;
+  /** One of Azure's own addresses, which need no further proof. */
+  readonly wellKnown: boolean;
+}
+
+/** What the operator set, which wins over what the HSM says. */
+export interface Configured {
+  readonly baseUrl: string;
+  readonly path: string;
+  readonly tenantId?: string | undefined;
+  readonly authorityHost?: string | undefined;
+}
+
+const AUTHORITIES = new Set(
+  [
+    'login.microsoftonline.com',
+    'login.windows.net',
+    'login.microsoftonline.us',
+    'login.chinacloudapi.cn',
+    'login.partner.microsoftonline.cn',
+  ].map((host) => `https://${host}`),
+);
+const RESOURCES = new Set(
+  ['managedhsm.azure.net', 'managedhsm.azure.cn', 'managedhsm.usgovcloudapi.net'].map((host) => `https://${host}`),
+);
+
+/** The parameters of a `WWW-Authenticate: Bearer a="b", c="d"` header; names in lower case. */
+export function parseChallenge(header: string): ReadonlyMap<string, string> {
+  const parameters = new Map<string, string>();
+  if (!/^bearer\s/i.test(header)) return parameters;
+  for (const [, name = '', quoted, bare] of header.slice(7).matchAll(/([a-z_]+)\s*=\s*(?:"([^"]*)"|([^\s,]+))/gi)) {
+    parameters.set(name.toLowerCase(), quoted ?? bare ?? '');
+  }
+  return parameters;
+}
+
+function refuse(what: string, hint: string): Pkcs11Error {
+  return new Pkcs11Error(CKR_DEVICE_ERROR, what, { hint });
+}
+
+function parseUrl(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined;
+}
+
+/** A resource is one of Managed HSM's, or the HSM's own host or a domain above it. */
+function isOwnResource(resource: URL, baseUrl: string): boolean {
+  if (RESOURCES.has(resource.origin)) return true;
+  const { hostname } = new URL(baseUrl);
+  const above = resource.hostname.includes('.') && hostname.endsWith(`.${resource.hostname}`);
+  return hostname === resource.hostname || above;
+}
+
+/**
+ * Reads a challenge. Throws CKR_DEVICE_ERROR when it names an authority that is neither Azure's nor the configured one,
+ * or a resource that is not this HSM's: a token for it would be worth something elsewhere.
+ */
+export function authorityOf(header: string, { baseUrl, path, tenantId, authorityHost }: Configured): Authority {
+  const parameters = parseChallenge(header);
+  const named = parseUrl(parameters.get('authorization') ?? parameters.get('authorization_uri') ?? '');
+  const resource = parseUrl(parameters.get('resource') ?? (parameters.get('scope') ?? '').replace(/\/\.default$/, ''));
+  const host = authorityHost === undefined ? named?.origin : new URL(authorityHost).origin;
+  const tenant = tenantId ?? named?.pathname.split('/')[1];
+  if (resource === undefined || host === undefined || tenant === undefined || tenant === '') {
+    throw refuse(
+      `${baseUrl} sent no challenge that says where tokens come from`,
+      `check that the address in ${path} is that of a Managed HSM`,
+    );
+  }
+  const wellKnown = AUTHORITIES.has(host);
+  if (!wellKnown && authorityHost === undefined) {
+    throw refuse(
+      `${baseUrl} wants tokens of ${host}, which is not an authority of Azure`,
+      `if it is meant, set authorityHost of ${path} to it; nothing was sent`,
+    );
+  }
+  if (!isOwnResource(resource, baseUrl)) {
+    throw refuse(
+      `${baseUrl} wants a token for ${resource.origin}, which is not its own`,
+      'this server is no Managed HSM; nothing was sent',
+    );
+  }
+  return { host, tenantId: tenant, resource: resource.href.replace(/\/+$/, ''), wellKnown };
+}

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import type { KeySummary } from '../core/hsm.ts';
+import { KeyList } from './key-list.ts';
+
+const key = (name: string): KeySummary => ({
+  name,
+  enabled: true,
+  notBefore: undefined,
+  expires: undefined,
+  created: 1,
+  updated: 1,
+  tags: {},
+});
+
+function list() {
+  const service = { keys: [key('a')], sweeps: 0, ms: 0 };
+  const sweep = async () => {
+    service.sweeps++;
+    return structuredClone(service.keys);
+  };
+  return { service, keys: new KeyList(sweep, 1000, () => service.ms) };
+}
+
+test('one sweep serves all who ask, and all who ask later', async () => {
+  const { service, keys } = list();
+  const [one, two] = await Promise.all([keys.get(false), keys.get(false)]);
+  expect(one).toBe(two);
+  expect(await keys.get(false)).toBe(one);
+  expect(service.sweeps).toBe(1);
+});
+
+test('a list past its time is still given, and read again behind it', async () => {
+  const { service, keys } = list();
+  const old = await keys.get(false);
+  service.ms = 1000;
+  service.keys.push(key('b'));
+  expect(await keys.get(false)).toBe(old);
+  await new Promise(setImmediate);
+  expect(await keys.get(false)).toHaveLength(2);
+  expect(service.sweeps).toBe(2);
+});
+
+test('a fresh list is a new sweep, and the same array when nothing changed', async () => {
+  const { service, keys } = list();
+  const old = await keys.get(false);
+  expect(await keys.get(true)).toBe(old);
+  service.keys.push(key('b'));
+  expect(await keys.get(true)).not.toBe(old);
+  expect(service.sweeps).toBe(3);
+});
+
+test('after an own change nobody gets the list from before it', async () => {
+  const { service, keys } = list();
+  await keys.get(false);
+  service.keys.push(key('b'));
+  keys.invalidate();
+  expect(await keys.get(false)).toHaveLength(2);
+});

@@ -1,0 +1,62 @@
+import type { KeySummary } from '../core/hsm.ts';
+
+/**
+ * The key list of one identity: one sweep however many ask, kept, read again in the background once it is older than
+ * its time to live. Gives the same array as long as a sweep finds nothing new.
+ */
+export class KeyList {
+  readonly #sweep: () => Promise<readonly KeySummary[]>;
+  readonly #ttlMs: number;
+  readonly #nowMs: () => number;
+  #held: readonly KeySummary[] | undefined;
+  #text = '';
+  #sweptMs = 0;
+  #flight: Promise<readonly KeySummary[]> | undefined;
+
+  constructor(sweep: () => Promise<readonly KeySummary[]>, ttlMs: number, nowMs: () => number) {
+    this.#sweep = sweep;
+    this.#ttlMs = ttlMs;
+    this.#nowMs = nowMs;
+  }
+
+  get(fresh: boolean): Promise<readonly KeySummary[]> {
+    if (this.#held === undefined) return this.#read();
+    if (fresh) return this.#readAnew();
+    if (this.#nowMs() - this.#sweptMs >= this.#ttlMs) this.#read().catch(() => undefined);
+    return Promise.resolve(this.#held);
+  }
+
+  /** After a change that this process made itself: who asks next waits for a sweep that began after it. */
+  invalidate(): void {
+    this.#held = undefined;
+    this.#flight = undefined;
+  }
+
+  /** A sweep that begins now: one under way may have passed what the caller looks for. */
+  async #readAnew(): Promise<readonly KeySummary[]> {
+    await this.#flight?.catch(() => undefined);
+    return this.#read();
+  }
+
+  #read(): Promise<readonly KeySummary[]> {
+    if (this.#flight !== undefined) return this.#flight;
+    const flight: Promise<readonly KeySummary[]> = this.#sweep().then((keys) =>
+      // A list from before an own change is what its callers asked for, but not to be kept.
+      this.#flight === flight ? this.#keep(keys) : keys,
+    );
+    this.#flight = flight;
+    const landed = () => {
+      if (this.#flight === flight) this.#flight = undefined;
+    };
+    flight.then(landed, landed);
+    return flight;
+  }
+
+  #keep(keys: readonly KeySummary[]): readonly KeySummary[] {
+    const text = JSON.stringify(keys);
+    this.#sweptMs = this.#nowMs();
+    if (this.#held === undefined || text !== this.#text) this.#held = keys;
+    this.#text = text;
+    return this.#held;
+  }
+}
