@@ -9,7 +9,6 @@ await build({
     mhsm_p11_create_key: 'lib/bin/mhsm_p11_create_key.ts',
     mhsm_p11_list_keys: 'lib/bin/mhsm_p11_list_keys.ts',
     'mhsm-p11': 'lib/bin/mhsm-p11.ts',
-    'mock-hsm': 'mock-hsm/bin.ts',
   },
   outdir: 'dist',
   chunkNames: 'chunks/[name]-[hash]',

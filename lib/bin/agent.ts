@@ -1,0 +1,27 @@
+/** The agent's program: started by the launcher or a service manager with the listening socket as descriptor 3. */
+import { parseArgs } from 'node:util';
+import { startAgent } from '../agent/start.ts';
+import { configurationFile } from '../config/load.ts';
+
+const FIRST_PASSED_DESCRIPTOR = 3;
+
+const { values } = parseArgs({ options: { config: { type: 'string' }, idle: { type: 'string' } } });
+const { LISTEN_FDS, LISTEN_PID, MHSM_CONTROL_FD } = process.env;
+
+if (LISTEN_FDS !== '1' || (LISTEN_PID !== undefined && LISTEN_PID !== String(process.pid))) {
+  process.stderr.write('mhsm-pkcs11 agent: no listening socket was passed: it is started by the module, not by hand\n');
+  process.exit(2);
+}
+
+try {
+  await startAgent({
+    configurationFile: values.config ?? configurationFile(process.env),
+    listenDescriptor: FIRST_PASSED_DESCRIPTOR,
+    controlDescriptor: MHSM_CONTROL_FD === undefined ? undefined : Number(MHSM_CONTROL_FD),
+    idleMs: values.idle === undefined ? undefined : Number(values.idle) * 1000,
+  });
+  process.exit(0);
+} catch (error) {
+  process.stderr.write(`mhsm-pkcs11 agent: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,125 @@
+/** Creates a key pair in the HSM, with the tags that the library finds it by. */
+import { Command, Option } from 'commander';
+import type { Attribute } from '../core/calls.ts';
+import { curves } from '../core/curves.ts';
+import type { CurveName, RsaBits } from '../core/hsm.ts';
+import { CKA_MHSM_KEY_ID, CKA_MHSM_KEY_NAME } from '../core/vendor-attributes.ts';
+import {
+  CKA_EC_PARAMS,
+  CKA_EXTRACTABLE,
+  CKA_ID,
+  CKA_LABEL,
+  CKA_MODULUS_BITS,
+  CKA_PRIVATE,
+  CKA_SENSITIVE,
+  CKA_SIGN,
+  CKA_TOKEN,
+  CKA_VERIFY,
+  CKM_EC_KEY_PAIR_GEN,
+  CKM_RSA_PKCS_KEY_PAIR_GEN,
+} from '../pkcs11/constants.ts';
+import { FALSE, ofText, ofUlong, TRUE } from '../tags/values.ts';
+import { runProgram, UsageError, warnAs } from './program.ts';
+import { Token } from './token.ts';
+
+const NAME = 'mhsm_p11_create_key';
+const RSA_SIZES: Readonly<Record<string, RsaBits>> = { '2K': 2048, '3K': 3072, '4K': 4096 };
+
+interface Options {
+  RSA?: string;
+  EC?: CurveName;
+  label?: string;
+  identity?: boolean;
+  name?: string;
+  id?: string;
+  slot?: string;
+  json?: boolean;
+}
+
+const program = new Command(NAME)
+  .description('Creates a key pair for TLS in Azure Managed HSM.')
+  .usage('(--RSA <size> | --EC <curve>) --label <label> [options]')
+  .addOption(new Option('--RSA <size>', 'RSA key').choices(Object.keys(RSA_SIZES)).conflicts('EC'))
+  .addOption(new Option('--EC <curve>', 'EC key').choices(Object.keys(curves)))
+  .option('--label <label>', 'CKA_LABEL of the private and the public key: what TLS servers find the key by')
+  .option('--identity', 'use the managed identity (msi.MSIClientID of the configuration, else system-assigned)')
+  .option('--name <name>', 'name of the key in the HSM (default: p11- and 32 random hexadecimal characters)')
+  .option('--id <hex>', 'CKA_ID of both keys (default: derived from the public key)')
+  .option('--slot <number>', 'slotid of the token (default: the first in the configuration)')
+  .option('--json', 'print the result as JSON')
+  .addHelpText(
+    'after',
+    `
+Environment:
+  MHSM_CLIENT_ID      application (client) id of the key generation service principal
+  MHSM_CLIENT_SECRET  its client secret
+  MHSM_PKCS11_CONF    configuration file (default: /etc/mhsm-pkcs11.conf)
+
+The caller needs the role "Managed HSM Crypto User" at /keys.
+
+Example:
+  ${NAME} --RSA 4K --label tlsKey`,
+  )
+  .allowExcessArguments(false);
+
+function idBytes(hex: string): Uint8Array {
+  if (!/^([0-9a-f]{2})+$/i.test(hex)) throw new UsageError(`--id ${hex} is not hexadecimal`, 'give pairs of 0-9 and a-f');
+  return Buffer.from(hex, 'hex');
+}
+
+function kindOf({ RSA, EC }: Options): { mechanism: number; parameter: Attribute } {
+  const bits = RSA === undefined ? undefined : RSA_SIZES[RSA];
+  if (bits !== undefined) {
+    return { mechanism: CKM_RSA_PKCS_KEY_PAIR_GEN, parameter: { type: CKA_MODULUS_BITS, value: ofUlong(bits) } };
+  }
+  if (EC !== undefined) return { mechanism: CKM_EC_KEY_PAIR_GEN, parameter: { type: CKA_EC_PARAMS, value: curves[EC].oid } };
+  throw new UsageError('no kind of key was given', `say --RSA 2K|3K|4K or --EC ${Object.keys(curves).join('|')}`);
+}
+
+function templatesOf(options: Options, parameter: Attribute) {
+  const { label, id, name } = options;
+  if (!label) throw new UsageError('no label was given', 'say --label and the name that the TLS server shall find the key by');
+  const both: Attribute[] = [
+    { type: CKA_TOKEN, value: TRUE },
+    { type: CKA_LABEL, value: ofText(label) },
+    ...(id === undefined ? [] : [{ type: CKA_ID, value: idBytes(id) }]),
+  ];
+  const secret: Attribute[] = [
+    { type: CKA_PRIVATE, value: TRUE },
+    { type: CKA_SENSITIVE, value: TRUE },
+    { type: CKA_EXTRACTABLE, value: FALSE },
+    { type: CKA_SIGN, value: TRUE },
+    ...(name === undefined ? [] : [{ type: CKA_MHSM_KEY_NAME, value: ofText(name) }]),
+  ];
+  return { publicTemplate: [...both, { type: CKA_VERIFY, value: TRUE }, parameter], privateTemplate: [...both, ...secret] };
+}
+
+function slotOf({ slot }: Options): number | undefined {
+  if (slot === undefined) return undefined;
+  if (!/^\d+$/.test(slot)) throw new UsageError(`--slot ${slot} is not a number`, 'give the slotid of a token in the configuration');
+  return Number(slot);
+}
+
+async function createKey(options: Options): Promise<void> {
+  const { mechanism, parameter } = kindOf(options);
+  const templates = templatesOf(options, parameter);
+  const token = await Token.open({ slot: slotOf(options), identity: options.identity, warn: warnAs(NAME) });
+  try {
+    const { application, session } = token;
+    const generated = await application.generateKeyPair({ session, mechanism: { type: mechanism, parameter: null }, ...templates });
+    const id = await token.text(generated.privateKey, CKA_MHSM_KEY_ID);
+    const name = await token.text(generated.privateKey, CKA_MHSM_KEY_NAME);
+    const text = `Key is generated successfully.\nManaged HSM Key ID: ${id}\nKey Name: ${name}\n`;
+    process.stdout.write(options.json ? `${JSON.stringify({ id, name, label: options.label })}\n` : text);
+  } finally {
+    await token.close();
+  }
+}
+
+if (process.argv.length <= 2) {
+  program.outputHelp();
+  process.exitCode = 1;
+} else {
+  const options = program.parse().opts<Options>();
+  await runProgram(NAME, () => createKey(options));
+}
