@@ -4,7 +4,25 @@ import { z } from 'zod';
 
 const seconds = z.number().min(0).max(86_400);
 const text = z.string();
-const address = z.url({ protocol: /^https$/, error: 'an https:// address' });
+const user = z.union([text, z.int().min(0)], { error: 'a name or a number' });
+const MAX_LABEL_BYTES = 32;
+
+/** An origin: what follows the host and port would be ignored in silence, and a name before it would be a secret. */
+const address = z.string().refine((value) => originOf(value) !== undefined, {
+  error: 'an https:// address without path and query',
+});
+
+function originOf(value: string): string | undefined {
+  if (!URL.canParse(value)) return undefined;
+  const { protocol, username, password, pathname, search, hash, origin } = new URL(value);
+  const bare = username === '' && password === '' && pathname === '/' && search === '' && hash === '';
+  return protocol === 'https:' && bare ? origin : undefined;
+}
+
+/** The closed library prints switches as 0 and 1. */
+const flag = z.union([z.boolean(), z.literal(0).transform(() => false), z.literal(1).transform(() => true)], {
+  error: 'true or false',
+});
 
 const credential = z
   .object({
@@ -39,16 +57,24 @@ const token = z
     credential: credential.optional(),
     /** PEM files whose certificates appear as CKO_CERTIFICATE. */
     certificates: z.array(text).default([]),
-    /** CK_TOKEN_INFO.label, at most 32 bytes. */
-    label: text.max(32).optional(),
+    /** CK_TOKEN_INFO.label, at most 32 bytes in UTF-8. */
+    label: text
+      .refine((value) => Buffer.byteLength(value) <= MAX_LABEL_BYTES, { error: `at most ${MAX_LABEL_BYTES} bytes` })
+      .optional(),
+    /** Whether C_DestroyObject may delete keys (softly, all versions). */
+    allowDestroy: flag.default(false),
   })
   .refine((value) => value.baseUrl !== undefined || value.resourceName !== undefined, {
     error: 'resourceName or baseUrl',
+  })
+  .refine((value) => value.baseUrl !== undefined || originOf(derivedUrl(value)) !== undefined, {
+    error: 'a resourceName and uri that make a host name',
+    path: ['resourceName'],
   });
 
-const flag = z.union([z.boolean(), z.literal(0).transform(() => false), z.literal(1).transform(() => true)], {
-  error: 'true or false',
-});
+function derivedUrl(value: { protocol: string; resourceName?: string | undefined; uri: string }): string {
+  return `${value.protocol}${value.resourceName}.${value.uri.replace(/^\./, '')}`;
+}
 
 export const fileSchema = z.object({
   tokens: z.array(token).min(1, { error: 'at least one token' }),
@@ -91,9 +117,9 @@ export const fileSchema = z.object({
   agent: z
     .object({
       /** User an agent started by root becomes: a name or a number. */
-      user: z.union([text, z.int().min(0)]).optional(),
+      user: user.optional(),
       /** Users whose processes may use the agent, besides root and the one who started it: names or numbers. */
-      allowedUsers: z.array(z.union([text, z.int().min(0)])).default([]),
+      allowedUsers: z.array(user).default([]),
       /** How long an agent without connections stays. */
       idleExitSeconds: seconds.default(30),
     })
@@ -114,13 +140,20 @@ export const fileSchema = z.object({
     .prefault({}),
 });
 
-type File = z.output<typeof fileSchema>;
+type DeepReadonly<T> = T extends readonly (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T;
+
+type File = DeepReadonly<z.output<typeof fileSchema>>;
 type FileToken = File['tokens'][number];
 
 /** One Managed HSM, one slot. */
 export interface TokenConfiguration extends Omit<FileToken, 'baseUrl' | 'label'> {
   /** `https://host[:port]`, no trailing slash. */
   readonly baseUrl: string;
+  /** CK_TOKEN_INFO.label, at most 32 bytes in UTF-8. */
   readonly label: string;
   /** Where it stands in the file, for messages: `tokens[0]`. */
   readonly path: string;
@@ -128,16 +161,27 @@ export interface TokenConfiguration extends Omit<FileToken, 'baseUrl' | 'label'>
 
 /** The configuration with every default in its place. */
 export interface Configuration extends Omit<File, 'tokens'> {
+  /** Path of the file, for messages. */
   readonly file: string;
   readonly tokens: readonly TokenConfiguration[];
 }
 
+/** As many whole characters as fit into the label of a token. */
+function fitLabel(label: string): string {
+  let fitting = '';
+  for (const character of label) {
+    if (Buffer.byteLength(fitting + character) > MAX_LABEL_BYTES) break;
+    fitting += character;
+  }
+  return fitting;
+}
+
+/** Adds what follows from other values: address and label. */
 export function completeConfiguration(file: string, values: File): Configuration {
   const tokens = values.tokens.map((value, i): TokenConfiguration => {
-    const derived = `${value.protocol}${value.resourceName}.${value.uri}`;
-    const baseUrl = new URL(value.baseUrl ?? derived).origin;
+    const baseUrl = new URL(value.baseUrl ?? derivedUrl(value)).origin;
     const label = value.label ?? value.resourceName ?? new URL(baseUrl).hostname;
-    return { ...value, baseUrl, label: label.slice(0, 32), path: `tokens[${i}]` };
+    return { ...value, baseUrl, label: fitLabel(label), path: `tokens[${i}]` };
   });
   return { ...values, file, tokens };
 }

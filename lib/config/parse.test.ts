@@ -53,6 +53,30 @@ describe('a configuration', () => {
     expect(parse({ ...minimal, ConnectionCache: { Disable: 1 } }).configuration.ConnectionCache.Disable).toBe(true);
   });
 
+  test('a suffix may begin with its dot, a file with a byte order mark', () => {
+    const token = { slotid: 0, resourceName: 'a', uri: '.managedhsm.azure.cn' };
+    const text = `\uFEFF${JSON.stringify({ tokens: [token] })}`;
+    expect(parse(text).configuration.tokens[0]?.baseUrl).toBe('https://a.managedhsm.azure.cn');
+  });
+
+  test('a name too long for a label is cut at a whole character', () => {
+    const { configuration } = parse({ tokens: [{ slotid: 0, resourceName: 'ä'.repeat(20), baseUrl: 'https://x' }] });
+    expect(configuration.tokens[0]?.label).toBe('ä'.repeat(16));
+  });
+
+  test('the nearest known key is found for any slip of one letter', () => {
+    const keys = ['MaxConnections', 'Disable'];
+    const slip = fc.tuple(fc.constantFrom(...keys), fc.nat(20), fc.constantFrom('', 'q', '_'));
+    fc.assert(
+      fc.property(slip, ([key, at, letter]) => {
+        const i = at % key.length;
+        const wrong = key.slice(0, i) + letter + key.slice(i + 1);
+        const { warnings } = parse({ ...minimal, ConnectionCache: { [wrong]: true } });
+        expect(warnings).toEqual([expect.stringContaining(`did you mean ${key}?`)]);
+      }),
+    );
+  });
+
   test('baseUrl stands for protocol, name and suffix', () => {
     const { configuration } = parse({ tokens: [{ slotid: 1, baseUrl: 'https://localhost:8443/' }] });
     expect(configuration.tokens[0]).toMatchObject({ baseUrl: 'https://localhost:8443', label: 'localhost' });
@@ -94,7 +118,7 @@ describe('a wrong configuration says where, what it found and what is expected',
     [
       'a token without an address',
       { tokens: [{ slotid: 0 }] },
-      /tokens\[0\] is \{"slotid":0\}, expected resourceName or baseUrl/,
+      /tokens\[0\] is an object with slotid, expected resourceName or baseUrl/,
     ],
     [
       'an address without TLS',
@@ -114,15 +138,52 @@ describe('a wrong configuration says where, what it found and what is expected',
     [
       'two tokens of one slot',
       { tokens: [...minimal.tokens, ...minimal.tokens] },
-      /tokens\[1\]\.slotid is 0, which another token has/,
+      /:8:\d+: tokens\[1\]\.slotid is 0, which tokens\[0\] has too/,
+    ],
+    [
+      'an address with a path, which would be ignored',
+      { tokens: [{ slotid: 0, baseUrl: 'https://x/keys' }] },
+      /expected an https:\/\/ address without path and query/,
+    ],
+    [
+      'a name that makes no host name',
+      { tokens: [{ slotid: 0, resourceName: 'my hsm' }] },
+      /:5:\d+: tokens\[0\]\.resourceName is "my hsm", expected a resourceName and uri that make a host name/,
+    ],
+    [
+      'a label that does not fit into CK_TOKEN_INFO',
+      { tokens: [{ slotid: 0, resourceName: 'x', label: 'ä'.repeat(17) }] },
+      /label is "ä+", expected at most 32 bytes/,
+    ],
+    [
+      'a value that is not whole',
+      { ...minimal, ConnectionCache: { MaxConnections: 1.5 } },
+      /MaxConnections is 1\.5, expected a whole number/,
+    ],
+    [
+      'a user that is an object',
+      { ...minimal, agent: { user: {} } },
+      /agent\.user is \{\}, expected a name or a number/,
     ],
   ])('%s', (_what, value, message) => {
     expect(() => parse(value)).toThrow(message);
   });
 
-  test('a secret is never shown', () => {
-    const credential = { clientId: 'id', clientSecret: ['s3cret'] };
-    expect(() => parse({ tokens: [{ slotid: 0, resourceName: 'x', credential }] })).toThrow(/clientSecret is a value that is not shown/);
+  const secret = 's3cret';
+  test.each([
+    ['of the wrong kind', { clientId: 'id', clientSecret: [secret] }, /clientSecret is a value that is not shown/],
+    [
+      'beside a certificate',
+      { clientId: 'id', clientSecret: secret, certificatePath: '/x' },
+      /an object with clientId/,
+    ],
+    ['under a key that does not exist', { clientId: 'id', clientSecrte: secret }, /expected either clientSecret or/],
+    ['in an address', undefined, /baseUrl is a value that is not shown/],
+  ])('a secret %s is never shown', (_where, credential, message) => {
+    const baseUrl = credential === undefined ? `https://user:${secret}@host` : undefined;
+    const find = () => parse({ tokens: [{ slotid: 0, resourceName: 'x', baseUrl, credential }] });
+    expect(find).toThrow(message);
+    expect(find).not.toThrow(secret);
   });
 
   test('a missing file names the variable that points elsewhere', () => {

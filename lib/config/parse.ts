@@ -32,10 +32,20 @@ function pathText(path: Path): string {
   return written === '' ? 'the file' : written;
 }
 
-/** Values that may be printed: a secret is not shown. */
+/** By its name, or an address with a password in it. */
+function isSecret(key: string, value: unknown): boolean {
+  return /secret|password|pin$/i.test(key) || /:\/\/[^/]*@/.test(String(value));
+}
+
+/** What was found, for a message. Secrets are not shown, and of objects only the keys: a secret may be inside. */
 function shown(path: Path, value: unknown): string {
   if (value === undefined) return 'nothing';
-  if (/secret|password|pin$/i.test(String(path.at(-1)))) return 'a value that is not shown';
+  if (isSecret(String(path.at(-1)), value)) return 'a value that is not shown';
+  if (Array.isArray(value)) return value.length === 0 ? '[]' : `a list of ${value.length}`;
+  if (typeof value === 'object' && value !== null) {
+    const keys = Object.keys(value).join(', ');
+    return keys === '' ? '{}' : `an object with ${keys}`;
+  }
   const json = JSON.stringify(value);
   return json.length > 60 ? `${json.slice(0, 57)}...` : json;
 }
@@ -118,16 +128,23 @@ function wrongValue(
   );
 }
 
-function duplicateSlot(configuration: Configuration): ConfigurationError | undefined {
-  const seen = new Set<number>();
-  for (const { slotid, path } of configuration.tokens) {
-    if (seen.has(slotid)) {
+function duplicateSlot(
+  text: string,
+  root: Node,
+  spelled: Spelled,
+  { file, tokens }: Configuration,
+): ConfigurationError | undefined {
+  const seen = new Map<number, string>();
+  for (const [i, { slotid, path }] of tokens.entries()) {
+    const first = seen.get(slotid);
+    if (first !== undefined) {
+      const written = spelled.spelling.get(`tokens.${i}.slotid`) ?? ['tokens', i];
       return new ConfigurationError(
-        `${configuration.file}: ${path}.slotid is ${slotid}, which another token has`,
+        `${file}:${position(text, nodeAt(root, written).offset)}: ${pathText(written)} is ${slotid}, which ${first} has too`,
         'give each token a slotid of its own',
       );
     }
-    seen.add(slotid);
+    seen.set(slotid, path);
   }
   return undefined;
 }
@@ -152,16 +169,18 @@ function warningsOf(text: string, file: string, root: Node, spelled: Spelled, co
  * that says file, line, column, which key, what was found and what is expected.
  */
 export function parseConfiguration(text: string, file: string): Parsed {
-  const root = parseJson(text, file);
+  // Some editors begin a file with a byte order mark; it is in nobody's column.
+  const source = text.replace(/^\uFEFF/, '');
+  const root = parseJson(source, file);
   const spelled = spellKeys(valueOfNode(root));
   const result = fileSchema.safeParse(spelled.value);
   if (!result.success) {
     const issue = result.error.issues[0];
     if (issue === undefined) throw new ConfigurationError(`${file}: not a valid configuration`, 'correct the file');
-    throw wrongValue(text, file, root, spelled, issue);
+    throw wrongValue(source, file, root, spelled, issue);
   }
   const configuration = completeConfiguration(file, result.data);
-  const duplicate = duplicateSlot(configuration);
+  const duplicate = duplicateSlot(source, root, spelled, configuration);
   if (duplicate !== undefined) throw duplicate;
-  return { configuration, warnings: warningsOf(text, file, root, spelled, configuration) };
+  return { configuration, warnings: warningsOf(source, file, root, spelled, configuration) };
 }
