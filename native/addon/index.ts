@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** The process at the other end of a Unix socket when it connected, by the kernel's word. */
+export interface PeerCredentials {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+interface Addon {
+  peerCredentials(descriptor: number): PeerCredentials;
+  isListeningSocket(descriptor: number): boolean;
+  harden(): void;
+}
+
+/** From this file in native/addon/, and from a bundle of it in dist/. */
+const PLACES = ['../build/mhsm_addon.node', '../native/build/mhsm_addon.node'];
+
+let loaded: Addon | undefined;
+
+function addon(): Addon {
+  if (loaded === undefined) {
+    const paths = PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url)));
+    const path = paths.find((candidate) => existsSync(candidate));
+    if (path === undefined) throw new Error(`${paths[0]} is missing: build it with make -C native`);
+    loaded = createRequire(import.meta.url)(path) as Addon;
+  }
+  return loaded;
+}
+
+/** Throws when the descriptor is no connected Unix socket. */
+export function peerCredentials(descriptor: number): PeerCredentials {
+  return addon().peerCredentials(descriptor);
+}
+
+/** True for a listening socket that a launcher or service manager passed on. */
+export function isListeningSocket(descriptor: number): boolean {
+  return addon().isListeningSocket(descriptor);
+}
+
+/**
+ * No core dumps, and no reading of this process's memory by others of its user. A change of user undoes it: call it
+ * after that.
+ */
+export function harden(): void {
+  addon().harden();
+}

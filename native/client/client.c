@@ -1,0 +1,353 @@
+/*
+ * Connections of this process, and who may use which.
+ *
+ * A call takes an idle connection or opens one; before it goes on, the agent behind it must have the module's
+ * state
+ * ("resumed"). Opening is serial, so that exactly one thread learns that the agent is a new one; replaying is
+ * exclusive, so that nothing is closed or logged out between the copy of the state and its arrival.
+ *
+ * Fork: the lock is taken before and given back after by pthread_atfork, so that no child inherits it locked
+ * or a list half written; the child handler does nothing else but count. The child notices at its first call
+ * and closes its copies of the parent's connections (otherwise the agent would not see the parent end). It
+ * never writes to them.
+ */
+#include "client_state.h"
+
+#include "wire_calls.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FIRST_DEADLINE_MS 10000
+/* The agent gives up first, so that its sentence arrives and not only the fact that there was no answer. */
+#define GRACE_MS 1000
+#define MAX_IDLE_CONNECTIONS 64
+/* A request that found its connection closed goes to another one; not for ever. */
+#define MAX_SENDS 3
+/* Nor does a call follow an agent that dies, or talks nonsense, each time state is replayed to it. */
+#define MAX_REPLAYS 3
+
+static struct client self = {
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .lease = {.fd = -1},
+    .deadline_ms = FIRST_DEADLINE_MS,
+    .slow_deadline_ms = FIRST_DEADLINE_MS,
+};
+static atomic_uint forks;
+
+static void make_condition(void)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&self.changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&self.lock);
+}
+
+static void after_fork_in_parent(void)
+{
+    pthread_mutex_unlock(&self.lock);
+}
+
+static void after_fork_in_child(void)
+{
+    atomic_fetch_add(&forks, 1);
+    /* Made anew: waiters of the parent are recorded in the old one. */
+    make_condition();
+    pthread_mutex_unlock(&self.lock);
+}
+
+static void discard(struct connection *connection)
+{
+    connection_close(connection);
+    free(connection);
+}
+
+static void unlink_connection(struct connection *connection)
+{
+    struct connection **at = &self.connections;
+    while (*at != NULL && *at != connection)
+        at = &(*at)->next;
+    if (*at != NULL)
+        *at = connection->next;
+}
+
+/* With the lock. Busy ones are closed by the thread that uses them, when it finds their epoch gone. */
+static void close_stale(void)
+{
+    struct connection **at = &self.connections;
+    while (*at != NULL) {
+        struct connection *connection = *at;
+        if (connection->busy || connection->epoch == self.epoch) {
+            at = &connection->next;
+            continue;
+        }
+        *at = connection->next;
+        discard(connection);
+    }
+}
+
+static void begin_new_life(void)
+{
+    self.epoch++;
+    self.has_instance = false;
+    self.resumed = false;
+    close_stale();
+    pthread_cond_broadcast(&self.changed);
+}
+
+/* With the lock: makes the state this process's own if it came here by fork. */
+static void adopt(void)
+{
+    pid_t pid = getpid();
+    unsigned now = atomic_load(&forks);
+    if (self.pid == pid && self.forks_seen == now)
+        return;
+    /* The threads that used these did not come along. */
+    for (struct connection *connection = self.connections; connection != NULL; connection = connection->next)
+        connection->busy = false;
+    self.greeting = false;
+    self.replaying = false;
+    self.pid = pid;
+    self.forks_seen = now;
+    begin_new_life();
+}
+
+static void enter(void)
+{
+    pthread_mutex_lock(&self.lock);
+    adopt();
+}
+
+static void leave(void)
+{
+    pthread_mutex_unlock(&self.lock);
+}
+
+static bool wait_for_change(struct deadline deadline, struct failure *failure)
+{
+    struct timespec until = deadline_timespec(deadline);
+    if (pthread_cond_timedwait(&self.changed, &self.lock, &until) == 0 || !deadline_passed(deadline))
+        return true;
+    failure_set(failure, "other threads waited for the agent for %.1f s", (double)deadline.span_ms / 1000);
+    return false;
+}
+
+static struct connection *find_idle(void)
+{
+    for (struct connection *at = self.connections; at != NULL; at = at->next)
+        if (!at->busy && at->epoch == self.epoch)
+            return at;
+    return NULL;
+}
+
+/* With the lock. True: a connection to look at, or (NULL) the right to open one, `greeting` being set. */
+static bool reserve(struct connection **connection, struct deadline deadline, struct failure *failure)
+{
+    for (;;) {
+        if (!self.replaying) {
+            *connection = find_idle();
+            if (*connection != NULL) {
+                (*connection)->busy = true;
+                return true;
+            }
+            if (!self.greeting) {
+                self.greeting = true;
+                return true;
+            }
+        }
+        if (!wait_for_change(deadline, failure))
+            return false;
+    }
+}
+
+static void give_back(struct connection *connection, bool usable)
+{
+    size_t idle = 0;
+    enter();
+    for (struct connection *at = self.connections; at != NULL; at = at->next)
+        idle += at->busy ? 0 : 1;
+    usable = usable && connection->epoch == self.epoch && idle < MAX_IDLE_CONNECTIONS;
+    connection->busy = false;
+    if (!usable)
+        unlink_connection(connection);
+    pthread_cond_broadcast(&self.changed);
+    leave();
+    if (!usable)
+        discard(connection);
+}
+
+/* By the thread that set `greeting`. NULL unless CLIENT_ANSWERED. */
+static enum client_status open_connection(struct connection **opened, bool fresh, struct exchange *exchange,
+                                          struct deadline deadline, struct failure *failure)
+{
+    enum client_status status = CLIENT_FAILED;
+    struct connection *connection = calloc(1, sizeof *connection);
+    if (connection == NULL) {
+        failure_set(failure, "out of memory");
+    } else {
+        connection->socket = DESCRIPTOR_NONE;
+        connection->busy = true;
+        status = greeting_make(&self, connection, fresh, exchange, deadline, failure);
+    }
+    enter();
+    self.greeting = false;
+    if (status == CLIENT_ANSWERED) {
+        connection->next = self.connections;
+        self.connections = connection;
+        close_stale();
+    }
+    pthread_cond_broadcast(&self.changed);
+    leave();
+    if (status != CLIENT_ANSWERED && connection != NULL) {
+        discard(connection);
+        connection = NULL;
+    }
+    *opened = connection;
+    return status;
+}
+
+static bool replay(struct connection *connection, struct deadline deadline, struct failure *failure)
+{
+    enum transport result = self.resume(connection, deadline, failure);
+    enter();
+    self.replaying = false;
+    if (result == TRANSPORT_OK && connection->epoch == self.epoch)
+        self.resumed = true;
+    pthread_cond_broadcast(&self.changed);
+    leave();
+    return result == TRANSPORT_OK;
+}
+
+/* Waits until the agent behind `connection` has our state, or gives it. False: not this connection. */
+static bool settle(struct connection *connection, struct deadline deadline, struct failure *failure)
+{
+    enter();
+    while (self.replaying && wait_for_change(deadline, failure))
+        continue;
+    bool current = !self.replaying && connection->epoch == self.epoch;
+    bool mine = current && !self.resumed;
+    if (mine)
+        self.replaying = true;
+    leave();
+    if (!current)
+        return false;
+    return !mine || replay(connection, deadline, failure);
+}
+
+static enum client_status take(struct connection **taken, bool fresh, struct exchange *exchange,
+                               struct deadline deadline, struct failure *failure)
+{
+    for (int replays = 0; replays < MAX_REPLAYS && !deadline_passed(deadline);) {
+        enter();
+        bool reserved = reserve(taken, deadline, failure);
+        leave();
+        if (!reserved)
+            return CLIENT_FAILED;
+        if (*taken == NULL) {
+            enum client_status status = open_connection(taken, fresh, exchange, deadline, failure);
+            if (status != CLIENT_ANSWERED)
+                return status;
+        } else if (!connection_is_usable(*taken)) {
+            give_back(*taken, false);
+            continue;
+        }
+        if (settle(*taken, deadline, failure))
+            return CLIENT_ANSWERED;
+        give_back(*taken, false);
+        replays++;
+    }
+    if (failure->text[0] == '\0')
+        failure_set(failure, "no connection to the agent within %.1f s", (double)deadline.span_ms / 1000);
+    return CLIENT_FAILED;
+}
+
+static struct deadline deadline_of(const struct wire_call *call)
+{
+    enter();
+    int64_t span = (call->slow ? self.slow_deadline_ms : self.deadline_ms) + GRACE_MS;
+    leave();
+    return deadline_in(span);
+}
+
+enum client_status client_call(struct exchange *exchange, struct failure *failure)
+{
+    struct deadline deadline = deadline_of(exchange->call);
+    for (int sends = 0; sends < MAX_SENDS; sends++) {
+        struct connection *connection;
+        enum client_status status = take(&connection, false, exchange, deadline, failure);
+        if (status != CLIENT_ANSWERED)
+            return status;
+        uint64_t epoch = connection->epoch;
+        enum transport result = connection_call(connection, exchange, deadline, failure);
+        exchange->epoch = epoch;
+        give_back(connection, result == TRANSPORT_OK);
+        if (result == TRANSPORT_OK)
+            return CLIENT_ANSWERED;
+        if (result != TRANSPORT_UNSENT)
+            break;
+    }
+    return CLIENT_FAILED;
+}
+
+enum client_status client_begin(bool fresh, struct exchange *exchange, struct failure *failure)
+{
+    struct connection *connection;
+    enum client_status status = take(&connection, fresh, exchange, deadline_in(FIRST_DEADLINE_MS), failure);
+    if (status == CLIENT_ANSWERED)
+        give_back(connection, true);
+    return status;
+}
+
+void client_end(void)
+{
+    enter();
+    begin_new_life();
+    descriptor_close(&self.lease);
+    leave();
+}
+
+bool client_is_current(uint64_t epoch)
+{
+    enter();
+    bool current = epoch == self.epoch;
+    leave();
+    return current;
+}
+
+void client_forget(void)
+{
+    enter();
+    self.resumed = false;
+    leave();
+}
+
+void client_load(client_resume *resume, const void *module)
+{
+    self.resume = resume;
+    location_find(&self.location, module);
+    make_condition();
+    /* Fails for lack of memory only; then getpid alone tells a child. */
+    (void)pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+void client_unload(void)
+{
+    /* At exit another thread may still be in a call, and in a child made without our handlers the lock may be
+     * held. */
+    if (pthread_mutex_trylock(&self.lock) != 0)
+        return;
+    adopt();
+    begin_new_life();
+    descriptor_close(&self.lease);
+    secret_free(self.ticket);
+    self.ticket = NULL;
+    pthread_mutex_unlock(&self.lock);
+}

@@ -1,0 +1,65 @@
+/* What client.c and greeting.c share. No lock is held across a system call that can wait. */
+#ifndef MHSM_CLIENT_CLIENT_STATE_H
+#define MHSM_CLIENT_CLIENT_STATE_H
+
+#include "client.h"
+#include "location.h"
+#include "secret.h"
+
+#include <pthread.h>
+#include <sys/types.h>
+
+#define INSTANCE_BYTES 16
+
+struct client {
+    /* Set at load, constant afterwards. */
+    client_resume *resume;
+    struct location location;
+
+    /* Guards what follows, but for `forks` and what says otherwise. */
+    pthread_mutex_t lock;
+    /* greeting, replaying or connections changed. */
+    pthread_cond_t changed;
+
+    /* The process that the state belongs to: both differ from now in a forked child. */
+    pid_t pid;
+    unsigned forks_seen;
+
+    struct connection *connections;
+    uint8_t instance[INSTANCE_BYTES];
+    bool has_instance;
+    /* Kept over forks, and by a child that was never admitted itself. */
+    struct secret *ticket;
+    /* Where an agent let us in, index + 1; there and nowhere else from then on, also in children. 0: nowhere
+     * yet. */
+    size_t admitted_at;
+    int64_t deadline_ms;
+    int64_t slow_deadline_ms;
+
+    /*
+     * Counts the agents (and lives of this process) that the connections belong to: a connection of an
+     * earlier epoch leads to an agent that knows other things than the present one, and is closed instead of
+     * used.
+     */
+    uint64_t epoch;
+    /* The agent of this epoch has the state that the module believes it has. */
+    bool resumed;
+    /* One thread opens a connection. It alone touches `not_before_ms`, without the lock. */
+    bool greeting;
+    /* One thread replays state; nobody else calls meanwhile. */
+    bool replaying;
+
+    struct descriptor lease;
+    /* See greeting. After a start that failed, failing at once is better than a fork a call. */
+    int64_t not_before_ms;
+};
+
+/*
+ * Opens a connection and is admitted on it. Called by the one thread that set `greeting`, without the lock.
+ * CLIENT_REFUSED leaves the agent's words in `exchange`.
+ */
+enum client_status greeting_make(struct client *client, struct connection *connection, bool fresh,
+                                 struct exchange *exchange, struct deadline deadline,
+                                 struct failure *failure);
+
+#endif

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Starts the agent of this checkout, in this process: the launcher told it its process id. The Node it was tested with
+# comes first, the system's second.
+here=${0%/*}
+for root in "$here/../.." "$here/../../.."; do
+  if [ -e "$root/dist/agent.js" ]; then
+    node=$root/node_modules/node/bin/node
+    [ -x "$node" ] || node=node
+    exec "$node" "$root/dist/agent.js" "$@"
+  fi
+done
+echo "dist/agent.js is missing above $here: build it (npm run build)" >&2
+exit 127

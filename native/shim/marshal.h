@@ -1,0 +1,47 @@
+/* Between the arguments of C_ functions and the fields of the wire. Nothing an agent says can write past a
+ * buffer. */
+#ifndef MHSM_SHIM_MARSHAL_H
+#define MHSM_SHIM_MARSHAL_H
+
+#include "api.h"
+
+#include "../client/wire_calls.h"
+
+#include <stdbool.h>
+
+_Static_assert(sizeof(CK_ULONG) == sizeof(uint64_t), "handles have 52 bits");
+
+/* Data of one call; the rest of a frame is a few numbers. */
+#define MARSHAL_MAX_DATA (WIRE_MAX_FRAME_BYTES / 2)
+
+/* NULL is allowed where there is nothing to read. */
+static inline bool marshal_is_readable(const void *data, CK_ULONG length)
+{
+    return data != NULL || length == 0;
+}
+
+/* For a field that always has bytes: NULL becomes an empty one. */
+struct wire_bytes marshal_bytes(const void *data, CK_ULONG length);
+/* For a field that may have none: NULL stays NULL. */
+struct wire_bytes marshal_buffer(const void *data, CK_ULONG length);
+/* The incoming length says nothing when there is no buffer: callers leave it uninitialised. */
+struct wire_capacity marshal_capacity(const void *buffer, CK_ULONG length);
+/* CKR_ARGUMENTS_BAD when a pointer is missing. */
+CK_RV marshal_mechanism(const CK_MECHANISM *pMechanism, struct wire_mechanism *mechanism);
+CK_RV marshal_template(const CK_ATTRIBUTE *pTemplate, CK_ULONG ulCount, struct wire_writer *items,
+                       struct wire_list *list);
+
+/* A part may be larger than a frame; parts of a part are as good. An empty one is sent too: the agent may
+ * refuse it. */
+CK_RV marshal_parts(CK_SESSION_HANDLE hSession, const CK_BYTE *pPart, CK_ULONG ulPartLen,
+                    CK_RV (*send)(CK_SESSION_HANDLE hSession, struct wire_bytes part));
+
+/* Section 5.2: the length when it was asked for or the buffer is too small, the bytes when they fit. */
+CK_RV marshal_output(const struct exchange *exchange, CK_RV rv, const struct wire_output *output,
+                     CK_BYTE_PTR pBuffer, CK_ULONG_PTR pulLength);
+/* The same for a list of numbers, whose count the agent always tells. */
+CK_RV marshal_numbers(const struct wire_list *list, CK_ULONG_PTR pList, CK_ULONG_PTR pulCount);
+/* Fixed length, blank padded, not terminated; cut between two characters. */
+void marshal_padded(CK_UTF8CHAR *to, size_t size, struct wire_bytes text);
+
+#endif

@@ -1,0 +1,99 @@
+/* Signing and verifying (PKCS#11 v2.40, sections 5.11 and 5.12). */
+#include "marshal.h"
+#include "module.h"
+
+CK_RV C_SignInit(CK_SESSION_HANDLE hSession, CK_MECHANISM_PTR pMechanism, CK_OBJECT_HANDLE hKey)
+{
+    struct wire_sign_init_request request = {.session = hSession, .key = hKey};
+    CK_RV rv = marshal_mechanism(pMechanism, &request.mechanism);
+    return rv == CKR_OK ? module_call_plain(wire_sign_init(&request)) : rv;
+}
+
+CK_RV C_Sign(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen, CK_BYTE_PTR pSignature,
+             CK_ULONG_PTR pulSignatureLen)
+{
+    struct wire_sign_response response;
+    if (!marshal_is_readable(pData, ulDataLen) || pulSignatureLen == NULL)
+        return CKR_ARGUMENTS_BAD;
+    if (ulDataLen > MARSHAL_MAX_DATA)
+        return CKR_DATA_LEN_RANGE;
+    struct wire_sign_request request = {.session = hSession,
+                                        .data = marshal_bytes(pData, ulDataLen),
+                                        .signature = marshal_capacity(pSignature, *pulSignatureLen)};
+    struct exchange exchange = wire_sign(&request, &response);
+    CK_RV rv = module_call(&exchange);
+    rv = marshal_output(&exchange, rv, &response.signature, pSignature, pulSignatureLen);
+    exchange_release(&exchange);
+    return rv;
+}
+
+/* A part may be larger than a frame; parts of a part are as good. An empty one is still sent: it may be
+ * refused. */
+static CK_RV send_sign_update(CK_SESSION_HANDLE hSession, struct wire_bytes part)
+{
+    struct wire_sign_update_request request = {.session = hSession, .part = part};
+    return module_call_plain(wire_sign_update(&request));
+}
+
+CK_RV C_SignUpdate(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pPart, CK_ULONG ulPartLen)
+{
+    return marshal_parts(hSession, pPart, ulPartLen, send_sign_update);
+}
+
+CK_RV C_SignFinal(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pSignature, CK_ULONG_PTR pulSignatureLen)
+{
+    struct wire_sign_final_response response;
+    if (pulSignatureLen == NULL)
+        return CKR_ARGUMENTS_BAD;
+    struct wire_sign_final_request request = {.session = hSession,
+                                              .signature = marshal_capacity(pSignature, *pulSignatureLen)};
+    struct exchange exchange = wire_sign_final(&request, &response);
+    CK_RV rv = module_call(&exchange);
+    rv = marshal_output(&exchange, rv, &response.signature, pSignature, pulSignatureLen);
+    exchange_release(&exchange);
+    return rv;
+}
+
+CK_RV C_VerifyInit(CK_SESSION_HANDLE hSession, CK_MECHANISM_PTR pMechanism, CK_OBJECT_HANDLE hKey)
+{
+    struct wire_verify_init_request request = {.session = hSession, .key = hKey};
+    CK_RV rv = marshal_mechanism(pMechanism, &request.mechanism);
+    return rv == CKR_OK ? module_call_plain(wire_verify_init(&request)) : rv;
+}
+
+CK_RV C_Verify(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen, CK_BYTE_PTR pSignature,
+               CK_ULONG ulSignatureLen)
+{
+    if (!marshal_is_readable(pData, ulDataLen) || !marshal_is_readable(pSignature, ulSignatureLen))
+        return CKR_ARGUMENTS_BAD;
+    if (ulDataLen > MARSHAL_MAX_DATA)
+        return CKR_DATA_LEN_RANGE;
+    if (ulSignatureLen > MARSHAL_MAX_DATA / 2)
+        return CKR_SIGNATURE_LEN_RANGE;
+    struct wire_verify_request request = {.session = hSession,
+                                          .data = marshal_bytes(pData, ulDataLen),
+                                          .signature = marshal_bytes(pSignature, ulSignatureLen)};
+    return module_call_plain(wire_verify(&request));
+}
+
+static CK_RV send_verify_update(CK_SESSION_HANDLE hSession, struct wire_bytes part)
+{
+    struct wire_verify_update_request request = {.session = hSession, .part = part};
+    return module_call_plain(wire_verify_update(&request));
+}
+
+CK_RV C_VerifyUpdate(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pPart, CK_ULONG ulPartLen)
+{
+    return marshal_parts(hSession, pPart, ulPartLen, send_verify_update);
+}
+
+CK_RV C_VerifyFinal(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pSignature, CK_ULONG ulSignatureLen)
+{
+    if (!marshal_is_readable(pSignature, ulSignatureLen))
+        return CKR_ARGUMENTS_BAD;
+    if (ulSignatureLen > MARSHAL_MAX_DATA)
+        return CKR_SIGNATURE_LEN_RANGE;
+    struct wire_verify_final_request request = {.session = hSession,
+                                                .signature = marshal_bytes(pSignature, ulSignatureLen)};
+    return module_call_plain(wire_verify_final(&request));
+}

@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { env } from 'node:process';
+import { createInterface } from 'node:readline';
+
+export const BUILD = join(import.meta.dirname, '../build');
+const ASAN = join(BUILD, 'asan');
+
+/** The C parts as they ship, and with the sanitizers where they were built (make -C native asan). */
+export const VARIANTS: readonly { name: string; build: string }[] = [
+  { name: 'as shipped', build: BUILD },
+  ...(existsSync(join(ASAN, 'libmhsm-pkcs11.so')) ? [{ name: 'sanitized', build: ASAN }] : []),
+];
+
+/** The masked form in which a PIN is given to the driver, so that it is in no buffer of the driver itself. */
+export function masked(text: string): string {
+  return Buffer.from(text)
+    .map((byte) => byte ^ 0x5a)
+    .toString('hex');
+}
+
+/** A process that has loaded the module and does what it is told, one command at a time (test/driver/). */
+export class Driver {
+  readonly #process: ChildProcess;
+  readonly #lines: string[] = [];
+  readonly exit: Promise<number | null>;
+  #wake = () => {};
+  #ended = false;
+  stderr = '';
+  readonly module: string;
+
+  constructor(build: string, environment: Record<string, string>, module = join(build, 'libmhsm-pkcs11.so')) {
+    this.module = module;
+    this.#process = spawn(join(build, 'test/driver/driver'), {
+      env: { PATH: env.PATH ?? '', UBSAN_OPTIONS: 'print_stacktrace=1', ...environment },
+      stdio: 'pipe',
+    });
+    this.exit = new Promise((resolve) => this.#process.on('exit', (status) => resolve(status)));
+    const { stdout, stderr } = this.#process;
+    if (stdout === null || stderr === null) throw new Error('no pipes');
+    createInterface(stdout).on('line', (line) => {
+      this.#lines.push(line);
+      this.#wake();
+    });
+    stdout.on('end', () => {
+      this.#ended = true;
+      this.#wake();
+    });
+    stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+    });
+  }
+
+  static async load(build: string, environment: Record<string, string>, module?: string): Promise<Driver> {
+    const driver = new Driver(build, environment, module);
+    const answer = await driver.run(`load ${driver.module}`);
+    if (answer !== '0') throw new Error(`the module did not load: ${answer} ${driver.stderr}`);
+    return driver;
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  /** The next line of output. */
+  async line(): Promise<string> {
+    while (this.#lines.length === 0) {
+      if (this.#ended) throw new Error(`the driver ended: ${this.stderr}`);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.#lines.shift() ?? '';
+  }
+
+  async run(command: string): Promise<string> {
+    this.#process.stdin?.write(`${command}\n`);
+    return this.line();
+  }
+
+  /** Answers of a forked child to its commands, then of its parent: how the child ended. */
+  async fork(...commands: readonly string[]): Promise<string[]> {
+    const lines = [await this.run(`fork ${commands.join(';')}`)];
+    for (let last = lines[0]; last?.startsWith('child '); last = lines.at(-1)) lines.push(await this.line());
+    return lines.map((line) => line.replace(/^child /, ''));
+  }
+
+  /** Ends as a program does that runs out of input. Gives the exit status. */
+  end(): Promise<number | null> {
+    this.#process.stdin?.end();
+    return this.exit;
+  }
+
+  kill(): void {
+    this.#process.kill('SIGKILL');
+  }
+}

@@ -1,0 +1,245 @@
+/* Commands about the process that the module lives in: loading, forks, threads, descriptors, memory, exit. */
+#include "driver.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MASK 0x5a
+#define MAX_THREADS 64
+
+static void *library;
+
+static void load(const struct words *words)
+{
+    library = dlopen(word(words, 1), RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL) {
+        say("%s", dlerror());
+        return;
+    }
+    CK_C_GetFunctionList get = (CK_C_GetFunctionList)dlsym(library, "C_GetFunctionList");
+    say("%lx", get(&module));
+}
+
+static void unload(void)
+{
+    int failed = dlclose(library);
+    /* RTLD_NOLOAD finds it only if it is still there. */
+    say("%d %s", failed, dlopen("libmhsm-pkcs11.so", RTLD_NOLOAD | RTLD_NOW) == NULL ? "gone" : "there");
+}
+
+/* fork COMMAND;COMMAND...: in a child, whose answers begin with "child "; then the answer of the parent */
+static void run_in_child(const struct words *words)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        char *rest = NULL;
+        char *script = strdup(word(words, 1));
+        say_prefix = "child ";
+        for (char *line = strtok_r(script, ";", &rest); line != NULL; line = strtok_r(NULL, ";", &rest)) {
+            char *copy = strdup(line);
+            run_line(copy);
+            free(copy);
+        }
+        free(script);
+        exit(0);
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) != pid)
+        say("no child");
+    else
+        say("ended %d", status);
+}
+
+/* The parent exits, as one that puts itself in the background does; the child goes on with the script. */
+static void detach(void)
+{
+    pid_t pid = fork();
+    if (pid > 0)
+        exit(0);
+    say("%s", pid == 0 ? "detached" : "no child");
+}
+
+struct signer {
+    CK_SESSION_HANDLE session;
+    unsigned rounds;
+    unsigned wrong;
+};
+
+/* The fake agent signs by giving the data back. */
+static void *sign_often(void *argument)
+{
+    struct signer *signer = argument;
+    CK_MECHANISM mechanism = {.mechanism = CKM_ECDSA};
+    for (unsigned i = 0; i < signer->rounds; i++) {
+        CK_BYTE data[32] = {0}, signature[64] = {0};
+        CK_ULONG length = sizeof signature;
+        memcpy(data, &signer->session, sizeof signer->session);
+        memcpy(data + 16, &i, sizeof i);
+        if (module->C_SignInit(signer->session, &mechanism, 1) != CKR_OK ||
+            module->C_Sign(signer->session, data, sizeof data, signature, &length) != CKR_OK ||
+            length != sizeof data || memcmp(data, signature, sizeof data) != 0)
+            signer->wrong++;
+    }
+    return NULL;
+}
+
+/* threads COUNT ROUNDS [fork]: each with a session of its own; "fork" makes children meanwhile */
+static void run_threads(const struct words *words)
+{
+    struct signer signers[MAX_THREADS];
+    pthread_t threads[MAX_THREADS];
+    unsigned count = (unsigned)number(words, 1), wrong = 0, bad_children = 0;
+    for (unsigned i = 0; i < count; i++) {
+        signers[i] = (struct signer){.rounds = (unsigned)number(words, 2)};
+        if (module->C_OpenSession(0, 4, NULL, NULL, &signers[i].session) != CKR_OK ||
+            pthread_create(&threads[i], NULL, sign_often, &signers[i]) != 0)
+            exit(4);
+    }
+    for (unsigned i = 0; i < 20 && strcmp(word(words, 3), "fork") == 0; i++) {
+        int status;
+        pid_t pid = fork();
+        if (pid == 0) {
+            CK_SESSION_INFO info;
+            _exit(module->C_GetSessionInfo(signers[0].session, &info) == CKR_OK ? 0 : 1);
+        }
+        bad_children += waitpid(pid, &status, 0) != pid || status != 0 ? 1 : 0;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        pthread_join(threads[i], NULL);
+        wrong += signers[i].wrong;
+    }
+    say("%u wrong %u children", wrong, bad_children);
+}
+
+static void list_descriptors(void)
+{
+    char line[1024];
+    int length = 0;
+    DIR *directory = opendir("/proc/self/fd");
+    line[0] = '\0';
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        int fd = atoi(entry->d_name);
+        if (entry->d_name[0] != '.' && fd != dirfd(directory))
+            length += snprintf(line + length, sizeof line - (size_t)length, "%d%s ", fd,
+                               (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0 ? "" : "!");
+    }
+    closedir(directory);
+    say("%s", line);
+}
+
+/* scan HEX: how often the masked bytes are in the writable memory of this process */
+static void scan(const struct words *words)
+{
+    unsigned char needle[256];
+    static unsigned char page[4096];
+    size_t length = from_hex(word(words, 1), 0, needle, sizeof needle), matched = 0;
+    unsigned long start, end, found = 0;
+    char line[512], access[8];
+    FILE *maps = fopen("/proc/self/maps", "re");
+    int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+    while (fgets(line, sizeof line, maps) != NULL) {
+        if (sscanf(line, "%lx-%lx %7s", &start, &end, access) != 3 || access[0] != 'r' || access[1] != 'w')
+            continue;
+        for (unsigned long at = start; at < end; at += sizeof page) {
+            if (pread(memory, page, sizeof page, (off_t)at) != sizeof page)
+                continue;
+            for (size_t i = 0; i < sizeof page; i++) {
+                matched = (page[i] ^ MASK) == needle[matched] ? matched + 1 : (page[i] ^ MASK) == needle[0];
+                if (matched == length) {
+                    found++;
+                    matched = 0;
+                }
+            }
+        }
+    }
+    fclose(maps);
+    close(memory);
+    say("%lu", found);
+}
+
+static void say_signals(void)
+{
+    struct sigaction pipe, child;
+    sigset_t mask;
+    sigaction(SIGPIPE, NULL, &pipe);
+    sigaction(SIGCHLD, NULL, &child);
+    sigprocmask(SIG_BLOCK, NULL, &mask);
+    say("%d %d %d", pipe.sa_handler == SIG_DFL, child.sa_handler == SIG_DFL, sigismember(&mask, SIGPIPE));
+}
+
+static void say_children(void)
+{
+    pid_t pid = waitpid(-1, NULL, WNOHANG);
+    say("%s", pid < 0 && errno == ECHILD ? "none" : "some");
+}
+
+static void call_at_exit(void)
+{
+    CK_ULONG length = 0;
+    CK_SESSION_INFO info;
+    say("%lx %lx", module->C_GetSessionInfo(1, &info), module->C_Sign(1, NULL, 0, NULL, &length));
+}
+
+static void close_descriptors(const struct words *words)
+{
+    for (int i = 1; i < words->count; i++)
+        close((int)number(words, i));
+    say("closed");
+}
+
+/* As a daemon does that closes all it does not know, and then opens its own files. */
+static void replace_descriptors(void)
+{
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int i = 3; i < 64; i++)
+        if (i != fd && fcntl(i, F_GETFD) >= 0)
+            dup3(fd, i, O_CLOEXEC);
+    say("replaced");
+}
+
+bool process_command(const struct words *words)
+{
+    const char *name = words->at[0];
+    if (strcmp(name, "load") == 0)
+        load(words);
+    else if (strcmp(name, "unload") == 0)
+        unload();
+    else if (strcmp(name, "fork") == 0)
+        run_in_child(words);
+    else if (strcmp(name, "detach") == 0)
+        detach();
+    else if (strcmp(name, "threads") == 0)
+        run_threads(words);
+    else if (strcmp(name, "descriptors") == 0)
+        list_descriptors();
+    else if (strcmp(name, "close-descriptors") == 0)
+        close_descriptors(words);
+    else if (strcmp(name, "replace-descriptors") == 0)
+        replace_descriptors();
+    else if (strcmp(name, "scan") == 0)
+        scan(words);
+    else if (strcmp(name, "signals") == 0)
+        say_signals();
+    else if (strcmp(name, "children") == 0)
+        say_children();
+    else if (strcmp(name, "at-exit") == 0)
+        say("%d", atexit(call_at_exit));
+    else if (strcmp(name, "clear-environment") == 0)
+        say("%d", clearenv());
+    else if (strcmp(name, "become") == 0)
+        say("%d", setgid((gid_t)number(words, 1)) + setuid((uid_t)number(words, 1)));
+    else if (strcmp(name, "exit") == 0)
+        exit(0);
+    else
+        return false;
+    return true;
+}
