@@ -81,7 +81,8 @@ export interface HsmIdentity {
   authenticate(): Promise<void>;
   /**
    * All keys, from the cached sweep of the list. Same array (===) as long as nothing changed, so that a caller can keep
-   * what it derived. `fresh` waits for a new sweep (single flight) instead of taking the cache.
+   * what it derived. `fresh` waits for a new sweep (single flight) instead of taking the cache. What this identity
+   * created, changed or deleted itself shows in the next list, `fresh` or not.
    */
   listKeys(options?: { fresh?: boolean }): Promise<readonly KeySummary[]>;
   /** One version, or the newest. Immutable parts are read once a version and remembered. */

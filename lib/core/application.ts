@@ -1,0 +1,262 @@
+/**
+ * One client process: its sessions and logins. A method a PKCS#11 function, named after it, with plain objects in and
+ * out; a refusal is a Pkcs11Error. A method answers at once where nobody has to be asked, and throws at once too: put
+ * the call itself where the error is caught, not only its promise.
+ *
+ * What each function does and which codes it gives stands with the function of the same name in the files below.
+ */
+
+import type { AttributeAnswer } from './attribute-reading.ts';
+import {
+  type Answer,
+  type Attribute,
+  type AttributeQuery,
+  type Mechanism,
+  NOTHING,
+  type Nothing,
+  type Output,
+} from './calls.ts';
+import * as digesting from './digesting.ts';
+import * as finding from './finding.ts';
+import { generateKeyPair, type KeyPairRequest } from './key-generation.ts';
+import type { Library } from './library.ts';
+import * as loggingIn from './logging-in.ts';
+import { type MechanismInfo, mechanismInfo, mechanismOf, mechanisms } from './mechanisms.ts';
+import * as objects from './object-management.ts';
+import { mechanismInvalid, notLoggedIn, randomSeedNotSupported, randomTooLong, sessionReadOnly } from './refusals.ts';
+import { ApplicationToken, type Session, SessionTable } from './session.ts';
+import * as signing from './signing.ts';
+import type { SlotInfo, TokenInfo } from './slot.ts';
+
+interface InSession {
+  session: number;
+}
+interface InSlot {
+  slot: number;
+}
+interface OnObject extends InSession {
+  object: number;
+}
+
+/** Bytes; the answer has to fit into a frame. */
+const MAX_RANDOM_BYTES = 512 * 1024;
+
+export class Application {
+  readonly #library: Library;
+  readonly #tokens = new Map<number, ApplicationToken>();
+  readonly #sessions = new SessionTable();
+
+  constructor(library: Library) {
+    this.#library = library;
+  }
+
+  #token(slotId: number): ApplicationToken {
+    const existing = this.#tokens.get(slotId);
+    if (existing !== undefined) return existing;
+    const token = new ApplicationToken(this.#library.slot(slotId));
+    this.#tokens.set(slotId, token);
+    return token;
+  }
+
+  #session(handle: number): Session {
+    return this.#sessions.get(handle);
+  }
+
+  // Slots and tokens (section 11.5)
+
+  /** All slots, in the order of the configuration; each has its token present. */
+  getSlotList(_request: { tokenPresent: boolean }): { slots: number[] } {
+    return { slots: this.#library.slotIds };
+  }
+
+  /** CKR_SLOT_ID_INVALID. */
+  getSlotInfo({ slot }: InSlot): SlotInfo {
+    return this.#library.slot(slot).info();
+  }
+
+  /** Counts are of this application's sessions. CKR_SLOT_ID_INVALID. */
+  getTokenInfo({ slot }: InSlot): TokenInfo {
+    const { sessions } = this.#token(slot);
+    const rwSessionCount = [...sessions].filter((session) => session.isReadWrite).length;
+    return this.#library.slot(slot).tokenInfo({ sessionCount: sessions.size, rwSessionCount });
+  }
+
+  /** CKR_SLOT_ID_INVALID. */
+  getMechanismList({ slot }: InSlot): { mechanisms: number[] } {
+    this.#library.slot(slot);
+    return { mechanisms: mechanisms.map(({ type }) => type) };
+  }
+
+  /** CKR_SLOT_ID_INVALID, CKR_MECHANISM_INVALID. */
+  getMechanismInfo({ slot, mechanism }: InSlot & { mechanism: number }): MechanismInfo {
+    this.#library.slot(slot);
+    const row = mechanismOf(mechanism);
+    if (row === undefined) throw mechanismInvalid(mechanism);
+    return mechanismInfo(row);
+  }
+
+  // Sessions (section 11.6)
+
+  /**
+   * Opens a session under a handle of the caller's choice, or resumes it: the same request again changes nothing. Never
+   * asks anybody. CKR_SLOT_ID_INVALID, CKR_SESSION_PARALLEL_NOT_SUPPORTED, CKR_ARGUMENTS_BAD for a handle that is zero
+   * or open with another slot or flags.
+   */
+  openSession({ session, slot, flags }: InSession & InSlot & { flags: number }): Nothing {
+    this.#sessions.open(session, this.#token(slot), flags);
+    return NOTHING;
+  }
+
+  /** Ends the login with the last session of a token. CKR_SESSION_HANDLE_INVALID. */
+  closeSession({ session }: InSession): Nothing {
+    this.#sessions.close(this.#session(session));
+    return NOTHING;
+  }
+
+  /** CKR_SLOT_ID_INVALID. */
+  closeAllSessions({ slot }: InSlot): Nothing {
+    const token = this.#token(slot);
+    for (const session of [...token.sessions]) this.#sessions.close(session);
+    token.logout();
+    return NOTHING;
+  }
+
+  /** CKR_SESSION_HANDLE_INVALID. */
+  getSessionInfo({ session }: InSession): { slot: number; state: number; flags: number; deviceError: number } {
+    const { token, state, flags } = this.#session(session);
+    return { slot: token.slot.slotId, state, flags, deviceError: 0 };
+  }
+
+  async login({ session, userType, pin }: InSession & { userType: number; pin: Uint8Array | null }): Promise<Nothing> {
+    await loggingIn.login(this.#session(session), userType, pin);
+    return NOTHING;
+  }
+
+  resumeLogin({ slot, userType, pin }: InSlot & { userType: number; pin: Uint8Array | null }): Nothing {
+    loggingIn.resumeLogin(this.#token(slot), userType, pin);
+    return NOTHING;
+  }
+
+  /** Ends every operation too. CKR_SESSION_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN. */
+  logout({ session }: InSession): Nothing {
+    const { token } = this.#session(session);
+    if (token.user === undefined) throw notLoggedIn();
+    token.logout();
+    return NOTHING;
+  }
+
+  // Objects (section 11.7)
+
+  async findObjectsInit({ session, template }: InSession & { template: readonly Attribute[] }): Promise<Nothing> {
+    return finding.findObjectsInit(this.#session(session), template, this.#library.warn);
+  }
+
+  findObjects({ session, max }: InSession & { max: number }): { handles: number[] } {
+    return finding.findObjects(this.#session(session), max);
+  }
+
+  findObjectsFinal({ session }: InSession): Nothing {
+    return finding.findObjectsFinal(this.#session(session));
+  }
+
+  async getAttributeValue(request: OnObject & { queries: readonly AttributeQuery[] }): Promise<AttributeAnswer> {
+    return objects.getAttributeValue(this.#session(request.session), request.object, request.queries);
+  }
+
+  async setAttributeValue(request: OnObject & { template: readonly Attribute[] }): Promise<Nothing> {
+    return objects.setAttributeValue(this.#session(request.session), request.object, request.template);
+  }
+
+  async getObjectSize({ session, object }: OnObject): Promise<{ size: number }> {
+    return objects.getObjectSize(this.#session(session), object);
+  }
+
+  createObject({ session, template }: InSession & { template: readonly Attribute[] }): { object: number } {
+    return objects.createObject(this.#session(session), template);
+  }
+
+  async copyObject({ session, object }: OnObject & { template: readonly Attribute[] }): Promise<{ copy: number }> {
+    return objects.copyObject(this.#session(session), object);
+  }
+
+  async destroyObject({ session, object }: OnObject): Promise<Nothing> {
+    return objects.destroyObject(this.#session(session), object);
+  }
+
+  // Keys and random numbers (sections 11.14 and 11.15)
+
+  /** CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN, and those of key-generation.ts. */
+  async generateKeyPair(request: InSession & KeyPairRequest): Promise<{ publicKey: number; privateKey: number }> {
+    const session = this.#session(request.session);
+    if (!session.isReadWrite) throw sessionReadOnly();
+    const key = await generateKeyPair(session.token.requireAccess(), request, this.#library.random);
+    return { publicKey: key.publicObject.handle, privateKey: key.privateObject.handle };
+  }
+
+  /**
+   * Bytes from the HSM's generator. Before the login that the token needs, the HSM cannot be asked, and callers want
+   * some then: they come from the library's own generator. CKR_ARGUMENTS_BAD for more than fit into an answer.
+   */
+  async generateRandom({ session, length }: InSession & { length: number }): Promise<{ bytes: Uint8Array }> {
+    const { access } = this.#session(session).token;
+    if (length > MAX_RANDOM_BYTES) throw randomTooLong(length, MAX_RANDOM_BYTES);
+    if (length === 0) return { bytes: new Uint8Array(0) };
+    return { bytes: await (access === undefined ? this.#library.random(length) : access.identity.random(length)) };
+  }
+
+  /** CKR_RANDOM_SEED_NOT_SUPPORTED. */
+  seedRandom({ session }: InSession & { seed: Uint8Array }): Nothing {
+    this.#session(session);
+    throw randomSeedNotSupported();
+  }
+
+  // Signatures, verification, digests (sections 11.10 to 11.12)
+
+  signInit({ session, mechanism, key }: InSession & { mechanism: Mechanism; key: number }): Answer<Nothing> {
+    return signing.signInit(this.#session(session), mechanism, key);
+  }
+
+  sign(request: InSession & { data: Uint8Array; signature: number | null }): Answer<{ signature: Output }> {
+    return signing.sign(this.#session(request.session), request.data, request.signature);
+  }
+
+  signUpdate({ session, part }: InSession & { part: Uint8Array }): Nothing {
+    return signing.signUpdate(this.#session(session), part);
+  }
+
+  signFinal({ session, signature }: InSession & { signature: number | null }): Answer<{ signature: Output }> {
+    return signing.signFinal(this.#session(session), signature);
+  }
+
+  verifyInit({ session, mechanism, key }: InSession & { mechanism: Mechanism; key: number }): Answer<Nothing> {
+    return signing.verifyInit(this.#session(session), mechanism, key);
+  }
+
+  verify({ session, data, signature }: InSession & { data: Uint8Array; signature: Uint8Array }): Nothing {
+    return signing.verify(this.#session(session), data, signature);
+  }
+
+  verifyUpdate({ session, part }: InSession & { part: Uint8Array }): Nothing {
+    return signing.verifyUpdate(this.#session(session), part);
+  }
+
+  verifyFinal({ session, signature }: InSession & { signature: Uint8Array }): Nothing {
+    return signing.verifyFinal(this.#session(session), signature);
+  }
+
+  digestInit({ session, mechanism }: InSession & { mechanism: Mechanism }): Nothing {
+    return digesting.digestInit(this.#session(session), mechanism);
+  }
+
+  digest({ session, data, digest }: InSession & { data: Uint8Array; digest: number | null }): { digest: Output } {
+    return digesting.digest(this.#session(session), data, digest);
+  }
+
+  digestUpdate({ session, part }: InSession & { part: Uint8Array }): Nothing {
+    return digesting.digestUpdate(this.#session(session), part);
+  }
+
+  digestFinal({ session, digest }: InSession & { digest: number | null }): { digest: Output } {
+    return digesting.digestFinal(this.#session(session), digest);
+  }
+}

@@ -1,0 +1,21 @@
+/** An active C_Digest operation (section 11.10). Hashes are made here, never in the HSM. */
+
+import type { Mechanism } from './calls.ts';
+import { type Hash, type Hasher, hasherOf } from './hashes.ts';
+import { refuseParameter } from './mechanism-parameters.ts';
+import { mechanismOf } from './mechanisms.ts';
+import { mechanismInvalid } from './refusals.ts';
+
+export interface DigestOperation {
+  readonly hash: Hash;
+  readonly hasher: Hasher;
+  hasParts: boolean;
+}
+
+/** CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID. */
+export function digestOperation(mechanism: Mechanism): DigestOperation {
+  const row = mechanismOf(mechanism.type);
+  if (row?.use !== 'digest') throw mechanismInvalid(mechanism.type);
+  refuseParameter(mechanism);
+  return { hash: row.hash, hasher: hasherOf(row.hash), hasParts: false };
+}

@@ -1,0 +1,47 @@
+/** C_FindObjectsInit, C_FindObjects, C_FindObjectsFinal (section 11.7). */
+
+import { type Attribute, NOTHING, type Nothing } from './calls.ts';
+import type { Warn } from './key-catalogue.ts';
+import { operationActive, operationNotInitialized, sessionHandleInvalid } from './refusals.ts';
+import { listsPrivateKeys, search } from './search.ts';
+import type { Session } from './session.ts';
+
+/**
+ * C_FindObjectsInit: the whole search is made here; C_FindObjects only hands out. Before the login that a token needs,
+ * every search is empty. CKR_OPERATION_ACTIVE, and the codes of the HSM.
+ */
+export async function findObjectsInit(session: Session, template: readonly Attribute[], warn: Warn): Promise<Nothing> {
+  if (session.search.active !== undefined) throw operationActive('a search');
+  const claim = session.search.claim();
+  const { token } = session;
+  const access = token.access;
+  const found = access === undefined ? [] : await search(access, template);
+  if (session.closed) throw sessionHandleInvalid(session.handle);
+  // A logout meanwhile: what was found may no longer be seen.
+  session.search.start(claim, token.access === access ? found.reverse() : []);
+  if (access?.keys.isEmpty && !token.emptyReported && listsPrivateKeys(template)) {
+    token.emptyReported = true;
+    warn(`there is no key to use in ${token.slot.hsm.url}; hint: create one with mhsm_p11_create_key --label ...`);
+  }
+  return NOTHING;
+}
+
+/** C_FindObjects: at most `max` handles; none when all were given. CKR_OPERATION_NOT_INITIALIZED. */
+export function findObjects(session: Session, max: number): { handles: number[] } {
+  const rest = session.search.active;
+  if (rest === undefined) throw operationNotInitialized('search');
+  const handles: number[] = [];
+  while (handles.length < max) {
+    const next = rest.pop();
+    if (next === undefined) break;
+    handles.push(next);
+  }
+  return { handles };
+}
+
+/** C_FindObjectsFinal. CKR_OPERATION_NOT_INITIALIZED. */
+export function findObjectsFinal(session: Session): Nothing {
+  if (session.search.active === undefined) throw operationNotInitialized('search');
+  session.search.end();
+  return NOTHING;
+}

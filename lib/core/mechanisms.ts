@@ -1,0 +1,101 @@
+/**
+ * The mechanisms: one row each, and the only place that knows which there are. Lists, flags, sizes, checks and the
+ * service's algorithms all follow from here. What is not whole is not in here; CKM_RSA_X_509 is left out on purpose,
+ * because the service pads by itself.
+ */
+
+import * as ck from '../pkcs11/constants.ts';
+import { type Hash, SHA256, SHA384, SHA512 } from './hashes.ts';
+
+export type Scheme = 'pkcs1' | 'pss' | 'ecdsa';
+
+export interface SignatureMechanism {
+  readonly use: 'signature';
+  readonly type: number;
+  readonly keyType: number;
+  readonly scheme: Scheme;
+  /** The hash that the library makes of the data; undefined: the caller brings the digest or payload, in one part. */
+  readonly hash: Hash | undefined;
+}
+
+export interface GenerationMechanism {
+  readonly use: 'generation';
+  readonly type: number;
+  readonly keyType: number;
+}
+
+export interface DigestMechanism {
+  readonly use: 'digest';
+  readonly type: number;
+  readonly hash: Hash;
+}
+
+export type MechanismRow = SignatureMechanism | GenerationMechanism | DigestMechanism;
+
+const { CKK_RSA, CKK_EC } = ck;
+
+const signature = (type: number, keyType: number, scheme: Scheme, hash?: Hash): SignatureMechanism => ({
+  use: 'signature',
+  type,
+  keyType,
+  scheme,
+  hash,
+});
+const generation = (type: number, keyType: number): GenerationMechanism => ({ use: 'generation', type, keyType });
+const digest = (type: number, hash: Hash): DigestMechanism => ({ use: 'digest', type, hash });
+
+export const mechanisms: readonly MechanismRow[] = [
+  generation(ck.CKM_RSA_PKCS_KEY_PAIR_GEN, CKK_RSA),
+  generation(ck.CKM_EC_KEY_PAIR_GEN, CKK_EC),
+  signature(ck.CKM_RSA_PKCS, CKK_RSA, 'pkcs1'),
+  signature(ck.CKM_SHA256_RSA_PKCS, CKK_RSA, 'pkcs1', SHA256),
+  signature(ck.CKM_SHA384_RSA_PKCS, CKK_RSA, 'pkcs1', SHA384),
+  signature(ck.CKM_SHA512_RSA_PKCS, CKK_RSA, 'pkcs1', SHA512),
+  signature(ck.CKM_RSA_PKCS_PSS, CKK_RSA, 'pss'),
+  signature(ck.CKM_SHA256_RSA_PKCS_PSS, CKK_RSA, 'pss', SHA256),
+  signature(ck.CKM_SHA384_RSA_PKCS_PSS, CKK_RSA, 'pss', SHA384),
+  signature(ck.CKM_SHA512_RSA_PKCS_PSS, CKK_RSA, 'pss', SHA512),
+  signature(ck.CKM_ECDSA, CKK_EC, 'ecdsa'),
+  signature(ck.CKM_ECDSA_SHA256, CKK_EC, 'ecdsa', SHA256),
+  signature(ck.CKM_ECDSA_SHA384, CKK_EC, 'ecdsa', SHA384),
+  signature(ck.CKM_ECDSA_SHA512, CKK_EC, 'ecdsa', SHA512),
+  digest(ck.CKM_SHA256, SHA256),
+  digest(ck.CKM_SHA384, SHA384),
+  digest(ck.CKM_SHA512, SHA512),
+];
+
+const byType = new Map(mechanisms.map((row) => [row.type, row]));
+
+export function mechanismOf(type: number): MechanismRow | undefined {
+  return byType.get(type);
+}
+
+/** Key sizes in bits, by key type. */
+export const keySizes: Readonly<Record<number, { min: number; max: number }>> = {
+  [CKK_RSA]: { min: 2048, max: 4096 },
+  [CKK_EC]: { min: 256, max: 521 },
+};
+
+export interface MechanismInfo {
+  minKeySize: number;
+  maxKeySize: number;
+  flags: number;
+}
+
+const USE_FLAGS: Readonly<Record<MechanismRow['use'], number>> = {
+  signature: ck.CKF_HW | ck.CKF_SIGN | ck.CKF_VERIFY,
+  generation: ck.CKF_HW | ck.CKF_GENERATE_KEY_PAIR,
+  digest: ck.CKF_DIGEST,
+};
+const CURVE_FLAGS = ck.CKF_EC_F_P | ck.CKF_EC_NAMEDCURVE | ck.CKF_EC_UNCOMPRESS;
+
+/** CK_MECHANISM_INFO (section 3.5): sizes in bits, 0 where no key is used. Digests are made here, not in the HSM. */
+export function mechanismInfo(row: MechanismRow): MechanismInfo {
+  const keyType = row.use === 'digest' ? undefined : row.keyType;
+  const sizes = keyType === undefined ? undefined : keySizes[keyType];
+  return {
+    minKeySize: sizes?.min ?? 0,
+    maxKeySize: sizes?.max ?? 0,
+    flags: USE_FLAGS[row.use] | (keyType === CKK_EC ? CURVE_FLAGS : 0),
+  };
+}

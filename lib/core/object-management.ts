@@ -1,0 +1,89 @@
+/** The functions that work on one object (section 11.7). */
+
+import * as ck from '../pkcs11/constants.ts';
+import { EMPTY, toBoolean } from '../tags/values.ts';
+import { type AttributeAnswer, objectSize, readAttributes } from './attribute-reading.ts';
+import { type Attribute, type AttributeQuery, NOTHING, type Nothing } from './calls.ts';
+import { setAttributes } from './key-changes.ts';
+import {
+  actionProhibited,
+  creationNotPossible,
+  objectHandleInvalid,
+  sessionReadOnly,
+  templateIncomplete,
+} from './refusals.ts';
+import type { Session } from './session.ts';
+import type { TokenAccess, TokenObject } from './token-access.ts';
+
+interface Found {
+  access: TokenAccess;
+  object: TokenObject;
+}
+
+/** CKR_OBJECT_HANDLE_INVALID when nobody has the handle, or nothing can be seen before the login. */
+async function find(session: Session, handle: number): Promise<Found> {
+  const { access } = session.token;
+  const object = access?.known(handle) ?? (await access?.resolve(handle));
+  if (access === undefined || object === undefined) throw objectHandleInvalid(handle);
+  return { access, object };
+}
+
+/** C_GetAttributeValue; `rv` in the answer is the code (see attribute-reading.ts). */
+export async function getAttributeValue(
+  session: Session,
+  handle: number,
+  queries: readonly AttributeQuery[],
+): Promise<AttributeAnswer> {
+  const { access, object } = await find(session, handle);
+  // Lets a list that is out of date be read again behind this call's back.
+  access.keys.refresh().catch(() => undefined);
+  return readAttributes(access, object, queries);
+}
+
+/** C_GetObjectSize, in bytes. */
+export async function getObjectSize(session: Session, handle: number): Promise<{ size: number }> {
+  const { access, object } = await find(session, handle);
+  return { size: await objectSize(access, object) };
+}
+
+/** C_SetAttributeValue. CKR_SESSION_READ_ONLY, CKR_ACTION_PROHIBITED for certificates; else see key-changes.ts. */
+export async function setAttributeValue(
+  session: Session,
+  handle: number,
+  template: readonly Attribute[],
+): Promise<Nothing> {
+  const { access, object } = await find(session, handle);
+  if (!session.isReadWrite) throw sessionReadOnly();
+  if (object.kind === 'certificate') throw actionProhibited('certificates come from the configuration');
+  await setAttributes(access, object, template);
+  return NOTHING;
+}
+
+/** C_CreateObject is never possible. CKR_TEMPLATE_INCOMPLETE, CKR_SESSION_READ_ONLY, CKR_ATTRIBUTE_VALUE_INVALID. */
+export function createObject(session: Session, template: readonly Attribute[]): never {
+  if (!template.some(({ type }) => type === ck.CKA_CLASS)) throw templateIncomplete(ck.CKA_CLASS);
+  const token = template.find(({ type }) => type === ck.CKA_TOKEN);
+  if (!session.isReadWrite && toBoolean(token?.value ?? EMPTY) === true) throw sessionReadOnly();
+  throw creationNotPossible();
+}
+
+/** C_CopyObject is never possible: CKA_COPYABLE is false. CKR_OBJECT_HANDLE_INVALID, CKR_ACTION_PROHIBITED. */
+export async function copyObject(session: Session, handle: number): Promise<never> {
+  await find(session, handle);
+  throw actionProhibited('objects of an HSM cannot be copied');
+}
+
+/**
+ * C_DestroyObject: soft delete of the key with all its versions, through its private object, where the configuration
+ * allows it. CKR_OBJECT_HANDLE_INVALID, CKR_SESSION_READ_ONLY, CKR_ACTION_PROHIBITED.
+ */
+export async function destroyObject(session: Session, handle: number): Promise<Nothing> {
+  const { access, object } = await find(session, handle);
+  if (!session.isReadWrite) throw sessionReadOnly();
+  if (object.kind === 'certificate') throw actionProhibited('certificates come from the configuration');
+  if (object.kind === 'public') throw actionProhibited('a public key goes with its private key, not by itself');
+  if (!access.isDestroyable(object)) throw actionProhibited('the configuration does not allow to delete keys');
+  await access.identity.deleteKey(object.key.name);
+  access.keys.remove(object.key.name);
+  return NOTHING;
+}

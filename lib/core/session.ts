@@ -1,0 +1,111 @@
+/** Sessions of one application, and its login to each token (section 6.7). */
+
+import * as ck from '../pkcs11/constants.ts';
+import type { DigestOperation } from './digest-operation.ts';
+import { OperationPlace } from './operation-place.ts';
+import { notLoggedIn, parallelNotSupported, sessionHandleInvalid, sessionHandleTaken } from './refusals.ts';
+import type { SignatureOperation } from './signature-operation.ts';
+import type { Slot } from './slot.ts';
+import type { TokenAccess } from './token-access.ts';
+
+/** One token in the eyes of one application: its login holds for all of the application's sessions. */
+export class ApplicationToken {
+  readonly slot: Slot;
+  readonly sessions = new Set<Session>();
+  /** What the user who is logged in sees; undefined while nobody is. */
+  user: TokenAccess | undefined;
+  /** The hint that there is no key has been given. */
+  emptyReported = false;
+
+  constructor(slot: Slot) {
+    this.slot = slot;
+  }
+
+  /** What can be seen now: the user's, else the slot's own; undefined before the login that the token needs. */
+  get access(): TokenAccess | undefined {
+    return this.user ?? this.slot.ownAccess;
+  }
+
+  /** As `access`; CKR_USER_NOT_LOGGED_IN where there is none. */
+  requireAccess(): TokenAccess {
+    const access = this.access;
+    if (access === undefined) throw notLoggedIn();
+    return access;
+  }
+
+  /** Ends the login, and with it every operation that stands on it. */
+  logout(): void {
+    this.user = undefined;
+    for (const session of this.sessions) session.endOperations();
+  }
+}
+
+export class Session {
+  readonly handle: number;
+  readonly token: ApplicationToken;
+  readonly flags: number;
+  closed = false;
+  /** Handles still to be given out by C_FindObjects. */
+  readonly search = new OperationPlace<number[]>();
+  readonly signing = new OperationPlace<SignatureOperation>();
+  readonly verifying = new OperationPlace<SignatureOperation>();
+  readonly digesting = new OperationPlace<DigestOperation>();
+
+  constructor(handle: number, token: ApplicationToken, flags: number) {
+    this.handle = handle;
+    this.token = token;
+    this.flags = flags;
+  }
+
+  get isReadWrite(): boolean {
+    return (this.flags & ck.CKF_RW_SESSION) !== 0;
+  }
+
+  /** CKS_ value (section 3.3). */
+  get state(): number {
+    if (this.token.user === undefined) return this.isReadWrite ? ck.CKS_RW_PUBLIC_SESSION : ck.CKS_RO_PUBLIC_SESSION;
+    return this.isReadWrite ? ck.CKS_RW_USER_FUNCTIONS : ck.CKS_RO_USER_FUNCTIONS;
+  }
+
+  endOperations(): void {
+    this.search.end();
+    this.signing.end();
+    this.verifying.end();
+    this.digesting.end();
+  }
+}
+
+const KNOWN_FLAGS = ck.CKF_SERIAL_SESSION | ck.CKF_RW_SESSION;
+
+/** The sessions an application has open, by the handle that the application chose. */
+export class SessionTable {
+  readonly #sessions = new Map<number, Session>();
+
+  /** The session; CKR_SESSION_HANDLE_INVALID when it is not open. */
+  get(handle: number): Session {
+    const session = this.#sessions.get(handle);
+    if (session === undefined) throw sessionHandleInvalid(handle);
+    return session;
+  }
+
+  /** Opens a session, or finds it open: the same request means the same session, however often it comes. */
+  open(handle: number, token: ApplicationToken, flags: number): void {
+    if ((flags & ck.CKF_SERIAL_SESSION) === 0) throw parallelNotSupported();
+    const known = flags & KNOWN_FLAGS;
+    const existing = this.#sessions.get(handle);
+    if (existing !== undefined && existing.token === token && existing.flags === known) return;
+    if (existing !== undefined || handle === ck.CK_INVALID_HANDLE) throw sessionHandleTaken(handle);
+    const session = new Session(handle, token, known);
+    this.#sessions.set(handle, session);
+    token.sessions.add(session);
+  }
+
+  /** Closes a session; with the last one of a token the login ends (section 11.6, C_CloseSession). */
+  close(session: Session): void {
+    session.closed = true;
+    session.endOperations();
+    this.#sessions.delete(session.handle);
+    session.token.sessions.delete(session);
+    if (session.token.sessions.size === 0) session.token.logout();
+  }
+}

@@ -1,0 +1,126 @@
+/** Attributes to tags and back. Tags that are not ours are never looked at and never lost. */
+
+import { holderOf, type Side, type TaggedAttribute, taggedAttribute, taggedAttributes } from './attributes.ts';
+import { equalBytes } from './values.ts';
+
+/** The service's limits: tags a key, and characters (UTF-16 code units) of a tag's name and of its value. */
+export const MAX_TAGS = 15;
+export const MAX_TAG_CHARACTERS = 256;
+
+export type Tags = Readonly<Record<string, string>>;
+
+/** Attribute type to the bytes of its value, for each of the two objects. Shared attributes are with the private key. */
+export type TaggedValues = Readonly<Record<Side, ReadonlyMap<number, Uint8Array>>>;
+
+/** A tag of ours that cannot be read. */
+export interface TagProblem {
+  tag: string;
+  text: string;
+  expected: string;
+}
+
+export interface DecodedTags {
+  values: TaggedValues;
+  /** Empty unless the key's tags are damaged. */
+  problems: readonly TagProblem[];
+}
+
+const PREFIXES: Readonly<Record<Side, string>> = { private: 'p11_pri_', public: 'p11_pub_' };
+
+/** The tag that we write for an attribute of an object. */
+export function tagName(row: TaggedAttribute, side: Side): string {
+  return PREFIXES[side] + row.name;
+}
+
+const spellings = new Map<string, TaggedAttribute>();
+for (const row of taggedAttributes) {
+  spellings.set(plain(row.name.slice('CKA_'.length)), row);
+  spellings.set(plain(row.name), row);
+}
+
+/** Lower case without separators: `CKA_KEY_TYPE`, `keyType` and `key-type` meet here. */
+function plain(name: string): string {
+  return name.toLowerCase().replaceAll(/[_\-. ]/g, '');
+}
+
+/** The attribute and object that a tag's name stands for, or undefined when the tag is not ours. */
+function meaningOf(tag: string): { row: TaggedAttribute; side: Side } | undefined {
+  const match = /^p11[_\-. ]?(pri|pub)[_\-. ]?(.+)$/is.exec(tag);
+  if (match === null) return undefined;
+  const side = match[1]?.toLowerCase() === 'pri' ? 'private' : 'public';
+  const rest = match[2] ?? '';
+  const row = /^0x[0-9a-f]{1,8}$/i.test(rest) ? taggedAttribute(Number(rest)) : spellings.get(plain(rest));
+  if (row === undefined) return undefined;
+  // A shared attribute may be spelled on either object; one that the object does not have is not ours.
+  if (row.on === 'shared') return { row, side: 'private' };
+  return holderOf(row, side) === undefined ? undefined : { row, side };
+}
+
+/** Tags in the order of their claim: our own spelling first, then by name, so that the outcome never hangs on order. */
+function inOrderOfClaim(tags: Tags): string[] {
+  const names = Object.keys(tags);
+  if (names.length < 2) return names;
+  return names.sort((a, b) => {
+    const own = Number(isOwnSpelling(b)) - Number(isOwnSpelling(a));
+    if (own !== 0) return own;
+    return a < b ? -1 : Number(a > b);
+  });
+}
+
+const ownNames = new Set(
+  taggedAttributes.flatMap((row) =>
+    (['private', 'public'] as const).filter((side) => holderOf(row, side) === side).map((side) => tagName(row, side)),
+  ),
+);
+
+function isOwnSpelling(tag: string): boolean {
+  return ownNames.has(tag);
+}
+
+/**
+ * What the tags of a key say. Never throws: a tag of ours that cannot be read is a problem of that key alone. Of two
+ * spellings of one attribute our own wins, then the first by name.
+ */
+export function decodeTags(tags: Tags): DecodedTags {
+  const values = { private: new Map<number, Uint8Array>(), public: new Map<number, Uint8Array>() };
+  const problems: TagProblem[] = [];
+  for (const tag of inOrderOfClaim(tags)) {
+    const meaning = meaningOf(tag);
+    if (meaning === undefined || values[meaning.side].has(meaning.row.type)) continue;
+    const text = tags[tag] ?? '';
+    const value = meaning.row.form.read(text);
+    if (value === undefined) problems.push({ tag, text, expected: meaning.row.form.expected });
+    else values[meaning.side].set(meaning.row.type, value);
+  }
+  return { values, problems };
+}
+
+/** Whether the value can be kept in a tag at all: well formed, and short enough. */
+export function fitsTag(row: TaggedAttribute, value: Uint8Array): boolean {
+  const text = row.form.write(value);
+  return text !== undefined && text.length <= MAX_TAG_CHARACTERS;
+}
+
+/**
+ * The tags of a key after setting `changes`: every other tag is kept, other spellings of a changed attribute go, and a
+ * value that equals what the lack of the tag means is left out (`keepDefaults` writes it all the same, for keys where
+ * the lack of a tag means something else). Values must fit (`fitsTag`). Null when the tags would be more than the
+ * service allows.
+ */
+export function encodeTags(current: Tags, changes: TaggedValues, keepDefaults = false): Tags | null {
+  const tags = new Map<string, string>();
+  for (const [tag, text] of Object.entries(current)) {
+    const meaning = meaningOf(tag);
+    if (meaning === undefined || !changes[meaning.side].has(meaning.row.type)) tags.set(tag, text);
+  }
+  for (const side of ['private', 'public'] as const) {
+    for (const [type, value] of changes[side]) {
+      const row = taggedAttribute(type);
+      if (row === undefined || holderOf(row, side) !== side) continue;
+      if (!keepDefaults && row.absent !== undefined && equalBytes(row.absent, value)) continue;
+      const text = row.form.write(value);
+      if (text !== undefined) tags.set(tagName(row, side), text);
+    }
+  }
+  return tags.size > MAX_TAGS ? null : Object.fromEntries(tags);
+}
