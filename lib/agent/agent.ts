@@ -14,9 +14,7 @@ export interface AgentLog extends ReportLog {
 }
 
 /** What the agent serves: a library made from a configuration, or what is wrong with that configuration. */
-export type Served =
-  | { readonly createApplication: () => Pkcs11Calls; readonly endApplication: (application: Pkcs11Calls) => void }
-  | { readonly wrongConfiguration: Pkcs11Error };
+export type Served = { readonly createApplication: () => Pkcs11Calls } | { readonly wrongConfiguration: Pkcs11Error };
 
 export interface AgentOptions {
   readonly configurationFile: string;
@@ -59,15 +57,10 @@ export class Agent {
   constructor(options: AgentOptions) {
     this.#options = options;
     const { served } = options;
-    this.#clients = new Clients(
-      () => {
-        if ('wrongConfiguration' in served) throw served.wrongConfiguration;
-        return served.createApplication();
-      },
-      (application) => {
-        if ('endApplication' in served) served.endApplication(application);
-      },
-    );
+    this.#clients = new Clients(() => {
+      if ('wrongConfiguration' in served) throw served.wrongConfiguration;
+      return served.createApplication();
+    });
     const host = this.#host();
     this.#server = createServer((socket) => {
       const peer = peerOf(socket);

@@ -21,11 +21,9 @@ interface Entry<A> {
 export class Clients<A> {
   readonly #entries = new Map<string, Entry<A>>();
   readonly #create: () => A;
-  readonly #end: (application: A) => void;
 
-  constructor(create: () => A, end: (application: A) => void) {
+  constructor(create: () => A) {
     this.#create = create;
-    this.#end = end;
   }
 
   get size(): number {
@@ -52,6 +50,5 @@ export class Clients<A> {
     entry.connections--;
     if (entry.connections > 0) return;
     this.#entries.delete(id);
-    this.#end(entry.application);
   }
 }

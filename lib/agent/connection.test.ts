@@ -47,10 +47,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'mhsm-connection-'));
   lines = [];
   handsOver = false;
-  clients = new Clients<Pkcs11Calls>(
-    () => calls,
-    () => undefined,
-  );
+  clients = new Clients<Pkcs11Calls>(() => calls);
   const host: Host = {
     policy: { uids: new Set([1000]), ticketKey },
     configurationFile: '/etc/mhsm-pkcs11.conf',

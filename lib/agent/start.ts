@@ -62,7 +62,8 @@ function make(file: string): Made {
   const user = userFor(configuration);
   const allowed = configuration.agent.allowedUsers.map((name) => userOf(name, 'agent.allowedUsers').uid);
   const uids = new Set([ownUid(), ...(user === undefined ? [] : [user.uid]), ...allowed]);
-  return { served: openLibrary(configuration, (line) => log.warn(line)), log, user, uids, configuration };
+  const { library } = openLibrary(configuration, (line) => log.warn(line));
+  return { served: { createApplication: () => library.createApplication() }, log, user, uids, configuration };
 }
 
 function makeOrTell(file: string): Made {

@@ -63,7 +63,8 @@ Example:
   .allowExcessArguments(false);
 
 function idBytes(hex: string): Uint8Array {
-  if (!/^([0-9a-f]{2})+$/i.test(hex)) throw new UsageError(`--id ${hex} is not hexadecimal`, 'give pairs of 0-9 and a-f');
+  if (!/^([0-9a-f]{2})+$/i.test(hex))
+    throw new UsageError(`--id ${hex} is not hexadecimal`, 'give pairs of 0-9 and a-f');
   return Buffer.from(hex, 'hex');
 }
 
@@ -72,13 +73,15 @@ function kindOf({ RSA, EC }: Options): { mechanism: number; parameter: Attribute
   if (bits !== undefined) {
     return { mechanism: CKM_RSA_PKCS_KEY_PAIR_GEN, parameter: { type: CKA_MODULUS_BITS, value: ofUlong(bits) } };
   }
-  if (EC !== undefined) return { mechanism: CKM_EC_KEY_PAIR_GEN, parameter: { type: CKA_EC_PARAMS, value: curves[EC].oid } };
+  if (EC !== undefined)
+    return { mechanism: CKM_EC_KEY_PAIR_GEN, parameter: { type: CKA_EC_PARAMS, value: curves[EC].oid } };
   throw new UsageError('no kind of key was given', `say --RSA 2K|3K|4K or --EC ${Object.keys(curves).join('|')}`);
 }
 
 function templatesOf(options: Options, parameter: Attribute) {
   const { label, id, name } = options;
-  if (!label) throw new UsageError('no label was given', 'say --label and the name that the TLS server shall find the key by');
+  if (!label)
+    throw new UsageError('no label was given', 'say --label and the name that the TLS server shall find the key by');
   const both: Attribute[] = [
     { type: CKA_TOKEN, value: TRUE },
     { type: CKA_LABEL, value: ofText(label) },
@@ -91,12 +94,16 @@ function templatesOf(options: Options, parameter: Attribute) {
     { type: CKA_SIGN, value: TRUE },
     ...(name === undefined ? [] : [{ type: CKA_MHSM_KEY_NAME, value: ofText(name) }]),
   ];
-  return { publicTemplate: [...both, { type: CKA_VERIFY, value: TRUE }, parameter], privateTemplate: [...both, ...secret] };
+  return {
+    publicTemplate: [...both, { type: CKA_VERIFY, value: TRUE }, parameter],
+    privateTemplate: [...both, ...secret],
+  };
 }
 
 function slotOf({ slot }: Options): number | undefined {
   if (slot === undefined) return undefined;
-  if (!/^\d+$/.test(slot)) throw new UsageError(`--slot ${slot} is not a number`, 'give the slotid of a token in the configuration');
+  if (!/^\d+$/.test(slot))
+    throw new UsageError(`--slot ${slot} is not a number`, 'give the slotid of a token in the configuration');
   return Number(slot);
 }
 
@@ -106,7 +113,11 @@ async function createKey(options: Options): Promise<void> {
   const token = await Token.open({ slot: slotOf(options), identity: options.identity, warn: warnAs(NAME) });
   try {
     const { application, session } = token;
-    const generated = await application.generateKeyPair({ session, mechanism: { type: mechanism, parameter: null }, ...templates });
+    const generated = await application.generateKeyPair({
+      session,
+      mechanism: { type: mechanism, parameter: null },
+      ...templates,
+    });
     const id = await token.text(generated.privateKey, CKA_MHSM_KEY_ID);
     const name = await token.text(generated.privateKey, CKA_MHSM_KEY_NAME);
     const text = `Key is generated successfully.\nManaged HSM Key ID: ${id}\nKey Name: ${name}\n`;

@@ -52,7 +52,8 @@ function print(keys: readonly ListedKey[], json: boolean): void {
 }
 
 async function listKeys({ identity, slot, json = false }: Options): Promise<void> {
-  if (slot !== undefined && !/^\d+$/.test(slot)) throw new UsageError(`--slot ${slot} is not a number`, 'give a slotid of the configuration');
+  if (slot !== undefined && !/^\d+$/.test(slot))
+    throw new UsageError(`--slot ${slot} is not a number`, 'give a slotid of the configuration');
   const token = await Token.open({ slot: slot === undefined ? undefined : Number(slot), identity, warn: warnAs(NAME) });
   try {
     const handles = await token.find([{ type: CKA_CLASS, value: ofUlong(CKO_PRIVATE_KEY) }]);

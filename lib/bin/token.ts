@@ -1,4 +1,4 @@
-import { openConfiguredLibrary } from '../agent/library.ts';
+import { openLibrary } from '../agent/library.ts';
 import type { Configuration, TokenConfiguration } from '../config/configuration.ts';
 import { configurationFile, loadConfiguration } from '../config/load.ts';
 import type { Application } from '../core/application.ts';
@@ -22,7 +22,10 @@ function pinOf(environment: NodeJS.ProcessEnv): Uint8Array {
   const { MHSM_CLIENT_ID, MHSM_CLIENT_SECRET } = environment;
   const missing = MHSM_CLIENT_ID ? 'MHSM_CLIENT_SECRET' : 'MHSM_CLIENT_ID';
   if (!MHSM_CLIENT_ID || !MHSM_CLIENT_SECRET) {
-    throw new UsageError(`${missing} is not set`, 'set MHSM_CLIENT_ID and MHSM_CLIENT_SECRET to those of a service principal, or use --identity');
+    throw new UsageError(
+      `${missing} is not set`,
+      'set MHSM_CLIENT_ID and MHSM_CLIENT_SECRET to those of a service principal, or use --identity',
+    );
   }
   return Buffer.from(`${MHSM_CLIENT_ID}:${MHSM_CLIENT_SECRET}`);
 }
@@ -58,7 +61,7 @@ export class Token {
     const managed = identity || configuration.msi.identityMSI;
     const pin = managed ? null : pinOf(process.env);
     const effective = { ...configuration, msi: { ...configuration.msi, identityMSI: managed } };
-    const { library, close } = openConfiguredLibrary(effective, warn);
+    const { library, close } = openLibrary(effective, warn);
     const application = library.createApplication();
     const token = new Token(application, chosen, close);
     application.openSession({ session: SESSION, slot: chosen.slotid, flags: CKF_SERIAL_SESSION | CKF_RW_SESSION });
