@@ -17,6 +17,8 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node24',
+  // jsonc-parser's CommonJS form requires files that a bundler does not see.
+  mainFields: ['module', 'main'],
   external: ['*.node'],
   legalComments: 'linked',
   logLevel: 'warning',
