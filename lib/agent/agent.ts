@@ -24,8 +24,8 @@ export interface AgentOptions {
   readonly policy: AdmissionPolicy;
   readonly deadlineMs: number;
   readonly slowDeadlineMs: number;
-  /** How long it stays without any connection; undefined: for ever. */
-  readonly idleMs: number | undefined;
+  /** How long it stays without any connection. */
+  readonly idleMs: number;
   /** Absent under a service manager that starts agents itself. */
   readonly control: Control | undefined;
   readonly log: AgentLog;
@@ -135,7 +135,6 @@ export class Agent {
     if (this.#connections > 0) return;
     clearTimeout(this.#idleTimer);
     const waitMs = this.#drains ? 0 : this.#options.idleMs;
-    if (waitMs === undefined) return;
     this.#idleTimer = setTimeout(() => {
       this.#server.close();
       this.#options.onIdle();

@@ -11,6 +11,8 @@ import { openLibrary } from './library.ts';
 import { becomeUser, defaultAgentUser, type User, userOf } from './user.ts';
 
 const SILENT: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
+/** It has nothing to keep. */
+const IDLE_WITH_WRONG_CONFIGURATION_MS = 1000;
 const DEFAULT_DEADLINE_MS = 10_000;
 const DEFAULT_SLOW_DEADLINE_MS = 60_000;
 
@@ -20,8 +22,6 @@ export interface StartOptions {
   readonly listenDescriptor: number;
   /** Descriptor of the launcher's control socket; none under a service manager. */
   readonly controlDescriptor: number | undefined;
-  /** How long it stays without connections; by default what the configuration says. */
-  readonly idleMs: number | undefined;
 }
 
 /** Everything that the configuration decides, made before the first call and before root is given up. */
@@ -111,7 +111,8 @@ export async function startAgent(options: StartOptions): Promise<void> {
   const control: Control | undefined = controlDescriptor === undefined ? undefined : openControl(controlDescriptor);
   const configurationVersion = fileVersion(configurationFile);
   const { served, log, user, uids, configuration } = makeOrTell(configurationFile);
-  const idleMs = options.idleMs ?? (configuration && configuration.agent.idleExitSeconds * 1000);
+  const idleMs =
+    configuration === undefined ? IDLE_WITH_WRONG_CONFIGURATION_MS : configuration.agent.idleExitSeconds * 1000;
   const ticketKey = control?.ticketKey ?? crypto.getRandomValues(new Uint8Array(32));
 
   await new Promise<void>((resolve, reject) => {
@@ -122,7 +123,7 @@ export async function startAgent(options: StartOptions): Promise<void> {
       policy: { uids, ticketKey },
       deadlineMs: configuration?.timeouts.requestMs ?? DEFAULT_DEADLINE_MS,
       slowDeadlineMs: configuration?.timeouts.slowRequestMs ?? DEFAULT_SLOW_DEADLINE_MS,
-      idleMs: idleMs ?? 1000,
+      idleMs,
       control,
       log,
       onIdle: resolve,

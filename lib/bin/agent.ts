@@ -5,6 +5,7 @@ import { configurationFile } from '../config/load.ts';
 
 const FIRST_PASSED_DESCRIPTOR = 3;
 
+// The launcher's --idle is for agents without a configuration of their own; this one has it there.
 const { values } = parseArgs({ options: { config: { type: 'string' }, idle: { type: 'string' } } });
 const { LISTEN_FDS, LISTEN_PID, MHSM_CONTROL_FD } = process.env;
 
@@ -18,7 +19,6 @@ try {
     configurationFile: values.config ?? configurationFile(process.env),
     listenDescriptor: FIRST_PASSED_DESCRIPTOR,
     controlDescriptor: MHSM_CONTROL_FD === undefined ? undefined : Number(MHSM_CONTROL_FD),
-    idleMs: values.idle === undefined ? undefined : Number(values.idle) * 1000,
   });
   process.exit(0);
 } catch (error) {

@@ -1,6 +1,7 @@
 #include "directory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,9 +39,24 @@ enum directory_state directory_check(const char *path, struct failure *failure)
     return DIRECTORY_SAFE;
 }
 
+/* Whatever the umask, which is the server's or the launcher's. */
+static bool make_with_mode(const char *path)
+{
+    if (mkdir(path, 0700) != 0)
+        return errno == EEXIST;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool done = fchmod(fd, directory_mode()) == 0;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return done;
+}
+
 bool directory_make(const char *path, struct failure *failure)
 {
-    if (mkdir(path, directory_mode()) != 0 && errno != EEXIST) {
+    if (!make_with_mode(path)) {
         failure_set(failure, "cannot make directory %s: %s", path, strerror(errno));
         return false;
     }

@@ -109,7 +109,8 @@ static void fall_dormant(struct supervisor *supervisor)
 {
     supervisor->current = NULL;
     supervisor->failures = 0;
-    supervisor->leave_at_ms = deadline_now_ms() + supervisor->idle_ms;
+    /* The agent has waited long enough for both. */
+    supervisor->leave_at_ms = deadline_now_ms();
     log_line(LOG_INFO, "the agent ended because nobody called");
 }
 
