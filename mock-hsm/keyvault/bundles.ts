@@ -1,0 +1,55 @@
+// The bodies of answers. Members that are unset are absent, never null.
+import { type Deletion, type Key, type KeyVersion, newestOf } from './key-model.ts';
+
+/** What every answer needs to know of the pool and the request. */
+export interface BundleContext {
+  /** `https://` and the authority of the request's Host header, so that ids lead back to where the caller came from. */
+  readonly origin: string;
+  readonly recoverableDays: number;
+  readonly recoveryLevel: string;
+}
+
+export const kidOf = ({ origin }: BundleContext, { name, version }: KeyVersion) => `${origin}/keys/${name}/${version}`;
+
+export function keyBundle(context: BundleContext, version: KeyVersion) {
+  const { kty, n, e, crv, x, y } = version.material;
+  return {
+    attributes: attributesOf(context, version),
+    key: { kid: kidOf(context, version), kty, key_ops: version.keyOps, ...present({ n, e, crv, x, y }) },
+    ...tagsOf(version),
+    ...(version.releasePolicy === undefined ? {} : { release_policy: version.releasePolicy }),
+  };
+}
+
+/** An item of a list: without version in the key list, with it in the list of versions. */
+export function keyItem(context: BundleContext, version: KeyVersion, withVersion: boolean) {
+  const kid = withVersion ? kidOf(context, version) : `${context.origin}/keys/${version.name}`;
+  return { attributes: attributesOf(context, version), kid, ...tagsOf(version) };
+}
+
+export function deletedKeyBundle(context: BundleContext, key: Key & { deletion: Deletion }) {
+  return { ...keyBundle(context, newestOf(key)), ...deletionOf(context, key) };
+}
+
+export function deletedKeyItem(context: BundleContext, key: Key & { deletion: Deletion }) {
+  return { ...keyItem(context, newestOf(key), false), ...deletionOf(context, key) };
+}
+
+function deletionOf({ origin }: BundleContext, { name, deletion }: Key & { deletion: Deletion }) {
+  return { ...deletion, recoveryId: `${origin}/deletedkeys/${name}` };
+}
+
+function attributesOf({ recoverableDays, recoveryLevel }: BundleContext, version: KeyVersion) {
+  const { created, enabled, exp, exportable, nbf, updated } = version;
+  return { created, enabled, exportable, ...present({ exp, nbf }), recoverableDays, recoveryLevel, updated };
+}
+
+function tagsOf({ tags }: KeyVersion) {
+  return Object.keys(tags).length === 0 ? {} : { tags };
+}
+
+function present<Value>(members: Record<string, Value | undefined>): Record<string, Value> {
+  const kept: Record<string, Value> = {};
+  for (const [name, value] of Object.entries(members)) if (value !== undefined) kept[name] = value;
+  return kept;
+}

@@ -1,0 +1,107 @@
+// Where a job runs: quick ones here, slow ones in worker threads, so that the event loop goes on and all cores sign.
+// Worker threads and not libuv's pool: node:crypto has no asynchronous form of the raw RSA operation.
+import type { KeyObject } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { type CryptoJob, type CryptoResult, runCryptoJob } from './crypto-job.ts';
+
+export interface JobMessage {
+  readonly sequence: number;
+  readonly keyId: string;
+  /** Sent with the first job of a key to a worker. */
+  readonly key: KeyObject | undefined;
+  readonly job: CryptoJob;
+}
+
+export interface JobAnswer {
+  readonly sequence: number;
+  readonly result?: CryptoResult;
+  readonly error?: string;
+}
+
+/** A private or secret key with an id that never names another one. */
+export interface LoadedKey {
+  readonly id: string;
+  readonly key: KeyObject;
+}
+
+interface Seat {
+  readonly worker: Worker;
+  readonly knownKeys: Set<string>;
+  readonly waiting: Map<number, { resolve: (result: CryptoResult) => void; reject: (error: Error) => void }>;
+}
+
+/** Algorithms cheaper than the way to a worker and back. */
+const quick = /^(sign:ES256|(encrypt|decrypt):A\d.*|(encrypt|verify):(RSA.*|RS.*|PS.*))$/;
+
+export class CryptoPool {
+  #seats: Seat[] = [];
+  #sequence = 0;
+  readonly #size: number;
+
+  /** @param size worker threads; they start with the first slow job */
+  constructor(size: number = availableParallelism()) {
+    this.#size = size;
+  }
+
+  /** Rejects when a ciphertext does not decrypt, or the pool closes meanwhile. */
+  async run(job: CryptoJob, key: LoadedKey): Promise<CryptoResult> {
+    if (quick.test(`${job.operation}:${job.algorithm}`)) return runCryptoJob(job, key.key);
+    const seat = this.#leastBusy();
+    const isKnown = seat.knownKeys.has(key.id);
+    seat.knownKeys.add(key.id);
+    this.#sequence += 1;
+    const message: JobMessage = {
+      sequence: this.#sequence,
+      keyId: key.id,
+      key: isKnown ? undefined : key.key,
+      job: compact(job),
+    };
+    return new Promise((resolve, reject) => {
+      seat.waiting.set(message.sequence, { resolve, reject });
+      seat.worker.postMessage(message);
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#seats.map(({ worker }) => worker.terminate()));
+    this.#seats = [];
+  }
+
+  #leastBusy(): Seat {
+    if (this.#seats.length === 0) this.#seats = Array.from({ length: this.#size }, () => this.#startSeat());
+    return this.#seats.reduce((best, seat) => (seat.waiting.size < best.waiting.size ? seat : best));
+  }
+
+  #startSeat(): Seat {
+    const worker = new Worker(new URL('./crypto-worker.ts', import.meta.url));
+    const seat: Seat = { worker, knownKeys: new Set(), waiting: new Map() };
+    worker.unref();
+    worker.on('message', ({ sequence, result, error }: JobAnswer) => {
+      const job = seat.waiting.get(sequence);
+      seat.waiting.delete(sequence);
+      if (result === undefined) job?.reject(new Error(error));
+      else job?.resolve(revive(result));
+    });
+    const fail = (error: Error) => {
+      for (const { reject } of seat.waiting.values()) reject(error);
+      seat.waiting.clear();
+      this.#seats = this.#seats.filter((other) => other !== seat);
+    };
+    worker.on('error', fail);
+    worker.on('exit', () => fail(new Error('the crypto worker ended')));
+    return seat;
+  }
+}
+
+/** A small Buffer is a window on a shared slab, and a clone would copy the slab. */
+function compact(job: CryptoJob): CryptoJob {
+  const exact = (bytes: Buffer) => Buffer.from(Uint8Array.from(bytes).buffer);
+  const signature = job.signature && exact(job.signature);
+  return { ...job, value: exact(job.value), signature };
+}
+
+function revive(result: CryptoResult): CryptoResult {
+  if (result.value === undefined) return result;
+  return { ...result, value: Buffer.from(result.value.buffer, result.value.byteOffset, result.value.length) };
+}

@@ -1,0 +1,29 @@
+// Worker thread: takes jobs, answers results. A key comes with its first job and is remembered by id.
+import type { KeyObject } from 'node:crypto';
+import { parentPort } from 'node:worker_threads';
+import { type CryptoJob, runCryptoJob } from './crypto-job.ts';
+import type { JobAnswer, JobMessage } from './crypto-pool.ts';
+
+const keys = new Map<string, KeyObject>();
+
+/** A structured clone turns a Buffer into a Uint8Array. */
+const asBuffer = (bytes: Uint8Array | undefined) =>
+  bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+
+function revive(job: CryptoJob): CryptoJob {
+  const value = asBuffer(job.value) ?? Buffer.alloc(0);
+  return { ...job, value, signature: asBuffer(job.signature), aad: asBuffer(job.aad) };
+}
+
+function answer({ sequence, keyId, key, job }: JobMessage): JobAnswer {
+  try {
+    const known = key ?? keys.get(keyId);
+    if (known === undefined) throw new Error(`key ${keyId} was not sent`);
+    keys.set(keyId, known);
+    return { sequence, result: runCryptoJob(revive(job), known) };
+  } catch (error) {
+    return { sequence, error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+parentPort?.on('message', (message: JobMessage) => parentPort?.postMessage(answer(message)));

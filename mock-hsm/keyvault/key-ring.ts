@@ -1,0 +1,173 @@
+// All keys, live and deleted: in memory for reading, written through to the store before an answer.
+import { conflict, deletedKeyNotFound, keyNotFound, limitExceeded } from '../service-error.ts';
+import type { Change, Records } from '../store/records.ts';
+import type { Deletion, Key, KeyVersion, RotationPolicy } from './key-model.ts';
+import { newestOf } from './key-model.ts';
+import { SortedNames } from './sorted-names.ts';
+
+interface KeyRow {
+  name: string;
+  deletion?: Deletion;
+  rotationPolicy?: RotationPolicy;
+}
+
+const maxKeys = 5000;
+const maxVersions = 100;
+
+const idOf = (name: string) => name.toLowerCase();
+
+export class KeyRing {
+  readonly #keys = new Map<string, Key>();
+  readonly #live = new SortedNames();
+  readonly #deleted = new SortedNames();
+  readonly #records: Records;
+  readonly #nowS: () => number;
+  #sequence = 0;
+
+  constructor(records: Records, nowS: () => number) {
+    this.#records = records;
+    this.#nowS = nowS;
+    const versions = Map.groupBy(records.all<KeyVersion>('keyVersion'), (version) => idOf(version.name));
+    for (const row of records.all<KeyRow>('key')) {
+      const own = (versions.get(idOf(row.name)) ?? []).sort((a, b) => a.sequence - b.sequence);
+      this.#sequence = Math.max(this.#sequence, own.at(-1)?.sequence ?? 0);
+      this.#index({ ...row, versions: own });
+    }
+  }
+
+  /** The number for the next version. */
+  nextSequence(): number {
+    this.#sequence += 1;
+    return this.#sequence;
+  }
+
+  /** The key in whichever state. */
+  find(name: string): Key | undefined {
+    return this.#keys.get(idOf(name));
+  }
+
+  /** The live key; throws KeyNotFound. */
+  live(name: string): Key {
+    const key = this.#keys.get(idOf(name));
+    if (key === undefined || key.deletion !== undefined) throw keyNotFound(name);
+    return key;
+  }
+
+  /** A version of a live key, the newest when none is named; throws KeyNotFound. */
+  version(name: string, version?: string): KeyVersion {
+    const key = this.live(name);
+    const found = version === undefined ? newestOf(key) : key.versions.find((each) => each.version === version);
+    if (found === undefined) throw keyNotFound(name, version);
+    return found;
+  }
+
+  /** The deleted key; throws KeyNotFound. Its time of purge is kept to the second, by whoever asks next. */
+  deleted(name: string): Key & { deletion: Deletion } {
+    const key = this.#keys.get(idOf(name));
+    if (key?.deletion === undefined) throw deletedKeyNotFound(name);
+    if (key.deletion.scheduledPurgeDate <= this.#nowS()) {
+      this.purge(name);
+      throw deletedKeyNotFound(name);
+    }
+    return { ...key, deletion: key.deletion };
+  }
+
+  /** Up to `count` keys whose names follow `after`, by name. */
+  pageLive(after: string, count: number): Key[] {
+    return this.#live.after(after, count).map((id) => this.live(id));
+  }
+
+  pageDeleted(after: string, count: number): (Key & { deletion: Deletion })[] {
+    const due = this.#deleted
+      .all()
+      .filter((id) => (this.#keys.get(id)?.deletion?.scheduledPurgeDate ?? 0) <= this.#nowS());
+    for (const id of due) this.purge(id);
+    return this.#deleted.after(after, count).map((id) => this.deleted(id));
+  }
+
+  /** Throws when the name is taken by a deleted key, or a limit of the service is reached. */
+  assertCanAdd(name: string): void {
+    const key = this.#keys.get(idOf(name));
+    if (key?.deletion !== undefined && key.deletion.scheduledPurgeDate > this.#nowS()) {
+      throw conflict(
+        `Key ${name} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, the key can only be recovered or purged`,
+        'ObjectIsDeletedButRecoverable',
+      );
+    }
+    if (key === undefined && this.#keys.size >= maxKeys) throw limitExceeded(`The pool already holds ${maxKeys} keys`);
+    if (key !== undefined && key.versions.length >= maxVersions) {
+      throw limitExceeded(`Key ${name} already has ${maxVersions} versions`);
+    }
+  }
+
+  /** Adds the newest version of a new or a live key. */
+  add(version: KeyVersion): void {
+    this.assertCanAdd(version.name);
+    const known = this.#keys.get(idOf(version.name));
+    if (known?.deletion !== undefined) this.purge(known.name);
+    const live = known?.deletion === undefined ? known : undefined;
+    const key: Key = { ...(live ?? { name: version.name }), versions: [...(live?.versions ?? []), version] };
+    this.#write(key, [versionChange(version)]);
+  }
+
+  /** Brings a whole key back from its backup. */
+  restore(versions: readonly KeyVersion[]): Key {
+    const name = versions[0]?.name ?? '';
+    this.assertCanAdd(name);
+    if (this.#keys.has(idOf(name))) throw conflict(`Key ${name} already exists`);
+    const key: Key = { name, versions };
+    this.#write(key, versions.map(versionChange));
+    return key;
+  }
+
+  /** Replaces a version by its changed copy. */
+  replace(version: KeyVersion): void {
+    const key = this.live(version.name);
+    const versions = key.versions.map((each) => (each.version === version.version ? version : each));
+    this.#write({ ...key, versions }, [versionChange(version)]);
+  }
+
+  setRotationPolicy(name: string, rotationPolicy: RotationPolicy): void {
+    this.#write({ ...this.live(name), rotationPolicy }, []);
+  }
+
+  delete(name: string, retentionDays: number): Key & { deletion: Deletion } {
+    const deletedDate = this.#nowS();
+    const deletion = { deletedDate, scheduledPurgeDate: deletedDate + retentionDays * 86_400 };
+    const key = { ...this.live(name), deletion };
+    this.#write(key, []);
+    return key;
+  }
+
+  recover(name: string): Key {
+    const { deletion: _, ...key } = this.deleted(name);
+    this.#write(key, []);
+    return key;
+  }
+
+  purge(name: string): void {
+    const key = this.#keys.get(idOf(name));
+    if (key === undefined) return;
+    const versions = key.versions.map(({ version }): Change => ({ kind: 'keyVersion', id: version, body: undefined }));
+    this.#records.apply([{ kind: 'key', id: idOf(name), body: undefined }, ...versions]);
+    this.#keys.delete(idOf(name));
+    this.#live.remove(idOf(name));
+    this.#deleted.remove(idOf(name));
+  }
+
+  #write(key: Key, changes: readonly Change[]): void {
+    const { versions: _, ...row } = key;
+    this.#records.apply([{ kind: 'key', id: idOf(key.name), body: row satisfies KeyRow }, ...changes]);
+    this.#index(key);
+  }
+
+  #index(key: Key): void {
+    const id = idOf(key.name);
+    this.#keys.set(id, key);
+    const [here, there] = key.deletion === undefined ? [this.#live, this.#deleted] : [this.#deleted, this.#live];
+    here.add(id);
+    there.remove(id);
+  }
+}
+
+const versionChange = (version: KeyVersion): Change => ({ kind: 'keyVersion', id: version.version, body: version });

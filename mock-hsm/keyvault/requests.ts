@@ -1,0 +1,97 @@
+// The bodies of requests: what is allowed in them, and the refusal of what is not.
+import { z } from 'zod';
+import { badParameter } from '../service-error.ts';
+
+const keyOp = z.enum(['encrypt', 'decrypt', 'sign', 'verify', 'wrapKey', 'unwrapKey', 'import', 'export']);
+
+const unixSeconds = z.int().nonnegative();
+
+const attributes = z.object({
+  enabled: z.boolean().nullish(),
+  nbf: unixSeconds.nullish(),
+  exp: unixSeconds.nullish(),
+  exportable: z.boolean().nullish(),
+});
+
+const maxTags = 15;
+const maxTagCharacters = 256;
+
+const tags = z
+  .record(z.string().max(maxTagCharacters), z.string().max(maxTagCharacters))
+  .refine((record) => Object.keys(record).length <= maxTags, { error: `more than ${maxTags} tags` });
+
+const releasePolicy = z.looseObject({ data: z.string().optional() });
+
+const keyType = z.enum(['RSA', 'RSA-HSM', 'EC', 'EC-HSM', 'oct', 'oct-HSM']);
+const curveName = z.enum(['P-256', 'P-256K', 'P-384', 'P-521']);
+
+const described = {
+  key_ops: z.array(keyOp).nullish(),
+  attributes: attributes.nullish(),
+  tags: tags.nullish(),
+  release_policy: releasePolicy.nullish(),
+};
+
+const base64url = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]*={0,2}$/, 'is not base64url')
+  .transform((text) => Buffer.from(text, 'base64url'));
+
+export const keyCreateBody = z.object({
+  kty: keyType,
+  key_size: z.int().nullish(),
+  public_exponent: z.int().nullish(),
+  crv: curveName.nullish(),
+  ...described,
+});
+
+export const keyImportBody = z.object({
+  Hsm: z.boolean().nullish(),
+  key: z.looseObject({ kty: keyType, key_ops: z.array(keyOp).nullish() }),
+  ...described,
+});
+
+export const keyUpdateBody = z.object(described);
+
+export const signBody = z.object({ alg: z.string(), value: base64url });
+
+export const verifyBody = z.object({ alg: z.string(), digest: base64url, value: base64url });
+
+export const cipherBody = z.object({
+  alg: z.string(),
+  value: base64url,
+  iv: base64url.nullish(),
+  aad: base64url.nullish(),
+  tag: base64url.nullish(),
+});
+
+export const restoreBody = z.object({ value: base64url });
+
+export const randomBody = z.object({ count: z.int().min(1).max(128) });
+
+export const rotationPolicyBody = z.object({
+  lifetimeActions: z
+    .array(
+      z.object({
+        trigger: z.object({ timeAfterCreate: z.string().nullish(), timeBeforeExpiry: z.string().nullish() }),
+        action: z.object({ type: z.string().regex(/^rotate$/i, 'must be Rotate') }),
+      }),
+    )
+    .max(1)
+    .nullish(),
+  attributes: z.object({ expiryTime: z.string().nullish() }).nullish(),
+});
+
+export type KeyAttributes = z.output<typeof attributes>;
+export type KeyCreateBody = z.output<typeof keyCreateBody>;
+export type KeyImportBody = z.output<typeof keyImportBody>;
+export type KeyUpdateBody = z.output<typeof keyUpdateBody>;
+
+/** Checks a body against its shape. Throws BadParameter that names the first wrong field. */
+export function readBody<Shape extends z.ZodType>(shape: Shape, body: unknown): z.output<Shape> {
+  const result = shape.safeParse(body ?? {});
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const field = issue?.path.join('.') || 'body';
+  throw badParameter(`Property ${field} is invalid: ${issue?.message ?? 'wrong form'}`);
+}

@@ -1,0 +1,158 @@
+// The HTTPS server: what every request goes through, whichever operation it is for.
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:https';
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import { identityRoutes } from './identity/routes.ts';
+import { keyRoutes } from './keyvault/routes.ts';
+import { roleRoutes } from './rbac/routes.ts';
+import type { Service } from './service.ts';
+import { badParameter, invalidKeyIdentifier, ServiceError } from './service-error.ts';
+import type { Certificate } from './tls/certificate-authority.ts';
+import { admit, sufferFault } from './traffic/admission.ts';
+import type { App } from './traffic/call.ts';
+import { codeOfStatus } from './traffic/faults.ts';
+import { mockRoutes } from './traffic/routes.ts';
+
+/** Clients cache connections for minutes between handshakes. */
+const keepAliveMs = 600_000;
+
+/** Header values that every answer of the pool carries. */
+const poolHeaders = {
+  'cache-control': 'no-cache',
+  'content-security-policy': "default-src 'self'",
+  'content-type': 'application/json; charset=utf-8',
+  'strict-transport-security': 'max-age=31536000; includeSubDomains',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'SAMEORIGIN',
+  'x-ms-keyvault-region': 'mock',
+};
+
+/** Builds the server; it does not listen yet. */
+export function createApp(service: Service, certificate: Certificate): App {
+  const app: App = fastify({
+    serverFactory: (handler) => {
+      const tls = { key: certificate.keyPem, cert: certificate.certPem, minVersion: 'TLSv1.2' } as const;
+      const server = createServer({ ...tls, keepAliveTimeout: keepAliveMs, noDelay: true }, handler);
+      countConnections(server, service);
+      return server;
+    },
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    rewriteUrl: ({ url }) => plainPath(url ?? '/'),
+    routerOptions: { caseSensitive: false },
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+  });
+  readBodies(app);
+  observe(app, service);
+  app.addHook('onRequest', async (request, reply) => {
+    if (isOwn(request)) return;
+    reply.headers(poolHeaders).header('x-ms-request-id', request.id);
+    if (await sufferFault(request, service)) {
+      reply.hijack();
+      record(request, 0, service);
+      return;
+    }
+    const { guard } = request.routeOptions.config;
+    if (guard !== undefined || request.is404) await admit(request, reply, service, guard);
+  });
+  app.setErrorHandler((error, request, reply) => sendError(toServiceError(error), request, reply));
+  app.setNotFoundHandler((request) => {
+    if (/^\/(deleted)?keys\//i.test(request.url)) throw invalidKeyIdentifier();
+    throw new ServiceError(404, 'NotFound', `There is no ${request.method} ${pathOf(request).slice(0, 200)}`);
+  });
+  identityRoutes(app, service);
+  keyRoutes(app, service);
+  roleRoutes(app, service);
+  mockRoutes(app, service);
+  return app;
+}
+
+/** Collapses runs of slashes and drops a trailing one: clients leave an empty place for a version they do not name. */
+export function plainPath(url: string): string {
+  const end = url.indexOf('?');
+  const [path, query] = end < 0 ? [url, ''] : [url.slice(0, end), url.slice(end)];
+  if (!path.includes('//') && !path.endsWith('/')) return url;
+  const plain = path.replace(/\/{2,}/g, '/').replace(/\/$/, '');
+  return `${plain === '' ? '/' : plain}${query}`;
+}
+
+/** Bodies are JSON whatever their content type says, except forms; an absent one is no error here. */
+function readBodies(app: App): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
+    done(null, new URLSearchParams(body.toString())),
+  );
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    if (body.length === 0) return done(null, undefined);
+    try {
+      done(null, JSON.parse(body.toString()));
+    } catch {
+      done(badParameter('The request body is not valid JSON'));
+    }
+  });
+}
+
+function countConnections(server: ReturnType<typeof createServer>, { metrics }: Service): void {
+  server.on('secureConnection', (socket) => {
+    metrics.connectionOpened();
+    socket.once('close', () => metrics.connectionClosed());
+  });
+}
+
+/** Counts and logs every answer, except those of the mock's own routes. */
+function observe(app: App, service: Service): void {
+  app.decorateRequest('call');
+  app.addHook('onRequest', (request, _reply, done) => {
+    const operation = request.routeOptions.config?.operation ?? 'unknown';
+    request.call = { operation, startMs: performance.now() };
+    done();
+  });
+  app.addHook('onSend', (request, reply, payload, done) => {
+    if (!isOwn(request)) {
+      reply.header('x-ms-server-latency', String(Math.round(performance.now() - request.call.startMs)));
+    }
+    done(null, payload);
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    if (!isOwn(request)) record(request, reply.statusCode, service);
+    done();
+  });
+}
+
+function record(request: FastifyRequest, status: number, { log, metrics, nowMs }: Service): void {
+  const { startMs, groups: _, ...call } = request.call;
+  metrics.countRequest(call.operation, status);
+  const time = new Date(nowMs()).toISOString();
+  const durationMs = Math.round((performance.now() - startMs) * 1000) / 1000;
+  log.add({ time, method: request.method, path: pathOf(request), status, ...call, durationMs });
+}
+
+const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0] ?? '';
+
+const isOwn = (request: FastifyRequest) => request.url.startsWith('/mock/');
+
+function toServiceError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error;
+  const { statusCode, message } = error as { statusCode?: unknown; message?: string };
+  if (typeof statusCode === 'number' && statusCode < 500) {
+    return new ServiceError(statusCode, codeOfStatus(statusCode), message ?? 'Bad request');
+  }
+  // A fault of the mock itself: its operator must see it, its caller need not.
+  process.stderr.write(`mock-hsm: ${error instanceof Error ? error.stack : String(error)}\n`);
+  return new ServiceError(500, 'InternalError', 'Internal error of the mock');
+}
+
+function sendError(
+  { status, code, message, inner, headers }: ServiceError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) {
+  request.call.reason ??= inner ?? code;
+  const innererror = inner === undefined ? {} : { innererror: { code: inner } };
+  const text = `${message} (Activity ID: ${request.id})`;
+  return reply
+    .code(status)
+    .headers(headers)
+    .send({ error: { code, ...innererror, message: text } });
+}

@@ -1,0 +1,23 @@
+// The parts that routes work with.
+import type { AccessTokens } from './identity/access-tokens.ts';
+import type { Principals } from './identity/principals.ts';
+import type { KeyService } from './keyvault/key-service.ts';
+import type { RoleBook } from './rbac/role-book.ts';
+import type { Faults } from './traffic/faults.ts';
+import type { Metrics } from './traffic/metrics.ts';
+import type { RequestLog } from './traffic/request-log.ts';
+
+export interface Service {
+  readonly keys: KeyService;
+  readonly roles: RoleBook;
+  readonly principals: Principals;
+  readonly tokens: AccessTokens;
+  readonly metrics: Metrics;
+  readonly log: RequestLog;
+  readonly faults: Faults;
+  /** Host names beside localhost that the mock answers to; may begin with `*.`. */
+  readonly hostnames: readonly string[];
+  readonly nowMs: () => number;
+  /** `https://localhost:{port}`; known once the server listens. */
+  readonly publicUrl: () => string;
+}

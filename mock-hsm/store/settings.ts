@@ -1,0 +1,17 @@
+// Single values that are made once and kept: tenant id, certificate authority, token signing key.
+import type { Store } from './store.ts';
+
+interface Setting {
+  name: string;
+  sealed: string;
+}
+
+/** Reads a kept value, or makes and keeps it. The value is a string and is encrypted at rest. */
+export async function keptSetting(store: Store, name: string, make: () => string | Promise<string>): Promise<string> {
+  const found = store.records.all<Setting>('setting').find((setting) => setting.name === name);
+  if (found !== undefined) return store.seal.open(found.sealed, name).toString();
+  const value = await make();
+  const setting: Setting = { name, sealed: store.seal.close(Buffer.from(value), name) };
+  store.records.apply([{ kind: 'setting', id: name, body: setting }]);
+  return value;
+}

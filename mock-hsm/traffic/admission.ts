@@ -1,0 +1,99 @@
+// Before a body is read: faults, the token, the api-version, the role. In this order, so that a caller without a token
+// learns nothing but the challenge, and one without a role cannot probe for names.
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isServiceHost, resourceFor } from '../identity/resource.ts';
+import { apiVersions } from '../keyvault/api-versions.ts';
+import { dataAction } from '../rbac/data-actions.ts';
+import type { Service } from '../service.ts';
+import { accessDenied, badParameter, invalidKeyIdentifier, ServiceError } from '../service-error.ts';
+import type { Guard } from './call.ts';
+import { codeOfStatus, delay } from './faults.ts';
+
+const keyName = /^[0-9a-zA-Z-]{1,127}$/;
+const plainHost = /^[\w.:[\]-]+$/;
+
+/** `https://` and the authority the caller used; our own when it is no host name. */
+export function originOf(request: FastifyRequest, service: Service): string {
+  return plainHost.test(request.host) ? `https://${request.host}` : service.publicUrl();
+}
+
+/** Acts out the next fault for this operation. @returns whether the connection was closed */
+export async function sufferFault(request: FastifyRequest, service: Service): Promise<boolean> {
+  const fault = service.faults.take(request.call.operation);
+  if (fault === undefined) return false;
+  if (fault.delayMs !== undefined) await delay(fault.delayMs);
+  if (fault.closeConnection === true) {
+    request.raw.socket.destroy();
+    return true;
+  }
+  if (fault.status === undefined) return false;
+  const headers = fault.retryAfterS === undefined ? {} : { 'retry-after': String(fault.retryAfterS) };
+  const code = codeOfStatus(fault.status);
+  throw new ServiceError(fault.status, code, 'A fault that was asked for', undefined, headers);
+}
+
+/** Lets the request pass, or answers 401 (then true is returned) or throws. */
+export async function admit(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  service: Service,
+  guard: Guard | undefined,
+): Promise<boolean> {
+  const caller = await authenticate(request, service);
+  if ('refused' in caller) {
+    request.call.reason = caller.refused;
+    challenge(request, reply, service);
+    return true;
+  }
+  request.call.principal = caller.objectId;
+  request.call.clientId = caller.clientId;
+  request.call.groups = caller.groups;
+  const version = queryValue(request, 'api-version');
+  if (version === undefined) throw badParameter('The api-version query parameter is missing');
+  if (!apiVersions.has(version)) throw badParameter(`api-version ${version.slice(0, 40)} is not supported`);
+  if (guard === undefined) return false;
+  const scope = scopeOf(request, guard);
+  const decision = service.roles.decide(caller, dataAction(guard.action), scope);
+  if (!decision.allowed) {
+    request.call.reason = decision.reason;
+    throw accessDenied(dataAction(guard.action), scope);
+  }
+  request.call.role = decision.role;
+  return false;
+}
+
+async function authenticate(request: FastifyRequest, service: Service) {
+  const match = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '');
+  if (match?.[1] === undefined) return { refused: 'no bearer token' };
+  return service.tokens.verify(match[1], resourceFor(request.host));
+}
+
+function challenge(request: FastifyRequest, reply: FastifyReply, service: Service): void {
+  const authority = isServiceHost(request.host) ? 'https://login.microsoftonline.com' : service.publicUrl();
+  const resource = resourceFor(plainHost.test(request.host) ? request.host : 'localhost');
+  const value = `Bearer authorization="${authority}/${service.tokens.tenantId}", resource="${resource}"`;
+  reply.code(401).header('www-authenticate', value);
+  reply.send(request.method === 'GET' ? 'OK' : '');
+}
+
+/** A query parameter by its decoded name; undefined when absent or given twice. */
+export function queryValue(request: FastifyRequest, name: string): string | undefined {
+  const value = (request.query as Record<string, unknown>)[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The key of the path; throws Invalidkeyidentifier when no key can be called so. */
+function nameOf(request: FastifyRequest): string | undefined {
+  const { name } = request.params as { name?: string };
+  if (name !== undefined && !keyName.test(name)) throw invalidKeyIdentifier();
+  if (name !== undefined) request.call.key = name;
+  return name;
+}
+
+function scopeOf(request: FastifyRequest, guard: Guard): string {
+  const name = nameOf(request);
+  if (guard.scope === 'keys') return '/keys';
+  if (guard.scope === 'pool') return '/';
+  if (name !== undefined) return `/keys/${name}`;
+  return guard.scope === 'path' && /^\/keys\//i.test(request.url) ? '/keys' : '/';
+}

@@ -1,0 +1,41 @@
+// What is learnt about a request on its way, for the log and the counters.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server } from 'node:https';
+import type { FastifyInstance } from 'fastify';
+import type { ActionName } from '../rbac/data-actions.ts';
+
+export interface Call {
+  readonly operation: string;
+  readonly startMs: number;
+  /** Object id. */
+  principal?: string;
+  clientId?: string;
+  /** Object ids of the groups the token names. */
+  groups?: readonly string[];
+  /** The role that allowed it. */
+  role?: string;
+  /** Why it was refused. */
+  reason?: string;
+  key?: string;
+  version?: string;
+  algorithm?: string;
+}
+
+/** What a route demands before its body is read. */
+export interface Guard {
+  readonly action: ActionName;
+  /** Where the action is checked: the key of the path, all keys, the pool, or the role scope that the path begins with. */
+  readonly scope: 'key' | 'keys' | 'pool' | 'path';
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    call: Call;
+  }
+  interface FastifyContextConfig {
+    operation?: string;
+    guard?: Guard;
+  }
+}
+
+export type App = FastifyInstance<Server, IncomingMessage, ServerResponse>;

@@ -1,0 +1,45 @@
+// The last requests, for tests and for people. Holds who, what and the outcome; never a body, token or secret.
+
+export interface RequestEntry {
+  /** Counts from 1 without gaps. */
+  readonly sequence: number;
+  /** ISO 8601. */
+  readonly time: string;
+  readonly operation: string;
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  /** 0 when the connection was closed instead of answered. */
+  readonly status: number;
+  /** Object id. */
+  readonly principal?: string;
+  readonly clientId?: string;
+  readonly role?: string;
+  readonly reason?: string;
+  readonly key?: string;
+  readonly version?: string;
+  readonly algorithm?: string;
+  readonly durationMs: number;
+}
+
+export class RequestLog {
+  readonly #entries: RequestEntry[] = [];
+  readonly #capacity: number;
+  #sequence = 0;
+
+  constructor(capacity = 10_000) {
+    this.#capacity = capacity;
+  }
+
+  add(entry: Omit<RequestEntry, 'sequence'>): void {
+    this.#entries[this.#sequence % this.#capacity] = { sequence: this.#sequence + 1, ...entry };
+    this.#sequence += 1;
+  }
+
+  /** Entries with a sequence greater than `sequence`, oldest first. */
+  after(sequence: number): RequestEntry[] {
+    const oldest = this.#sequence % this.#capacity;
+    const inOrder = [...this.#entries.slice(oldest), ...this.#entries.slice(0, oldest)];
+    return (this.#entries.length < this.#capacity ? this.#entries : inOrder).filter((each) => each.sequence > sequence);
+  }
+}

@@ -1,0 +1,27 @@
+// The mock's own routes, beside the service's: counters, the request log, faults. They need no token.
+import { readBody } from '../keyvault/requests.ts';
+import type { Service } from '../service.ts';
+import type { App } from './call.ts';
+import { faultBody } from './faults.ts';
+
+/** Adds `/mock/…`. These requests are neither counted nor logged. */
+export function mockRoutes(app: App, { metrics, log, faults }: Service): void {
+  app.get('/mock/metrics', (_request, reply) => {
+    reply.type('text/plain; version=0.0.4; charset=utf-8');
+    return metrics.text();
+  });
+  app.get('/mock/requests', (request) => {
+    const { after } = request.query as { after?: unknown };
+    return log.after(typeof after === 'string' && /^\d{1,15}$/.test(after) ? Number(after) : 0);
+  });
+  app.get('/mock/faults', () => faults.list());
+  app.post('/mock/faults', (request, reply) => {
+    faults.add(readBody(faultBody, request.body));
+    reply.code(201);
+    return faults.list();
+  });
+  app.delete('/mock/faults', () => {
+    faults.clear();
+    return faults.list();
+  });
+}
