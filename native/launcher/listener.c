@@ -218,6 +218,9 @@ bool listener_leave(struct listener *listener)
 void listener_remove(struct listener *listener)
 {
     struct failure failure;
+    /* Gone already: taking the lock would leave a lock file behind. */
+    if (!is_ours(listener, listener->socket))
+        return;
     int lock = take_lock(listener, &failure);
     if (lock < 0)
         return;
