@@ -123,7 +123,7 @@ The tools, as the key generation service principal:
 
 The module, as the TLS offload service principal:
 
-  pkcs11-tool --module ${MODULE} --login --pin "$(cat ${join(nginx.setting.folder, 'tls/hsm-pin')})" -O
+  pkcs11-tool --module ${MODULE} --login --pin ${offload.pin} -O
 `);
 }
 

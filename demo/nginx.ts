@@ -46,11 +46,12 @@ export function engineEnvironment(folder: string, configurationFile: string): No
   };
 }
 
-export function writeEngineConfiguration(folder: string): void {
-  writeFileSync(
-    join(folder, 'openssl-mhsm.cnf'),
-    fromExample('nginx/openssl-mhsm.cnf', { '/usr/lib/libmhsm-pkcs11.so': MODULE }),
-  );
+export function writeEngineConfiguration(folder: string, pin: string): void {
+  const text = fromExample('nginx/openssl-mhsm.cnf', {
+    '/usr/lib/libmhsm-pkcs11.so': MODULE,
+    'PIN = client-id:client-secret': `PIN = ${pin}`,
+  });
+  writeFileSync(join(folder, 'openssl-mhsm.cnf'), text, { mode: 0o600 });
 }
 
 /** Debian's nginx with the files of examples/nginx, moved into a private folder. */
@@ -63,8 +64,7 @@ export class Nginx {
     const { folder } = setting;
     this.#configuration = join(folder, 'nginx.conf');
     mkdirSync(join(folder, 'tls'), { recursive: true });
-    writeFileSync(join(folder, 'tls/hsm-pin'), setting.pin, { mode: 0o600 });
-    writeEngineConfiguration(folder);
+    writeEngineConfiguration(folder, setting.pin);
     const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
     const paths = temporary.map((name) => `    ${name}_temp_path ${folder}/${name};\n`).join('');
     writeFileSync(
@@ -143,7 +143,7 @@ export class Nginx {
 /** A self-signed certificate whose signature the HSM makes, by `openssl req` over the same engine. */
 export async function selfSign(nginx: Nginx, key: 'RSA' | 'EC', name: string): Promise<void> {
   const { folder, token, rsaLabel, ecLabel, configurationFile } = nginx.setting;
-  const uri = `pkcs11:token=${token};object=${key === 'RSA' ? rsaLabel : ecLabel};type=private?pin-source=file:${folder}/tls/hsm-pin`;
+  const uri = `pkcs11:token=${token};object=${key === 'RSA' ? rsaLabel : ecLabel};type=private`;
   const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`, '-days', '30', '-sha256'];
   const how = ['req', '-new', '-x509', '-engine', 'pkcs11', '-keyform', 'engine', '-key', uri];
   const env = engineEnvironment(folder, configurationFile);

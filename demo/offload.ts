@@ -92,15 +92,15 @@ export class Offload {
     return { name, id, output: stdout };
   }
 
-  /** nginx for the two keys of these labels, with its files in `folder/nginx`; not started yet. */
-  async nginx(labels: { rsa: string; ec: string } = { rsa: RSA_LABEL, ec: EC_LABEL }): Promise<Nginx> {
+  /** nginx for the two keys, with its files in `folder/nginx`; not started yet. */
+  async nginx({ rsaLabel = RSA_LABEL, ecLabel = EC_LABEL, pin = this.pin } = {}): Promise<Nginx> {
     return new Nginx({
       folder: join(this.folder, 'nginx'),
       port: await freePort(),
       token: 'demo',
-      pin: this.pin,
-      rsaLabel: labels.rsa,
-      ecLabel: labels.ec,
+      pin,
+      rsaLabel,
+      ecLabel,
       configurationFile: this.configurationFile,
     });
   }

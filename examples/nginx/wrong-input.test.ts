@@ -25,9 +25,7 @@ afterAll(async () => {
 beforeEach(() => offload.writeConfiguration());
 
 async function nginxWith(change: { pin?: string; rsaLabel?: string }): Promise<Finished> {
-  const server = await offload.nginx({ rsa: change.rsaLabel ?? RSA_LABEL, ec: EC_LABEL });
-  if (change.pin !== undefined) writeFileSync(join(server.setting.folder, 'tls/hsm-pin'), change.pin);
-  return server.test();
+  return (await offload.nginx(change)).test();
 }
 
 async function listKeys(change: { id?: string; secret?: string } = {}): Promise<Finished> {

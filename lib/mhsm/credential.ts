@@ -1,5 +1,8 @@
-import { rootCertificates } from 'node:tls';
+import { readFileSync } from 'node:fs';
+import { getCACertificates } from 'node:tls';
 import type { TokenCredential } from '@azure/identity';
+import type { Configuration, TokenConfiguration } from '../config/configuration.ts';
+import { ConfigurationError } from '../config/parse.ts';
 import { CKR_PIN_INCORRECT } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
 import type { Authority } from './challenge.ts';
@@ -15,7 +18,8 @@ export type Credential =
   | {
       readonly kind: 'certificate';
       readonly clientId: string;
-      readonly certificatePath: string;
+      /** Certificate and private key. */
+      readonly pem: string;
       readonly tenantId?: string | undefined;
     }
   | { readonly kind: 'managed'; readonly clientId: string | undefined };
@@ -32,7 +36,7 @@ export function nameOf(credential: Credential): string {
  * The service principal in a PIN: `client-id:client-secret`, UTF-8; a newline at its end is not part of it. Throws
  * CKR_PIN_INCORRECT, without the PIN.
  */
-export function credentialOfPin(pin: Uint8Array): Credential {
+export function credentialOfPin(pin: Uint8Array): Credential & { kind: 'secret' } {
   const text = Buffer.from(pin)
     .toString('utf8')
     .replace(/\r?\n$/, '');
@@ -45,9 +49,33 @@ export function credentialOfPin(pin: Uint8Array): Credential {
   return { kind: 'secret', clientId: text.slice(0, colon), clientSecret: text.slice(colon + 1) };
 }
 
+/** Text of a PEM file of the configuration. Throws ConfigurationError when it cannot be read. */
+export function readPem(file: string, key: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const hint = `correct ${key}, or let this user read the file`;
+    throw new ConfigurationError(`cannot read ${key} ${file}: ${code ?? message}`, hint, error);
+  }
+}
+
+/** The identity of the slot itself, if it has one. Throws ConfigurationError when its certificate cannot be read. */
+export function ownCredential(
+  { credential, path }: TokenConfiguration,
+  { msi }: Configuration,
+): Credential | undefined {
+  if (msi.identityMSI) return { kind: 'managed', clientId: msi.MSIClientID || undefined };
+  if (credential === undefined) return undefined;
+  const { clientId, clientSecret, certificatePath, tenantId } = credential;
+  if (clientSecret !== undefined) return { kind: 'secret', clientId, clientSecret, tenantId };
+  const pem = readPem(certificatePath ?? '', `${path}.credential.certificatePath`);
+  return { kind: 'certificate', clientId, pem, tenantId };
+}
+
 /**
  * The credential of @azure/identity for it, loaded on first use because it takes long. `caPem` is trusted beside the
- * public roots when the authority is not one of Azure's.
+ * public roots when the authority is not one of Azure's: who vouches for the HSM does not vouch for Microsoft.
  */
 export async function tokenCredential(
   credential: Credential,
@@ -60,16 +88,17 @@ export async function tokenCredential(
       ? new identity.ManagedIdentityCredential()
       : new identity.ManagedIdentityCredential({ clientId: credential.clientId });
   }
+  const ownRoots = !authority.wellKnown && caPem !== undefined;
   const options = {
     authorityHost: authority.host,
     disableInstanceDiscovery: !authority.wellKnown,
     retryOptions: { maxRetries: 1 },
-    ...(authority.wellKnown || caPem === undefined ? {} : { tlsOptions: { ca: [...rootCertificates, caPem] } }),
+    ...(ownRoots ? { tlsOptions: { ca: [...getCACertificates('default'), caPem] } } : {}),
   };
   const tenantId = credential.tenantId ?? authority.tenantId;
+  const { clientId } = credential;
   if (credential.kind === 'certificate') {
-    const certificate = { certificatePath: credential.certificatePath };
-    return new identity.ClientCertificateCredential(tenantId, credential.clientId, certificate, options);
+    return new identity.ClientCertificateCredential(tenantId, clientId, { certificate: credential.pem }, options);
   }
-  return new identity.ClientSecretCredential(tenantId, credential.clientId, credential.clientSecret, options);
+  return new identity.ClientSecretCredential(tenantId, clientId, credential.clientSecret, options);
 }

@@ -1,36 +1,56 @@
 import type { Configuration, TokenConfiguration } from '../config/configuration.ts';
 import { type Authority, authorityOf } from './challenge.ts';
-import { type Asked, failureOfNetwork } from './failures.ts';
-import { readCaFile, Transport } from './transport.ts';
+import { readPem } from './credential.ts';
+import { failureOfNetwork, type Target } from './failures.ts';
+import { Transport } from './transport.ts';
 
-const PROBE = '/keys?api-version=7.4&maxresults=1';
+export const API = 'api-version=7.4';
+const PROBE = `/keys?${API}&maxresults=1`;
+
+/** What an HSM needs besides its configuration. */
+export interface HsmOptions {
+  /** Takes lines that the operator should see and nobody waits for. */
+  readonly log?: (line: string) => void;
+  /** Wall clock in milliseconds, for the life of tokens. */
+  readonly nowMs?: () => number;
+  /** 0 ≤ random < 1, to spread retries. */
+  readonly random?: () => number;
+}
 
 /** One HSM as all its identities share it: connections, and where its tokens come from. */
-export class Endpoint {
+export class Endpoint implements Target {
   readonly url: string;
   readonly configurationPath: string;
   readonly transport: Transport;
   readonly caPem: string | undefined;
   readonly keyListMs: number;
+  readonly timeouts: Configuration['timeouts'];
+  readonly log: (line: string) => void;
+  readonly nowMs: () => number;
   readonly #token: TokenConfiguration;
-  readonly #configuration: Configuration;
+  readonly #warmConnections: number;
   #authority: Promise<Authority> | undefined;
   #warm = false;
 
-  constructor(token: TokenConfiguration, configuration: Configuration) {
+  /** Throws ConfigurationError when caFile cannot be read. */
+  constructor(token: TokenConfiguration, configuration: Configuration, options: HsmOptions) {
+    const { log = () => undefined, nowMs = Date.now, random = Math.random } = options;
+    const { Disable, MaxConnections } = configuration.ConnectionCache;
     this.url = token.baseUrl;
     this.configurationPath = token.path;
-    this.transport = new Transport(token, configuration);
-    this.caPem = readCaFile(token);
+    this.caPem = token.caFile === undefined ? undefined : readPem(token.caFile, `caFile of ${token.path}`);
+    this.transport = new Transport({ url: token.baseUrl, caPem: this.caPem, random }, configuration);
     this.keyListMs = configuration.cache.keyListSeconds * 1000;
+    this.timeouts = configuration.timeouts;
+    this.log = log;
+    this.nowMs = nowMs;
     this.#token = token;
-    this.#configuration = configuration;
-  }
-
-  /** Bounds one request, waiting for a connection included. */
-  deadlineMs({ operation }: Asked): number {
-    const { requestMs, slowRequestMs } = this.#configuration.timeouts;
-    return operation === 'create' ? slowRequestMs : requestMs;
+    this.#warmConnections = Disable ? 0 : MaxConnections - 1;
+    if (configuration.options.DisableTLSAuthentication) {
+      log(
+        `TLS AUTHENTICATION IS OFF for ${this.url}: anybody on the way can pose as the HSM (DisableTLSAuthentication)`,
+      );
+    }
   }
 
   /** Where tokens come from: asked of the HSM once, by a request without a token. */
@@ -42,29 +62,33 @@ export class Endpoint {
     return this.#authority;
   }
 
+  /** After the HSM refused a token: it may want those of another tenant now. */
+  forgetAuthority(): void {
+    this.#authority = undefined;
+  }
+
   /**
-   * Opens all connections once, behind the caller's back, so that no signature pays for a TLS handshake. What fails
-   * here fails again where somebody waits for it.
+   * Opens the connections once, behind the caller's back, so that no signature pays for a TLS handshake. All but one:
+   * the caller's next request finds its place. What fails here fails again where somebody waits for it.
    */
   warmUp(): void {
-    const { Disable, MaxConnections } = this.#configuration.ConnectionCache;
-    if (this.#warm || Disable) return;
+    if (this.#warm) return;
     this.#warm = true;
-    const probes = Array.from({ length: MaxConnections }, () => this.#probe());
+    const probes = Array.from({ length: this.#warmConnections }, () => this.#probe());
     Promise.all(probes).catch(() => {
       this.#warm = false;
     });
   }
 
   #probe() {
-    const { requestMs } = this.#configuration.timeouts;
+    const { requestMs } = this.timeouts;
     return this.transport.request({ method: 'GET', path: PROBE, repeatable: true, deadlineMs: requestMs });
   }
 
   async #challenge(): Promise<Authority> {
     const { baseUrl, path, tenantId, authorityHost } = this.#token;
     const answer = await this.#probe().catch((error: unknown) => {
-      throw failureOfNetwork(error, baseUrl, path);
+      throw failureOfNetwork(error, this);
     });
     return authorityOf(String(answer.headers['www-authenticate'] ?? ''), { baseUrl, path, tenantId, authorityHost });
   }

@@ -1,56 +1,78 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Configuration, TokenConfiguration } from '../config/configuration.ts';
 import type { Hsm, HsmIdentity } from '../core/hsm.ts';
-import { type Credential, credentialOfPin } from './credential.ts';
-import { Endpoint } from './endpoint.ts';
+import { CKR_PIN_INCORRECT } from '../pkcs11/constants.ts';
+import { Pkcs11Error } from '../pkcs11/error.ts';
+import { credentialOfPin, ownCredential } from './credential.ts';
+import { Endpoint, type HsmOptions } from './endpoint.ts';
 import { RestIdentity } from './identity.ts';
-import type { Transport } from './transport.ts';
+import type { TransportStats } from './transport.ts';
+
+export type { HsmOptions } from './endpoint.ts';
+export type { TransportStats } from './transport.ts';
 
 /** PINs that were tried and are not in use cost a little memory; beyond this many the oldest is forgotten. */
 const MAX_IDENTITIES = 256;
 
 export interface RestHsm extends Hsm {
-  /** Connections now: connected, free, queued and running requests. */
-  readonly stats: Transport['stats'];
+  /** Connections and requests now. */
+  readonly stats: TransportStats;
+  /** Ends all connections; requests under way fail. */
   close(): Promise<void>;
 }
 
-function ownCredential({ credential }: TokenConfiguration, { msi }: Configuration): Credential | undefined {
-  if (msi.identityMSI) return { kind: 'managed', clientId: msi.MSIClientID || undefined };
-  if (credential === undefined) return undefined;
-  const { clientId, clientSecret, certificatePath, tenantId } = credential;
-  if (clientSecret !== undefined) return { kind: 'secret', clientId, clientSecret, tenantId };
-  return { kind: 'certificate', clientId, certificatePath: certificatePath ?? '', tenantId };
+/** Calls back when the service says that the credential is wrong. */
+class PinIdentity extends RestIdentity {
+  onRefused: () => void = () => undefined;
+
+  override async authenticate(): Promise<void> {
+    try {
+      await super.authenticate();
+    } catch (error) {
+      if (error instanceof Pkcs11Error && error.rv === CKR_PIN_INCORRECT) this.onRefused();
+      throw error;
+    }
+  }
 }
 
-/**
- * The Managed HSM of a token. Nothing is sent before somebody authenticates. With `msi.identityMSI` the slot has its
- * own identity and PINs are ignored, as in the closed library. Throws ConfigurationError when caFile cannot be read.
- */
-export function createHsm(token: TokenConfiguration, configuration: Configuration): RestHsm {
-  const endpoint = new Endpoint(token, configuration);
-  const own = ownCredential(token, configuration);
-  const ownIdentity = own && new RestIdentity(endpoint, own);
+/** The identities of PINs: the same PIN, the same identity, as long as it is not refused. */
+function createIdentities(endpoint: Endpoint): (pin: Uint8Array) => HsmIdentity {
   const identities = new Map<string, HsmIdentity>();
   // PINs are told apart by a keyed hash, so that no table of them stays in memory.
   const hashKey = randomBytes(32);
-
-  function identityOfPin(pin: Uint8Array): HsmIdentity {
-    if (ownIdentity !== undefined) return ownIdentity;
+  return (pin) => {
     const credential = credentialOfPin(pin);
-    const id = createHmac('sha256', hashKey).update(pin).digest('base64');
-    const identity = identities.get(id) ?? new RestIdentity(endpoint, credential);
+    const text = JSON.stringify([credential.clientId, credential.clientSecret]);
+    const id = createHmac('sha256', hashKey).update(text).digest('base64');
+    const known = identities.get(id);
+    const identity = known ?? new PinIdentity(endpoint, credential);
+    if (identity instanceof PinIdentity && known === undefined) {
+      identity.onRefused = () => {
+        if (identities.get(id) === identity) identities.delete(id);
+      };
+    }
     identities.delete(id);
     identities.set(id, identity);
     const oldest = identities.keys().next().value;
     if (identities.size > MAX_IDENTITIES && oldest !== undefined) identities.delete(oldest);
     return identity;
-  }
+  };
+}
 
+/**
+ * The Managed HSM of a token. Nothing is sent before somebody authenticates. With `msi.identityMSI` or a `credential`
+ * the slot has its own identity and PINs are ignored, as in the closed library. Throws ConfigurationError
+ * (CKR_GENERAL_ERROR) when caFile or the credential's certificate cannot be read.
+ */
+export function createHsm(token: TokenConfiguration, configuration: Configuration, options: HsmOptions = {}): RestHsm {
+  const endpoint = new Endpoint(token, configuration, options);
+  const own = ownCredential(token, configuration);
+  const ownIdentity = own && new RestIdentity(endpoint, own);
+  const identityOfPin = createIdentities(endpoint);
   return {
     url: endpoint.url,
     ownIdentity,
-    identityOfPin,
+    identityOfPin: (pin) => ownIdentity ?? identityOfPin(pin),
     get stats() {
       return endpoint.transport.stats;
     },

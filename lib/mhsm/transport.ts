@@ -1,13 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { type Dispatcher, Pool } from 'undici';
-import type { Configuration, TokenConfiguration } from '../config/configuration.ts';
-import { ConfigurationError } from '../config/parse.ts';
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: string;
-}
+import type { Configuration } from '../config/configuration.ts';
+import { type Answer, Attempt, type Route } from './attempt.ts';
+import { Gate } from './gate.ts';
+import { NoAnswer } from './no-answer.ts';
+import { Outage } from './outage.ts';
+import { pauseBeforeRetry } from './retry.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -22,96 +19,124 @@ export interface HttpRequest {
   readonly deadlineMs: number;
 }
 
-const CONNECT_MS = 5_000;
-const KEEP_ALIVE_MS = 30 * 60_000;
-const MAX_ATTEMPTS = 4;
-const FIRST_PAUSE_MS = 50;
-const REPEAT_STATUS = new Set([408, 429, 500, 502, 503, 504]);
-/** The connection ended under the request: most likely an idle one that the service had closed. */
-const BROKEN_CONNECTION = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
-
-/** PEM text of a token's caFile. Throws ConfigurationError when it cannot be read. */
-export function readCaFile({ caFile, path }: TokenConfiguration): string | undefined {
-  if (caFile === undefined) return undefined;
-  try {
-    return readFileSync(caFile, 'utf8');
-  } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new ConfigurationError(
-      `cannot read caFile ${caFile} of ${path}: ${code || message}`,
-      'correct caFile, or let this user read it',
-      error,
-    );
-  }
+/** Where connections lead, and the world as far as tests replace it. */
+export interface TransportOptions {
+  readonly url: string;
+  /** PEM of the authorities to trust instead of the public ones. */
+  readonly caPem: string | undefined;
+  /** 0 ≤ random < 1, to spread retries. */
+  readonly random: () => number;
 }
 
-function pauseMs(attempt: number, answer: Answer | undefined, random: () => number): number {
-  const asked = Number(answer?.headers['retry-after']) * 1000;
-  if (asked > 0) return asked;
-  return FIRST_PAUSE_MS * 2 ** attempt * (0.5 + random());
+/** Requests and connections now. */
+export interface TransportStats {
+  /** Open connections. */
+  readonly connected: number;
+  /** Open connections that carry nothing. */
+  readonly free: number;
+  /** Requests on a connection. */
+  readonly running: number;
+  /** Requests that wait for a connection. */
+  readonly queued: number;
+}
+
+const MAX_CONNECT_MS = 5_000;
+const KEEP_ALIVE_MS = 30 * 60_000;
+/** Below the shortest idle time-out of firewalls on the way. */
+const TCP_KEEP_ALIVE_MS = 30_000;
+/** A connection has at most so many requests waiting for it: more could not be served within any deadline. */
+const MAX_WAITING_A_CONNECTION = 100;
+
+function createPool({ url, caPem }: TransportOptions, { ConnectionCache, options, timeouts }: Configuration): Pool {
+  return new Pool(url, {
+    connections: ConnectionCache.MaxConnections,
+    // 0: a connection a request.
+    pipelining: ConnectionCache.Disable ? 0 : 1,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    // One HTTP/2 connection would take what MaxConnections spreads over the partitions of the HSM.
+    allowH2: false,
+    // The deadlines of requests are kept by Attempt.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: {
+      timeout: Math.min(MAX_CONNECT_MS, timeouts.requestMs),
+      keepAlive: true,
+      keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+      rejectUnauthorized: !options.DisableTLSAuthentication,
+      ...(caPem === undefined ? {} : { ca: caPem }),
+    },
+  });
+}
+
+function dispatchOptions({ method, path, body, authorization }: HttpRequest): Dispatcher.DispatchOptions {
+  const headers: Record<string, string> = { accept: 'application/json' };
+  if (authorization !== undefined) headers.authorization = authorization;
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  return { method, path, headers, body: body ?? null };
 }
 
 /**
  * The connections to one HSM, shared by all who use it: at most MaxConnections, first come first served, kept alive.
- * Sends again what may be sent again, within the deadline.
+ * Sends again what may be sent again, within the deadline. Redirects are answers like others: nobody follows them.
  */
 export class Transport {
   readonly #pool: Pool;
+  readonly #gate: Gate;
+  readonly #outage = new Outage(() => performance.now());
+  readonly #route: Route;
   readonly #random: () => number;
 
-  constructor(token: TokenConfiguration, configuration: Configuration, random: () => number = Math.random) {
-    const { Disable, MaxConnections } = configuration.ConnectionCache;
-    const ca = readCaFile(token);
-    this.#random = random;
-    this.#pool = new Pool(token.baseUrl, {
-      connections: MaxConnections,
-      // 0: a connection a request.
-      pipelining: Disable ? 0 : 1,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
-      connect: {
-        timeout: CONNECT_MS,
-        keepAlive: true,
-        keepAliveInitialDelay: 30_000,
-        rejectUnauthorized: !configuration.options.DisableTLSAuthentication,
-        ...(ca === undefined ? {} : { ca }),
-      },
-    });
+  constructor(options: TransportOptions, configuration: Configuration) {
+    const { MaxConnections } = configuration.ConnectionCache;
+    this.#random = options.random;
+    this.#pool = createPool(options, configuration);
+    this.#gate = new Gate(MaxConnections, MaxConnections * MAX_WAITING_A_CONNECTION);
+    this.#route = {
+      dispatcher: this.#pool,
+      gate: this.#gate,
+      onConnected: () => this.#outage.ended(),
+      onNotConnected: (error, hung) => this.#notConnected(error, hung),
+    };
   }
 
-  get stats(): Pool['stats'] {
-    return this.#pool.stats;
+  get stats(): TransportStats {
+    const { connected, free, running } = this.#pool.stats;
+    return { connected, free, running, queued: this.#gate.waiting };
   }
 
-  /** Rejects with the network's error; answers of any status are answers. */
+  /** Rejects with NoAnswer; answers of any status are answers. */
   async request(request: HttpRequest): Promise<Answer> {
-    const signal = AbortSignal.timeout(request.deadlineMs);
+    const options = dispatchOptions(request);
     const endMs = performance.now() + request.deadlineMs;
-    for (let attempt = 0; ; attempt++) {
-      let answer: Answer | undefined;
-      try {
-        answer = await this.#once(request, signal);
-        if (!request.repeatable || !REPEAT_STATUS.has(answer.status)) return answer;
-      } catch (error) {
-        const broken = BROKEN_CONNECTION.has((error as NodeJS.ErrnoException).code ?? '');
-        if (!broken || !request.repeatable || attempt + 1 >= MAX_ATTEMPTS || signal.aborted) throw error;
+    for (let attempts = 1; ; attempts++) {
+      const outcome = await this.#attempt(options, endMs - performance.now());
+      const { repeatable } = request;
+      const tried = { attempts, repeatable, nowMs: Date.now(), random: this.#random() };
+      const pauseMs = pauseBeforeRetry(outcome, tried);
+      if (pauseMs === undefined || performance.now() + pauseMs >= endMs) {
+        if (outcome instanceof NoAnswer) throw outcome;
+        return outcome;
       }
-      const pause = attempt === 0 && answer === undefined ? 0 : pauseMs(attempt, answer, this.#random);
-      if (answer !== undefined && (attempt + 1 >= MAX_ATTEMPTS || performance.now() + pause >= endMs)) return answer;
-      if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
 
-  async #once({ method, path, body, authorization }: HttpRequest, signal: AbortSignal): Promise<Answer> {
-    const headers: Record<string, string> = {};
-    if (authorization !== undefined) headers.authorization = authorization;
-    if (body !== undefined) headers['content-type'] = 'application/json';
-    const options: Dispatcher.RequestOptions = { method, path, headers, body: body ?? null, signal };
-    const { statusCode, headers: answered, body: stream } = await this.#pool.request(options);
-    return { status: statusCode, headers: answered, body: await stream.text() };
+  #attempt(options: Dispatcher.DispatchOptions, deadlineMs: number): Promise<Answer | NoAnswer> {
+    const refusal = this.#outage.refusal();
+    if (refusal instanceof NoAnswer) return Promise.resolve(refusal);
+    return Attempt.make(this.#route, options, deadlineMs).catch((error: NoAnswer) => error);
+  }
+
+  /** While other connections work, one that could not be made is no outage; neither is one refused at once. */
+  #notConnected(error: NoAnswer, hung: boolean): void {
+    if (!hung || this.#pool.stats.connected > 0) return this.#outage.ended();
+    this.#outage.began(error);
+    this.#gate.refuseAll(error);
   }
 
   async close(): Promise<void> {
+    this.#gate.refuseAll(new Error('the library is closing'));
     await this.#pool.destroy();
   }
 }

@@ -63,7 +63,7 @@ function signature(row: Row): string {
   const head = `struct exchange wire_${row.c}(`;
   const tail = `${parameters.length === 0 ? 'void' : parameters.join(', ')})`;
   if (head.length + tail.length + 1 <= COLUMNS) return head + tail;
-  return head + parameters.join(`,\n${' '.repeat(head.length)}`) + ')';
+  return `${head}${parameters.join(`,\n${' '.repeat(head.length)}`)})`;
 }
 
 export function header(): string {

@@ -15,9 +15,7 @@ export const VARIANTS: readonly { name: string; build: string }[] = [
 
 /** The masked form in which a PIN is given to the driver, so that it is in no buffer of the driver itself. */
 export function masked(text: string): string {
-  return Buffer.from(text)
-    .map((byte) => byte ^ 0x5a)
-    .toString('hex');
+  return Buffer.from(Buffer.from(text).map((byte) => byte ^ 0x5a)).toString('hex');
 }
 
 /** A process that has loaded the module and does what it is told, one command at a time (test/driver/). */

@@ -15,6 +15,7 @@
 
 #define MASK 0x5a
 #define MAX_THREADS 64
+#define LARGEST_MAPPING (256UL << 20)
 
 static void *library;
 
@@ -148,6 +149,9 @@ static void scan(const struct words *words)
     int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
     while (fgets(line, sizeof line, maps) != NULL) {
         if (sscanf(line, "%lx-%lx %7s", &start, &end, access) != 3 || access[0] != 'r' || access[1] != 'w')
+            continue;
+        /* The shadow of a sanitizer is terabytes of nothing. */
+        if (end - start > LARGEST_MAPPING)
             continue;
         for (unsigned long at = start; at < end; at += sizeof page) {
             if (pread(memory, page, sizeof page, (off_t)at) != sizeof page)
