@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define LINE_BYTES (256 * 1024)
@@ -73,11 +74,37 @@ void run_line(char *line)
     explicit_bzero(line, length);
 }
 
+/*
+ * The process that the test started only waits for the one that loads the module, and for what it forks: whoever closes
+ * the pipe last. So a script may go on in a child whose parent has ended.
+ */
+static void stay_behind(void)
+{
+    int ends[2], status = 0;
+    char byte;
+    if (pipe(ends) != 0)
+        exit(3);
+    pid_t pid = fork();
+    if (pid < 0)
+        exit(3);
+    if (pid == 0) {
+        close(ends[0]);
+        return;
+    }
+    close(ends[1]);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    while (read(ends[0], &byte, 1) < 0 && errno == EINTR)
+        continue;
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
 /* By read and not by stdio, whose buffer would keep a PIN. */
 int main(void)
 {
     static char line[LINE_BYTES];
     size_t length = 0;
+    stay_behind();
     for (;;) {
         char byte;
         ssize_t count = read(STDIN_FILENO, &byte, 1);

@@ -68,7 +68,7 @@ static void get_token_info(const struct words *words)
 
 static void get_info(void)
 {
-    CK_INFO info;
+    CK_INFO info = {.flags = 0};
     CK_RV rv = module->C_GetInfo(&info);
     say("%lx %d.%d [%.32s] [%.32s] %d.%d", rv, info.cryptokiVersion.major, info.cryptokiVersion.minor,
         info.manufacturerID, info.libraryDescription, info.libraryVersion.major, info.libraryVersion.minor);

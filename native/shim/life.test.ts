@@ -1,0 +1,239 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CKR_FUNCTION_FAILED } from '../../lib/pkcs11/constants.ts';
+import { Driver, masked, VARIANTS } from '../test/driver.ts';
+import { FakeAgent, ok, TICKET } from '../test/fake-agent.ts';
+
+let folder: string;
+let agent: FakeAgent;
+let driver: Driver;
+
+const pin = masked('client:secret');
+const hellos = () => agent.requests.filter((request) => request.call === 'hello');
+
+describe.each(VARIANTS)('forks, restarts and exits, $name', ({ build }) => {
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'mhsm-life-'));
+    agent = new FakeAgent(join(folder, 'socket'));
+    await agent.start();
+    driver = await Driver.load(build, {
+      MHSM_PKCS11_SOCKET: agent.path,
+      MHSM_PKCS11_CONF: join(folder, 'mhsm-pkcs11.conf'),
+    });
+  });
+
+  afterEach(async () => {
+    expect(await driver.end(), driver.stderr).toBe(0);
+    await agent.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function logIn(): Promise<void> {
+    expect(await driver.run('init 2')).toBe('0');
+    expect(await driver.run('open 3 4')).toBe('0 1');
+    expect(await driver.run(`login 1 1 ${pin}`)).toBe('0');
+  }
+
+  test('a child goes on with the handles of its parent, on a connection and as an instance of its own', async () => {
+    await logIn();
+    agent.take();
+    expect(await driver.fork('signinit 1 1 9', 'sign 1 aa buffer 9')).toEqual(['0', '0 1 aa', 'ended 0']);
+    expect(agent.requests).toMatchObject([
+      { call: 'hello', fields: { fresh: false, ticket: new Uint8Array(TICKET), configuration: [] } },
+      { call: 'openSession', fields: { session: 1, slot: 3, flags: 4 } },
+      { call: 'resumeLogin', fields: { slot: 3, userType: 1, pin: new Uint8Array(Buffer.from('client:secret')) } },
+      { call: 'signInit' },
+      { call: 'sign' },
+    ]);
+    const child = agent.requests[0]?.instance;
+    agent.take();
+    expect(await driver.run('session 1')).toBe('0 0 2');
+    expect(agent.requests).toMatchObject([{ call: 'getSessionInfo' }]);
+    expect(agent.requests[0]?.instance).not.toBe(child);
+  });
+
+  test('a child that initializes begins without sessions, with handles nobody had', async () => {
+    await logIn();
+    agent.take();
+    const answers = await driver.fork('init null', 'init null', 'session 1', 'open 3 4', 'session 2');
+    expect(answers).toEqual(['0', '191', 'b3 0 0', '0 2', '0 0 2', 'ended 0']);
+    expect(agent.take()).toEqual(['hello', 'getSessionInfo', 'openSession', 'getSessionInfo']);
+    expect(await driver.run('session 1')).toBe('0 0 2');
+  });
+
+  test('a child that finalizes takes nothing from its parent', async () => {
+    await logIn();
+    agent.take();
+    const answers = await driver.fork('final', 'session 1', 'init 2', 'open 3 4', 'close 2', 'final', 'init 2');
+    expect(answers).toEqual(['0', '190 0 0', '0', '0 2', '0', '0', '0', 'ended 0']);
+    agent.take();
+    expect(await driver.run('sign 1 aa buffer 9')).toBe('0 1 aa');
+    expect(agent.take()).toEqual(['sign']);
+  });
+
+  test('a child of a child resumes too, and exits leave the others alone', async () => {
+    await logIn();
+    expect(await driver.run('detach')).toBe('detached');
+    agent.take();
+    expect(await driver.fork('session 1')).toEqual(['0 0 2', 'ended 0']);
+    expect(await driver.run('session 1')).toBe('0 0 2');
+    expect(agent.take().filter((call) => call === 'hello')).toHaveLength(2);
+  });
+
+  test('a child closes its copies: the agent sees its parent end', async () => {
+    await logIn();
+    const parent = agent.requests[0]?.instance;
+    await driver.run('detach');
+    await driver.run('session 1');
+    while (agent.connections > 1) await new Promise(setImmediate);
+    await driver.run('session 1');
+    expect(agent.requests.at(-1)?.instance).not.toBe(parent);
+  });
+
+  test('a worker with an empty environment finds the same agent', async () => {
+    await logIn();
+    expect(await driver.fork('clear-environment', 'init null', 'open 3 4')).toEqual(['0', '0', '0 2', 'ended 0']);
+  });
+
+  test('a fork that never knew an initialized module is a fresh process', async () => {
+    writeFileSync(join(folder, 'mhsm-pkcs11.conf'), '{}');
+    expect(await driver.fork('init null', 'init null', 'final', 'init null')).toEqual([
+      '0',
+      '191',
+      '0',
+      '0',
+      'ended 0',
+    ]);
+    expect(hellos()).toMatchObject([{ fields: { fresh: true } }, { fields: { fresh: true } }]);
+    const seen = hellos()[0]?.fields as { configuration: number[] };
+    expect(seen.configuration).toHaveLength(5);
+    expect(seen.configuration[2]).toBe(2);
+  });
+
+  test('after a restart of the agent the next call brings sessions and logins along', async () => {
+    await logIn();
+    expect(await driver.run('open 7 6')).toBe('0 2');
+    await agent.stop();
+    await agent.start();
+    agent.take();
+    expect(await driver.run('sign 2 aa buffer 9')).toBe('0 1 aa');
+    expect(agent.take()).toEqual(['hello', 'openSession', 'openSession', 'resumeLogin', 'sign']);
+    expect(await driver.run('sign 1 bb buffer 9')).toBe('0 1 bb');
+    expect(agent.take()).toEqual(['sign']);
+  });
+
+  test('what was closed or logged out is not brought back', async () => {
+    await logIn();
+    await driver.run('open 3 4');
+    await driver.run('open 7 4');
+    expect(await driver.run('close 2')).toBe('0');
+    expect(await driver.run('closeall 7')).toBe('0');
+    expect(await driver.run('logout 1')).toBe('0');
+    await agent.stop();
+    await agent.start();
+    agent.take();
+    await driver.run('session 1');
+    expect(agent.take()).toEqual(['hello', 'openSession', 'getSessionInfo']);
+  });
+
+  test('without an agent sessions open and close all the same, and are there when it comes', async () => {
+    await agent.stop();
+    expect(await driver.run('init 2')).toBe('0');
+    expect(await driver.run('open 3 4')).toBe('0 1');
+    expect(await driver.run('open 3 4')).toBe('0 2');
+    expect(await driver.run('close 2')).toBe('0');
+    expect(await driver.run(`login 1 1 ${pin}`)).toBe('30');
+    expect(await driver.run('session 1')).toBe('30 0 0');
+    expect(driver.stderr).toMatch(/^mhsm-pkcs11: C_Initialize: cannot connect to the agent at [^\n]+\n$/);
+    await agent.start();
+    expect(await driver.run('session 1')).toBe('0 0 2');
+    expect(agent.take()).toEqual(['hello', 'openSession', 'getSessionInfo']);
+  });
+
+  test('a refusal at load is C_Initialize\u2019s, with the sentence of the agent', async () => {
+    agent.on('hello', () => ({ rv: CKR_FUNCTION_FAILED, message: 'line 3: a comma is missing' }));
+    expect(await driver.run('init 2')).toBe('6');
+    expect(driver.stderr).toBe('mhsm-pkcs11: C_Initialize: line 3: a comma is missing\n');
+    agent.off('hello');
+    expect(await driver.run('init 2')).toBe('0');
+  });
+
+  test('an agent that hands over is asked again', async () => {
+    let asked = 0;
+    agent.on('hello', (_fields, peer) => ok<'hello'>({ ...agent.hello(peer), again: ++asked < 3 }));
+    expect(await driver.run('init 2')).toBe('0');
+    expect(hellos()).toHaveLength(3);
+  });
+
+  test('a connection that was closed while idle is not an error', async () => {
+    await logIn();
+    for (const socket of [1, 2]) {
+      agent.on('sign', ({ data }, peer) => {
+        peer.socket.once('drain', () => undefined);
+        setImmediate(() => peer.socket.destroy());
+        return ok<'sign'>({ signature: { length: data.length, bytes: data } });
+      });
+      expect(await driver.run('sign 1 aa buffer 9'), `${socket}`).toBe('0 1 aa');
+      while (agent.connections > 0) await new Promise(setImmediate);
+    }
+  });
+
+  test('a daemon that closes all descriptors and opens its own loses nothing but the connection', async () => {
+    await logIn();
+    expect(await driver.run('replace-descriptors')).toBe('replaced');
+    expect(await driver.run('sign 1 aa buffer 9')).toBe('0 1 aa');
+  });
+
+  test('the PIN is nowhere in memory after logout, after the last session, after C_Finalize', async () => {
+    await logIn();
+    expect(Number(await driver.run(`scan ${pin}`))).toBeGreaterThan(0);
+    await driver.run('logout 1');
+    expect(await driver.run(`scan ${pin}`)).toBe('0');
+    await driver.run(`login 1 1 ${pin}`);
+    await driver.run('close 1');
+    expect(await driver.run(`scan ${pin}`)).toBe('0');
+    await driver.run('open 3 4');
+    await driver.run(`login 2 1 ${pin}`);
+    await driver.run('final');
+    expect(await driver.run(`scan ${pin}`)).toBe('0');
+  });
+
+  test('a PIN that was refused is forgotten, and the calls after it are not resumed with it', async () => {
+    await driver.run('init 2');
+    await driver.run('open 3 4');
+    agent.on('login', () => ({ rv: 0xa0 }));
+    expect(await driver.run(`login 1 1 ${pin}`)).toBe('a0');
+    expect(await driver.run(`scan ${pin}`)).toBe('0');
+    await agent.stop();
+    await agent.start();
+    agent.take();
+    await driver.run('session 1');
+    expect(agent.take()).toEqual(['hello', 'openSession', 'getSessionInfo']);
+  });
+
+  test('threads share connections without sharing answers, and may fork meanwhile', async () => {
+    await driver.run('init 2');
+    expect(await driver.run('threads 16 100 fork')).toBe('0 wrong 0 children');
+    expect(agent.connections).toBeLessThanOrEqual(16 + 1);
+  });
+
+  test('calls during exit are refused, not crashed', async () => {
+    await logIn();
+    expect(await driver.run('at-exit')).toBe('0');
+    const answer = driver.run('exit');
+    expect(await answer).toMatch(/^(190 190|0 0|b3 b3|0 91|0 b3)$/);
+  });
+
+  test('signal dispositions, children and descriptors of the host are as they were', async () => {
+    const before = await driver.run('descriptors');
+    await logIn();
+    expect(await driver.run('signals')).toBe('1 1 0');
+    expect(await driver.run('children')).toBe('none');
+    const added = (await driver.run('descriptors')).split(' ').filter((name) => !before.split(' ').includes(name));
+    expect(added).toEqual([expect.stringMatching(/^\d+$/)]);
+    await driver.run('final');
+    expect(await driver.run('descriptors')).toBe(before);
+  });
+});
