@@ -119,8 +119,14 @@ export function resultOf(answer: unknown, length?: number): Buffer {
   return bytes;
 }
 
-/** Items of a page of a list, and where it goes on. Throws UnexpectedAnswer. */
-export function pageOf(answer: unknown): { items: readonly unknown[]; nextLink: string | undefined } {
+export interface Page {
+  readonly items: readonly unknown[];
+  /** Where the list goes on: an absolute address. */
+  readonly nextLink: string | undefined;
+}
+
+/** One page of a list. Throws UnexpectedAnswer. */
+export function pageOf(answer: unknown): Page {
   const { value, nextLink } = objectOf(answer);
   if (!Array.isArray(value)) throw new UnexpectedAnswer('the page of the list has no value');
   return { items: value, nextLink: textOf(nextLink) || undefined };

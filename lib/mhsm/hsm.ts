@@ -1,8 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Configuration, TokenConfiguration } from '../config/configuration.ts';
 import type { Hsm, HsmIdentity } from '../core/hsm.ts';
-import { CKR_PIN_INCORRECT } from '../pkcs11/constants.ts';
-import { Pkcs11Error } from '../pkcs11/error.ts';
 import { credentialOfPin, ownCredential } from './credential.ts';
 import { Endpoint, type HsmOptions } from './endpoint.ts';
 import { RestIdentity } from './identity.ts';
@@ -21,20 +19,6 @@ export interface RestHsm extends Hsm {
   close(): Promise<void>;
 }
 
-/** Calls back when the service says that the credential is wrong. */
-class PinIdentity extends RestIdentity {
-  onRefused: () => void = () => undefined;
-
-  override async authenticate(): Promise<void> {
-    try {
-      await super.authenticate();
-    } catch (error) {
-      if (error instanceof Pkcs11Error && error.rv === CKR_PIN_INCORRECT) this.onRefused();
-      throw error;
-    }
-  }
-}
-
 /** The identities of PINs: the same PIN, the same identity, as long as it is not refused. */
 function createIdentities(endpoint: Endpoint): (pin: Uint8Array) => HsmIdentity {
   const identities = new Map<string, HsmIdentity>();
@@ -44,13 +28,7 @@ function createIdentities(endpoint: Endpoint): (pin: Uint8Array) => HsmIdentity 
     const credential = credentialOfPin(pin);
     const text = JSON.stringify([credential.clientId, credential.clientSecret]);
     const id = createHmac('sha256', hashKey).update(text).digest('base64');
-    const known = identities.get(id);
-    const identity = known ?? new PinIdentity(endpoint, credential);
-    if (identity instanceof PinIdentity && known === undefined) {
-      identity.onRefused = () => {
-        if (identities.get(id) === identity) identities.delete(id);
-      };
-    }
+    const identity = identities.get(id) ?? new RestIdentity(endpoint, credential, () => identities.delete(id));
     identities.delete(id);
     identities.set(id, identity);
     const oldest = identities.keys().next().value;

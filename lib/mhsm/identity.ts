@@ -7,6 +7,8 @@ import type {
   NewKey,
   SignatureAlgorithm,
 } from '../core/hsm.ts';
+import { CKR_PIN_INCORRECT } from '../pkcs11/constants.ts';
+import { Pkcs11Error } from '../pkcs11/error.ts';
 import { createBody, listedOf, resultOf, summaryOf, updateBody, versionOf } from './bundle.ts';
 import type { Credential } from './credential.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -33,9 +35,12 @@ export class RestIdentity implements HsmIdentity {
   readonly #rest: RestClient;
   readonly #list: KeyList;
   readonly #versions: KeyVersions;
+  readonly #onRefused: () => void;
 
-  constructor(endpoint: Endpoint, credential: Credential) {
+  /** `onRefused` is told when the credential turns out to be wrong. */
+  constructor(endpoint: Endpoint, credential: Credential, onRefused: () => void = () => undefined) {
     this.#endpoint = endpoint;
+    this.#onRefused = onRefused;
     this.#rest = new RestClient(endpoint, credential);
     this.name = this.#rest.name;
     const nowMs = () => performance.now();
@@ -44,7 +49,12 @@ export class RestIdentity implements HsmIdentity {
   }
 
   async authenticate(): Promise<void> {
-    await this.#rest.authenticate();
+    try {
+      await this.#rest.authenticate();
+    } catch (error) {
+      if (error instanceof Pkcs11Error && error.rv === CKR_PIN_INCORRECT) this.#onRefused();
+      throw error;
+    }
     this.#endpoint.warmUp();
   }
 

@@ -61,6 +61,16 @@ test('an expired token is waited for, and its failure is told', async () => {
   await expect(tokens.get()).rejects.toThrow('away');
 });
 
+test('a failure is told again for a second, then the token is asked for again', async () => {
+  const { clock, tokens } = source([new Error('away'), HOUR]);
+  await expect(tokens.get()).rejects.toThrow('away');
+  clock.ms = 999;
+  await expect(tokens.get()).rejects.toThrow('away');
+  expect(clock.fetches).toBe(1);
+  clock.ms = 1000;
+  expect(await tokens.get()).toBe('token 2');
+});
+
 test('a token that the service refused is not used again', async () => {
   const { tokens } = source([HOUR, 2 * HOUR]);
   tokens.discard(await tokens.get());

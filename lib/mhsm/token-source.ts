@@ -6,6 +6,8 @@ export interface AccessToken {
 
 const LONGEST_LEAD_MS = 10 * 60_000;
 const RETRY_MS = 15_000;
+/** How long a failure is told again instead of asking again: callers try again at once, each in a worker that waits. */
+const FAILURE_MS = 1000;
 
 /**
  * The token of one identity. Fetched once however many ask (single flight), refreshed in the background while the old
@@ -17,6 +19,7 @@ export class TokenSource {
   #held: AccessToken | undefined;
   #refreshAtMs = 0;
   #flight: Promise<string> | undefined;
+  #failure: { readonly error: unknown; readonly untilMs: number } | undefined;
 
   constructor(fetch: () => Promise<AccessToken>, nowMs: () => number = Date.now) {
     this.#fetch = fetch;
@@ -37,7 +40,10 @@ export class TokenSource {
   /** A valid token, waited for if there is none. Rejects with what the fetch rejects with. */
   get(): Promise<string> {
     const current = this.current();
-    return current === undefined ? this.#obtain() : Promise.resolve(current);
+    if (current !== undefined) return Promise.resolve(current);
+    const failure = this.#failure;
+    if (failure !== undefined && this.#nowMs() < failure.untilMs) return Promise.reject(failure.error);
+    return this.#obtain();
   }
 
   /** Forgets a token that the service refused. */
@@ -46,17 +52,26 @@ export class TokenSource {
   }
 
   #obtain(): Promise<string> {
-    this.#flight ??= this.#fetch()
-      .then((fetched) => {
-        const lifetimeMs = fetched.expiresOnTimestamp - this.#nowMs();
-        this.#held = fetched;
-        this.#refreshAtMs = fetched.expiresOnTimestamp - Math.min(lifetimeMs / 4, LONGEST_LEAD_MS);
-        return fetched.token;
-      })
-      .finally(() => {
-        this.#flight = undefined;
-      });
+    this.#flight ??= this.#fetch().then(
+      (fetched) => this.#keep(fetched),
+      (error: unknown) => this.#fail(error),
+    );
     return this.#flight;
+  }
+
+  #keep(fetched: AccessToken): string {
+    const lifetimeMs = fetched.expiresOnTimestamp - this.#nowMs();
+    this.#flight = undefined;
+    this.#failure = undefined;
+    this.#held = fetched;
+    this.#refreshAtMs = fetched.expiresOnTimestamp - Math.min(lifetimeMs / 4, LONGEST_LEAD_MS);
+    return fetched.token;
+  }
+
+  #fail(error: unknown): never {
+    this.#flight = undefined;
+    this.#failure = { error, untilMs: this.#nowMs() + FAILURE_MS };
+    throw error;
   }
 }
 
