@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { type Service, startService } from './process.ts';
 
-const PROGRAM = join(import.meta.dirname, '../bin/run');
+const PROGRAM = join(import.meta.dirname, '../node_modules/.bin/mock-hsm');
 
 export interface ServicePrincipal {
   clientId: string;
@@ -57,7 +57,7 @@ export class MockHsm {
       'KEYGEN',
       ...args,
     ];
-    const service = await startService(PROGRAM, all, { argv0: 'mock-hsm' });
+    const service = await startService(PROGRAM, all);
     return new MockHsm(service, dataDir);
   }
 
