@@ -1,4 +1,7 @@
-/** Bundles the programs into dist/. Heavy imports that are loaded on demand stay chunks of their own. */
+/**
+ * Bundles each program into one file of dist/. Imports on demand stay inside: an agent that gave up root may not be able
+ * to read a further file, and code that is not run yet costs next to nothing.
+ */
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
@@ -11,9 +14,7 @@ await build({
     'mhsm-p11': 'lib/bin/mhsm-p11.ts',
   },
   outdir: 'dist',
-  chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
-  splitting: true,
   platform: 'node',
   format: 'esm',
   target: 'node24',

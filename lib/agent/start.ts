@@ -96,10 +96,8 @@ function problemOf(file: string): Pkcs11Error | undefined {
   }
 }
 
-/** Gives root up once everything that is loaded on demand is there: the code may lie where only root can read. */
-async function giveUpRoot(user: User | undefined): Promise<void> {
+function giveUpRoot(user: User | undefined): void {
   if (user === undefined) return;
-  await import('@azure/identity');
   becomeUser(user);
   harden();
 }
@@ -130,9 +128,10 @@ export async function startAgent(options: StartOptions): Promise<void> {
       problemOfConfigurationNow: () => problemOf(configurationFile),
     });
     process.once('SIGTERM', () => resolve());
+    // Before the first call: from here on nothing needs root, and nothing is done as root.
+    giveUpRoot(user);
     agent
       .listen(listenDescriptor)
-      .then(() => giveUpRoot(user))
       .then(() => log.info(`agent ${process.pid} serves ${configurationFile} as user id ${ownUid()}`), reject);
   });
 }
