@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { getCACertificates } from 'node:tls';
-import type { TokenCredential } from '@azure/identity';
+import type { ClientSecretCredentialOptions, TokenCredential } from '@azure/identity';
 import type { Configuration, TokenConfiguration } from '../config/configuration.ts';
 import { ConfigurationError } from '../config/parse.ts';
 import { CKR_PIN_INCORRECT } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
 import type { Authority } from './challenge.ts';
+
+// Types of @azure/core-client, which @azure/identity does not export by name.
+type AdditionalPolicyConfig = NonNullable<ClientSecretCredentialOptions['additionalPolicies']>[number];
+type PipelinePolicy = AdditionalPolicyConfig['policy'];
 
 /** How an identity proves itself. `tenantId` where it belongs to another tenant than the HSM's challenge names. */
 export type Credential =
@@ -73,6 +77,30 @@ export function ownCredential(
   return { kind: 'certificate', clientId, pem, tenantId };
 }
 
+/** What happened on the way to the authority: the error of the token library says only that something did. */
+export interface Trace {
+  /** The network's error of the last request. */
+  problem?: unknown;
+  /** HTTP status of the last answer. */
+  status?: number;
+}
+
+function tracing(trace: Trace): PipelinePolicy {
+  return {
+    name: 'trace',
+    async sendRequest(request, next) {
+      try {
+        const response = await next(request);
+        trace.status = response.status;
+        return response;
+      } catch (error) {
+        trace.problem = error;
+        throw error;
+      }
+    },
+  };
+}
+
 /**
  * The credential of @azure/identity for it, loaded on first use because it takes long. `caPem` is trusted beside the
  * public roots when the authority is not one of Azure's: who vouches for the HSM does not vouch for Microsoft.
@@ -81,18 +109,23 @@ export async function tokenCredential(
   credential: Credential,
   authority: Authority,
   caPem: string | undefined,
+  trace: Trace,
 ): Promise<TokenCredential> {
   const identity = await import('@azure/identity');
+  const additionalPolicies: AdditionalPolicyConfig[] = [{ policy: tracing(trace), position: 'perRetry' }];
   if (credential.kind === 'managed') {
-    return credential.clientId === undefined
-      ? new identity.ManagedIdentityCredential()
-      : new identity.ManagedIdentityCredential({ clientId: credential.clientId });
+    const { clientId } = credential;
+    return new identity.ManagedIdentityCredential({
+      additionalPolicies,
+      ...(clientId === undefined ? {} : { clientId }),
+    });
   }
   const ownRoots = !authority.wellKnown && caPem !== undefined;
   const options = {
     authorityHost: authority.host,
     disableInstanceDiscovery: !authority.wellKnown,
     retryOptions: { maxRetries: 1 },
+    additionalPolicies,
     ...(ownRoots ? { tlsOptions: { ca: [...getCACertificates('default'), caPem] } } : {}),
   };
   const tenantId = credential.tenantId ?? authority.tenantId;

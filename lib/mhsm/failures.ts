@@ -1,6 +1,6 @@
 import { CKR_DEVICE_ERROR, CKR_FUNCTION_FAILED, CKR_PIN_INCORRECT } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
-import type { Credential } from './credential.ts';
+import type { Credential, Trace } from './credential.ts';
 import { NoAnswer, type NoAnswerReason } from './no-answer.ts';
 
 /** What could not be reached, and where it stands in the configuration: `tokens[0]`. */
@@ -82,14 +82,15 @@ const BY_CODE: readonly (readonly [RegExp, Trouble])[] = [
   [/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, CUT],
 ];
 
-function innermost(error: unknown): NodeJS.ErrnoException {
-  let inner = error as NodeJS.ErrnoException & { errors?: unknown[] };
-  for (let depth = 0; depth < 8; depth++) {
-    const next = inner.errors?.[0] ?? inner.cause;
+/** The error at the bottom of causes and of what Node tries side by side; undefined when there is none. */
+function innermost(error: unknown): NodeJS.ErrnoException | undefined {
+  let inner: unknown = error;
+  for (let depth = 0; depth < 8 && inner instanceof Error; depth++) {
+    const next: unknown = inner instanceof AggregateError ? inner.errors[0] : inner.cause;
     if (!(next instanceof Error)) break;
     inner = next;
   }
-  return inner;
+  return inner instanceof Error ? inner : undefined;
 }
 
 function told({ rv, what, hint }: Trouble, target: Target, kind: string, cause: unknown): Pkcs11Error {
@@ -104,8 +105,8 @@ function failureOfCode(code: string, target: Target, cause: unknown): Pkcs11Erro
 /** The error for a request without an answer: CKR_DEVICE_ERROR, CKR_FUNCTION_FAILED when too many wait. */
 export function failureOfNetwork(error: unknown, target: Target): Pkcs11Error {
   if (error instanceof NoAnswer && error.reason !== 'network') return told(BY_REASON[error.reason], target, '', error);
-  const { code, message } = innermost(error);
-  return failureOfCode(typeof code === 'string' ? code : message, target, error);
+  const inner = innermost(error);
+  return failureOfCode(typeof inner?.code === 'string' ? inner.code : (inner?.message ?? ''), target, error);
 }
 
 interface TokenTrouble {
@@ -136,10 +137,7 @@ const OTHER_AADSTS: TokenTrouble = {
   rv: CKR_PIN_INCORRECT,
   hint: 'look the number up in the documentation of Entra ID, and check the credential',
 };
-const NO_MANAGED_IDENTITY = 'assign a managed identity to this machine, or correct MSIClientID of msi';
-
-/** Words of @azure/identity that name what the network did. */
-const NETWORK_WORDS = /\b(E[A-Z]{4,}|(?:[A-Z]+_)+[A-Z]+)\b/;
+const MAX_WORDS = 200;
 
 /**
  * What a token that did not come means: CKR_PIN_INCORRECT when the credential was refused, else CKR_DEVICE_ERROR.
@@ -148,8 +146,9 @@ const NETWORK_WORDS = /\b(E[A-Z]{4,}|(?:[A-Z]+_)+[A-Z]+)\b/;
  */
 export function failureOfToken(
   error: unknown,
-  identity: string,
+  { problem, status = 0 }: Trace,
   kind: Credential['kind'],
+  identity: string,
   target: Target,
 ): Pkcs11Error {
   const message = error instanceof Error ? error.message : String(error);
@@ -158,10 +157,20 @@ export function failureOfToken(
     const { rv, hint } = BY_AADSTS.get(aadsts) ?? OTHER_AADSTS;
     return new Pkcs11Error(rv, `${target.url} refused a token to ${identity}: AADSTS${aadsts}`, { hint });
   }
+  const words = message.replace(/\s+/g, ' ').slice(0, MAX_WORDS);
+  const code = innermost(problem)?.code;
+  const failed = (what: string, hint: string) => new Pkcs11Error(CKR_DEVICE_ERROR, what, { hint });
   if (kind === 'managed') {
-    const words = message.replace(/\s+/g, ' ').slice(0, 200);
-    return new Pkcs11Error(CKR_DEVICE_ERROR, `no token for ${identity}: ${words}`, { hint: NO_MANAGED_IDENTITY });
+    const hint = 'assign a managed identity to this machine, or correct MSIClientID of msi';
+    return failed(`no token for ${identity}: ${code ?? words}`, hint);
   }
-  const code = NETWORK_WORDS.exec(message)?.[1];
-  return failureOfCode(code ?? message.replace(/\s+/g, ' ').slice(0, 200), target, undefined);
+  if (status === 429 || status >= 500) {
+    const hint = 'Entra ID is busy or not well: try again in a while';
+    return failed(`${target.url} answered ${status} instead of a token for ${identity}`, hint);
+  }
+  if (code !== undefined) return failureOfCode(code, target, undefined);
+  return failed(
+    `no token for ${identity} from ${target.url}: ${words}`,
+    `check the credential and authorityHost of ${target.configurationPath}`,
+  );
 }

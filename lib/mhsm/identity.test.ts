@@ -180,6 +180,26 @@ describe('tokens', () => {
     expect((error as Error).cause).toBeUndefined();
   });
 
+  test.each<[string, Reply, RegExp]>([
+    ['away', 'reset', /firewalls and proxies/],
+    ['silent', 'hang', /requestMs/],
+    ['not well', { status: 503 }, /again/],
+    ['something else', { status: 200, text: '<html>' }, /authorityHost/],
+  ])('an authority that is %s is not the fault of the PIN', async (_what, reply, hint) => {
+    service.tokenScript = () => reply;
+    await expect(loggedIn({ timeouts: { requestMs: 2000 } })).rejects.toEqual(code('CKR_DEVICE_ERROR', hint));
+  });
+
+  test('while the token is valid the authority may be away', async () => {
+    const clock = { ms: Date.now() };
+    const identity = service.hsm({}, {}, { nowMs: () => clock.ms }).identityOfPin(PIN);
+    await identity.authenticate();
+    service.tokenScript = () => 'reset';
+    clock.ms += 3500_000;
+    expect(await identity.listKeys()).toEqual([]);
+    expect(service.seen[0]?.authorization).toBe('Bearer token-1');
+  });
+
   test('a PIN that was refused is asked about again, one that was accepted is not', async () => {
     const hsm = service.hsm();
     service.tokenScript = () => ({ status: 401, json: { error: 'x', error_description: 'AADSTS7000215: x' } });
@@ -228,7 +248,7 @@ describe('a server that is not to be trusted', () => {
     // The authority stays verified: it gets the secret.
     const hsm = service.hsm({ caFile: undefined }, top, { log: (line) => lines.push(line) });
     expect(lines).toEqual([expect.stringMatching(/^TLS AUTHENTICATION IS OFF for https:\/\/localhost/)]);
-    await expect(hsm.identityOfPin(PIN).authenticate()).rejects.toEqual(code('CKR_DEVICE_ERROR'));
+    await expect(hsm.identityOfPin(PIN).authenticate()).rejects.toEqual(code('CKR_DEVICE_ERROR', /set caFile/));
     expect(service.tokenRequests).toBe(0);
   });
 

@@ -2,7 +2,7 @@ import { CKR_DEVICE_ERROR } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
 import type { Answer } from './attempt.ts';
 import { type Page, pageOf, UnexpectedAnswer } from './bundle.ts';
-import { type Credential, nameOf, tokenCredential } from './credential.ts';
+import { type Credential, nameOf, type Trace, tokenCredential } from './credential.ts';
 import { API, type Endpoint } from './endpoint.ts';
 import { failureOfNetwork, failureOfToken } from './failures.ts';
 import { NoAnswer } from './no-answer.ts';
@@ -152,13 +152,14 @@ export class RestClient {
   async #fetchTokenFor(target: { url: string; configurationPath: string }): Promise<AccessToken> {
     const authority = await this.#endpoint.authority();
     target.url = authority.host;
+    const trace: Trace = {};
     try {
-      const credential = await tokenCredential(this.#credential, authority, this.#endpoint.caPem);
+      const credential = await tokenCredential(this.#credential, authority, this.#endpoint.caPem, trace);
       const token = await credential.getToken(`${authority.resource}/.default`);
       if (token === null) throw new Error('no token came');
       return token;
     } catch (error) {
-      throw failureOfToken(error, this.name, this.#credential.kind, target);
+      throw failureOfToken(error, trace, this.#credential.kind, this.name, target);
     }
   }
 }
