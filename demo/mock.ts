@@ -20,6 +20,8 @@ export interface LoggedRequest {
   key?: string;
   algorithm?: string;
   clientId?: string;
+  /** Number of the TLS connection that it came on. */
+  connection: number;
 }
 
 function parseEnv(text: string): Map<string, string> {

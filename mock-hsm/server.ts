@@ -93,8 +93,14 @@ function readBodies(app: App): void {
   });
 }
 
+/** Numbers of the TLS connections, so that the log can tell which requests shared one. */
+const connectionNumbers = new WeakMap<object, number>();
+
 function countConnections(server: ReturnType<typeof createServer>, { metrics }: Service): void {
+  let opened = 0;
   server.on('secureConnection', (socket) => {
+    opened += 1;
+    connectionNumbers.set(socket, opened);
     metrics.connectionOpened();
     socket.once('close', () => metrics.connectionClosed());
   });
@@ -125,7 +131,8 @@ function record(request: FastifyRequest, status: number, { log, metrics, nowMs }
   metrics.countRequest(call.operation, status);
   const time = new Date(nowMs()).toISOString();
   const durationMs = Math.round((performance.now() - startMs) * 1000) / 1000;
-  log.add({ time, method: request.method, path: pathOf(request), status, ...call, durationMs });
+  const connection = connectionNumbers.get(request.raw.socket) ?? 0;
+  log.add({ time, method: request.method, path: pathOf(request), status, ...call, durationMs, connection });
 }
 
 const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0] ?? '';

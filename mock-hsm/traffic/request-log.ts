@@ -20,6 +20,8 @@ export interface RequestEntry {
   readonly version?: string;
   readonly algorithm?: string;
   readonly durationMs: number;
+  /** Number of the TLS connection it came on, counted from 1. */
+  readonly connection: number;
 }
 
 export class RequestLog {
