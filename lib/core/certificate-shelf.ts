@@ -35,6 +35,7 @@ export class CertificateShelf {
   async keyOf(certificate: CertificateObject): Promise<Key | undefined> {
     const remembered = this.#matches.get(certificate);
     if (remembered !== undefined) return remembered;
+    await this.#keys.refresh();
     const hint = certificate.source.key;
     const all = await this.#keys.presentable();
     const candidates = hint === undefined ? all : all.filter((key) => isNamed(key, hint));

@@ -21,6 +21,7 @@ const MAX_KNOWN_UNKNOWNS = 1000;
 
 export type Warn = (line: string) => void;
 
+const unreadable = (key: Key) => `unreadable ${key.name}`;
 const versionKey = (summary: KeySummary) => `${summary.name}\n${summary.created}`;
 
 export class KeyCatalogue {
@@ -34,7 +35,7 @@ export class KeyCatalogue {
   #objects = new Map<number, KeyObject>();
   /** Handles that nobody has, with the list in which they were looked for. */
   readonly #unknown = new Map<number, readonly KeySummary[]>();
-  /** Lines already written, so that one trouble is one line. */
+  /** Troubles already told, so that each is one line. */
   readonly #warned = new Set<string>();
 
   constructor(identity: HsmIdentity, warn: Warn) {
@@ -79,7 +80,7 @@ export class KeyCatalogue {
         } catch (error) {
           away ||= error instanceof Pkcs11Error && error.rv === CKR_DEVICE_ERROR;
           const why = error instanceof Error ? error.message : String(error);
-          this.#warnOnce(`key ${key.name} is left out, it cannot be read: ${why}`);
+          this.#warnOnce(unreadable(key), `key ${key.name} is left out, it cannot be read: ${why}`);
         }
       }
     };
@@ -103,6 +104,7 @@ export class KeyCatalogue {
       version = await this.identity.getKey(key.name, older.version);
     }
     key.material = version;
+    this.#warned.delete(unreadable(key));
   }
 
   /** The object of a handle, asking the HSM when the handle is not known; undefined when nobody has it. */
@@ -179,6 +181,7 @@ export class KeyCatalogue {
       this.#enter(key);
       for (const { tag, text, expected } of key.tags.problems) {
         this.#warnOnce(
+          `damaged ${key.name} ${tag} ${text}`,
           `key ${key.name} is left out, its tag ${tag} is damaged: ${JSON.stringify(text)} is not ${expected}`,
         );
       }
@@ -196,6 +199,7 @@ export class KeyCatalogue {
   #shadow(key: Key, by: Key): void {
     key.shadowed = true;
     this.#warnOnce(
+      `shadowed ${key.name} ${key.created}`,
       `key ${key.name} is left out, its handle is that of key ${by.name}; a new version of it gets another`,
     );
   }
@@ -210,9 +214,9 @@ export class KeyCatalogue {
     }
   }
 
-  #warnOnce(line: string): void {
-    if (this.#warned.has(line)) return;
-    this.#warned.add(line);
+  #warnOnce(trouble: string, line: string): void {
+    if (this.#warned.has(trouble)) return;
+    this.#warned.add(trouble);
     this.#warn(`${line} (identity ${this.identity.name})`);
   }
 }
