@@ -39,7 +39,13 @@ export function createApp(service: Service, certificate: Certificate): App {
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     rewriteUrl: ({ url }) => plainPath(url ?? '/'),
-    routerOptions: { caseSensitive: false },
+    // A name that is too long gets the service's answer, after the token was checked, and not the router's.
+    routerOptions: { caseSensitive: false, maxParamLength: 16_384 },
+    frameworkErrors: (_error, request, reply) => {
+      // A path with broken percent-encoding reaches no hook.
+      request.call = { operation: 'unknown', startMs: performance.now() };
+      sendError(invalidKeyIdentifier(), request, reply.headers(poolHeaders));
+    },
     exposeHeadRoutes: false,
     forceCloseConnections: true,
   });
