@@ -19,7 +19,19 @@ interface Row {
   signs: number;
 }
 
+/** Resolves when somebody interrupts. Every step runs to its end first, so that nothing is left half started. */
+let interruptedBy: NodeJS.Signals | undefined;
+const interruption = new Promise<void>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      interruptedBy = signal;
+      resolve();
+    });
+  }
+});
+
 async function step<T>(what: string, work: () => Promise<T>): Promise<T> {
+  if (interruptedBy !== undefined) throw new Error(`interrupted by ${interruptedBy}`);
   process.stdout.write(`  … ${what}\r`);
   const started = performance.now();
   const value = await work();
@@ -127,13 +139,6 @@ The module, as the TLS offload service principal:
 `);
 }
 
-function untilInterrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
-}
-
 async function offloadTls(folder: string, keep: boolean): Promise<void> {
   const offload = await step('mock-hsm with an administrator and two service principals', () => Offload.start(folder));
   let nginx: Nginx | undefined;
@@ -164,11 +169,12 @@ async function offloadTls(folder: string, keep: boolean): Promise<void> {
     proveSigns(rows);
     if (keep) {
       explainByHand(offload, server);
-      await untilInterrupted();
+      await interruption;
     }
   } finally {
     await nginx?.stop();
-    await step('everything stopped', () => offload.stop());
+    await offload.stop();
+    process.stdout.write('  ✓ everything stopped\n');
   }
 }
 

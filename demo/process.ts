@@ -58,7 +58,8 @@ export async function startService(
   args: readonly string[],
   options: SpawnOptions = {},
 ): Promise<Service> {
-  const child = spawn(file, [...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  // In a group of its own, so that Ctrl-C reaches only the one who stops it in order.
+  const child = spawn(file, [...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   let complaint = '';
   child.stderr?.on('data', (chunk: Buffer) => {
