@@ -148,13 +148,21 @@ char agent_read_control(struct agent *agent)
     return 0;
 }
 
-/* The text stays in `line`: the last one is often why the agent ended. */
+/* Of what Node writes when it ends with an error: neither its version, nor lines of the stack, nor what
+ * closes them. */
+static bool may_be_reason(const char *line)
+{
+    return line[0] != ' ' && line[0] != '}' && strncmp(line, "Node.js v", 9) != 0;
+}
+
 static void pass_line(struct agent *agent)
 {
     if (agent->line_length == 0)
         return;
     agent->line[agent->line_length] = '\0';
     log_line(LOG_WARNING, "agent %d: %s", (int)agent->pid, agent->line);
+    if (may_be_reason(agent->line))
+        memcpy(agent->last, agent->line, sizeof agent->last);
     agent->line_length = 0;
 }
 

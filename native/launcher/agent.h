@@ -27,8 +27,10 @@ struct agent {
     /* What it writes to its standard output and error; -1: nothing to relay. */
     int output;
     int64_t started_ms;
-    char line[512];
+    char line[256];
     size_t line_length;
+    /* The last line that may be a reason why it ended. */
+    char last[256];
 };
 
 bool agent_start(struct agent *agent, const struct agent_options *options, struct failure *failure);

@@ -29,6 +29,8 @@
 #define SOUND_AFTER_MS 10000
 #define MAX_FAILED_STARTS 3
 #define STOP_DEADLINE_MS 5000
+/* Between two looks at whether the lease is still held. */
+#define SHORTEST_WATCH_MS 100
 #define NEVER INT64_MAX
 
 struct supervisor {
@@ -114,15 +116,13 @@ static void fall_dormant(struct supervisor *supervisor)
     log_line(LOG_INFO, "the agent ended because nobody called");
 }
 
-static void describe_end(pid_t pid, int status, const char *last_line, struct failure *failure)
+static void describe_end(pid_t pid, int status, const char *last, struct failure *failure)
 {
-    const char *link = last_line[0] == '\0' ? "" : ": ";
+    const char *link = last[0] == '\0' ? "" : ": ";
     if (WIFSIGNALED(status))
-        failure_set(failure, "agent %d was ended by signal %d%s%s", (int)pid, WTERMSIG(status), link,
-                    last_line);
+        failure_set(failure, "agent %d was ended by signal %d%s%s", (int)pid, WTERMSIG(status), link, last);
     else
-        failure_set(failure, "agent %d ended with status %d%s%s", (int)pid, WEXITSTATUS(status), link,
-                    last_line);
+        failure_set(failure, "agent %d ended with status %d%s%s", (int)pid, WEXITSTATUS(status), link, last);
 }
 
 static void on_end(struct supervisor *supervisor, struct agent *agent, int status)
@@ -130,7 +130,7 @@ static void on_end(struct supervisor *supervisor, struct agent *agent, int statu
     struct failure failure;
     pid_t pid = agent->pid;
     agent_forget(agent);
-    describe_end(pid, status, agent->line, &failure);
+    describe_end(pid, status, agent->last, &failure);
     if (agent != supervisor->current)
         return;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && supervisor->was_ready) {
@@ -191,7 +191,8 @@ static void on_time(struct supervisor *supervisor)
         start(supervisor);
     } else if (dormant && now >= supervisor->leave_at_ms) {
         supervisor->done = !has_agents(supervisor) && listener_leave(supervisor->listener);
-        supervisor->leave_at_ms = now + supervisor->idle_ms;
+        supervisor->leave_at_ms =
+            now + (supervisor->idle_ms > SHORTEST_WATCH_MS ? supervisor->idle_ms : SHORTEST_WATCH_MS);
     }
 }
 

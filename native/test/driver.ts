@@ -90,6 +90,11 @@ export class Driver {
     return this.exit;
   }
 
+  /** As a pipeline does whose reader ended. */
+  closeStderr(): void {
+    this.#process.stderr?.destroy();
+  }
+
   kill(): void {
     this.#process.kill('SIGKILL');
   }

@@ -45,6 +45,13 @@ export class FakeAgent {
     await new Promise<void>((resolve) => server.listen(this.path, resolve));
   }
 
+  /** On a listening socket that somebody else made. */
+  async adopt(descriptor: number): Promise<void> {
+    const server = createServer((socket) => this.#accept(socket));
+    this.#server = server;
+    await new Promise<void>((resolve) => server.listen({ fd: descriptor }, resolve));
+  }
+
   /** As `kill -9` would: every connection ends, nobody listens. */
   async stop(): Promise<void> {
     for (const peer of this.#peers) peer.socket.destroy();
@@ -53,6 +60,11 @@ export class FakeAgent {
       else this.#server.close(() => resolve());
       this.#server = undefined;
     });
+  }
+
+  /** As an agent that handed over: who is connected stays. */
+  stopAccepting(): void {
+    this.#server?.close();
   }
 
   on<C extends CallName>(call: C, handler: Handler<C>): void {

@@ -18,10 +18,12 @@
 #define LARGEST_MAPPING (256UL << 20)
 
 static void *library;
+static char library_path[4096];
 
 static void load(const struct words *words)
 {
-    library = dlopen(word(words, 1), RTLD_NOW | RTLD_LOCAL);
+    snprintf(library_path, sizeof library_path, "%s", word(words, 1));
+    library = dlopen(library_path, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) {
         say("%s", dlerror());
         return;
@@ -34,7 +36,7 @@ static void unload(void)
 {
     int failed = dlclose(library);
     /* RTLD_NOLOAD finds it only if it is still there. */
-    say("%d %s", failed, dlopen("libmhsm-pkcs11.so", RTLD_NOLOAD | RTLD_NOW) == NULL ? "gone" : "there");
+    say("%d %s", failed, dlopen(library_path, RTLD_NOLOAD | RTLD_NOW) == NULL ? "gone" : "there");
 }
 
 /* fork COMMAND;COMMAND...: in a child, whose answers begin with "child "; then the answer of the parent */
@@ -200,6 +202,17 @@ static void close_descriptors(const struct words *words)
     say("closed");
 }
 
+/* Not close-on-exec, as a careless host has them. */
+static void open_file(const struct words *words)
+{
+    say("%d", open(word(words, 1), O_RDONLY) >= 0 ? 0 : errno);
+}
+
+static void ignore_children(void)
+{
+    say("%d", signal(SIGCHLD, SIG_IGN) == SIG_ERR);
+}
+
 /* As a daemon does that closes all it does not know, and then opens its own files. */
 static void replace_descriptors(void)
 {
@@ -227,6 +240,10 @@ bool process_command(const struct words *words)
         list_descriptors();
     else if (strcmp(name, "close-descriptors") == 0)
         close_descriptors(words);
+    else if (strcmp(name, "open-file") == 0)
+        open_file(words);
+    else if (strcmp(name, "ignore-children") == 0)
+        ignore_children();
     else if (strcmp(name, "replace-descriptors") == 0)
         replace_descriptors();
     else if (strcmp(name, "scan") == 0)

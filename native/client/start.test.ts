@@ -1,0 +1,193 @@
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { getuid, kill } from 'node:process';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Driver, VARIANTS } from '../test/driver.ts';
+import { isAlive, Scene, until } from '../test/launcher.ts';
+
+const USER = 12345;
+const SYSTEM_DIRECTORY = '/run/mhsm-pkcs11';
+
+let scene: Scene;
+let drivers: Driver[];
+
+/** The name of the socket for a configuration file: FNV-1a, 64 bits. */
+function socketName(path: string): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of Buffer.from(path)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  return `${hash.toString(16).padStart(16, '0')}.sock`;
+}
+
+/** These tests are about what root's processes and other users' may do, so they need root. */
+describe.skipIf(getuid?.() !== 0).each(VARIANTS)('starting an agent, $name', ({ build }) => {
+  beforeEach(() => {
+    scene = new Scene('mhsm-pkcs11-agent');
+    drivers = [];
+    for (const name of ['libmhsm-pkcs11.so', 'mhsm-pkcs11-launcher']) {
+      copyFileSync(join(build, name), join(scene.folder, name));
+      chmodSync(join(scene.folder, name), 0o755);
+    }
+  });
+
+  afterEach(async () => {
+    for (const driver of drivers) expect(await driver.end(), driver.stderr).toBe(0);
+    await scene.clean();
+  });
+
+  const module = () => join(scene.folder, 'libmhsm-pkcs11.so');
+  const systemSocket = () => join(SYSTEM_DIRECTORY, socketName(scene.configuration));
+
+  async function load(environment: Record<string, string> = {}): Promise<Driver> {
+    const driver = await Driver.load(build, { ...scene.environment, ...environment }, module());
+    drivers.push(driver);
+    return driver;
+  }
+
+  async function loadAs(user: number, environment: Record<string, string>): Promise<Driver> {
+    const driver = new Driver(build, { ...scene.environment, ...environment }, module());
+    drivers.push(driver);
+    expect(await driver.run(`become ${user}`)).toBe('0');
+    expect(await driver.run(`load ${driver.module}`)).toBe('0');
+    return driver;
+  }
+
+  function runtimeOf(user: number): string {
+    const runtime = join(scene.folder, 'runtime');
+    mkdirSync(runtime, { mode: 0o700 });
+    chownSync(runtime, user, user);
+    return runtime;
+  }
+
+  test('the first C_Initialize starts one, and leaves the host as it was', async () => {
+    const driver = await load();
+    await driver.run('open-file /etc/hostname');
+    const before = await driver.run('descriptors');
+    expect(await driver.run('init 2')).toBe('0');
+    expect(await driver.run('slots 8')).toBe('0 2 3');
+    expect(existsSync(systemSocket())).toBe(true);
+    const note = await scene.agent(1);
+    expect(note.arguments.slice(0, 2)).toEqual(['--config', scene.configuration]);
+    expect(note.descriptors.join()).not.toContain('hostname');
+    expect(note.descriptors.map((line) => line.split(' ')[0])).toEqual(expect.arrayContaining(['3', '4']));
+    expect(await driver.run('children')).toBe('none');
+    expect(await driver.run('signals')).toBe('1 1 0');
+    const added = (await driver.run('descriptors')).split(' ').filter((name) => !before.split(' ').includes(name));
+    // The connection and the lease.
+    expect(added).toEqual([expect.stringMatching(/^\d+$/), expect.stringMatching(/^\d+$/)]);
+    expect(driver.stderr).toBe('');
+  });
+
+  test('processes that start at once get one agent', async () => {
+    const all = await Promise.all(Array.from({ length: 4 }, () => load()));
+    expect(await Promise.all(all.map((driver) => driver.run('init 2')))).toEqual(['0', '0', '0', '0']);
+    expect(await Promise.all(all.map((driver) => driver.run('slots 8')))).toEqual(Array(4).fill('0 2 3'));
+    expect(scene.notes).toHaveLength(1);
+  });
+
+  test('works with standard descriptors closed and children ignored', async () => {
+    const driver = await load();
+    const answers = await driver.fork('close-descriptors 0 2', 'ignore-children', 'init 2', 'slots 8', 'descriptors');
+    expect(answers.slice(0, 4)).toEqual(['closed', '0', '0', '0 2 3']);
+    expect(answers[4]?.split(' ').filter((name) => /^[012]!?$/.test(name))).toEqual(['1!']);
+    expect(scene.notes).toHaveLength(1);
+  });
+
+  test('the configuration is the same file however it is spelled', async () => {
+    const driver = await load({
+      MHSM_PKCS11_CONF: `${scene.folder}/../${scene.folder.split('/').at(-1)}/mhsm-pkcs11.conf`,
+    });
+    expect(await driver.run('init 2')).toBe('0');
+    expect((await scene.agent(1)).arguments[1]).toBe(scene.configuration);
+  });
+
+  test('after the launcher is killed the next call of root starts another and resumes', async () => {
+    const driver = await load();
+    expect([await driver.run('init 2'), await driver.run('open 3 4')]).toEqual(['0', '0 1']);
+    const { pid, ppid, key } = await scene.agent(1);
+    kill(ppid, 'SIGKILL');
+    await until('the end of both', () => !isAlive(pid) && !isAlive(ppid));
+    expect(await driver.run('sign 1 aa buffer 9')).toBe('0 1 aa');
+    expect((await scene.agent(2)).key).not.toBe(key);
+  });
+
+  test('another user has an agent of its own', async () => {
+    const runtime = runtimeOf(USER);
+    const driver = await loadAs(USER, { XDG_RUNTIME_DIR: runtime });
+    expect(await driver.run('init 2')).toBe('0');
+    expect(await driver.run('slots 8')).toBe('0 2 3');
+    const directory = join(runtime, 'mhsm-pkcs11');
+    expect(statSync(directory)).toMatchObject({ uid: USER, mode: 0o40700 });
+    expect(existsSync(join(directory, socketName(scene.configuration)))).toBe(true);
+    expect(existsSync(systemSocket())).toBe(false);
+  });
+
+  test("another user's process takes root's agent where there is one", async () => {
+    const root = await load();
+    expect(await root.run('init 2')).toBe('0');
+    const driver = await loadAs(USER, { XDG_RUNTIME_DIR: runtimeOf(USER) });
+    expect(await driver.run('init 2')).toBe('0');
+    expect(scene.notes).toHaveLength(1);
+  });
+
+  test("a worker of root's process starts none of its own", async () => {
+    const driver = await load();
+    expect([await driver.run('init 2'), await driver.run('open 3 4')]).toEqual(['0', '0 1']);
+    const { pid, ppid } = await scene.agent(1);
+    kill(ppid, 'SIGKILL');
+    await until('the end of both', () => !isAlive(pid) && !isAlive(ppid));
+    const answers = await driver.fork(`become ${USER}`, 'init null', 'open 3 4', 'session 2', 'session 1');
+    expect(answers).toEqual(['0', '0', '0 2', '30 0 0', '30 0 0', 'ended 0']);
+    expect(existsSync(`/tmp/mhsm-pkcs11-${USER}`)).toBe(false);
+    expect(await driver.run('session 1')).toBe('0 0 2');
+  });
+
+  test.each([
+    ['belongs to somebody else', (path: string) => chownSync(path, 0, 0), /belongs to user id 0, not to 12345/],
+    ['can be read by others', (path: string) => chmodSync(path, 0o755), /has mode 755, at most 700 is safe/],
+  ])('a directory that %s is not used', async (_what, spoil, reason) => {
+    const runtime = runtimeOf(USER);
+    const directory = join(runtime, 'mhsm-pkcs11');
+    mkdirSync(directory, { mode: 0o700 });
+    chownSync(directory, USER, USER);
+    spoil(directory);
+    const driver = await loadAs(USER, { XDG_RUNTIME_DIR: runtime });
+    expect(await driver.run('init 2')).toBe('0');
+    expect(driver.stderr).toMatch(reason);
+    expect(await driver.run('slots 8')).toBe('30 8 0');
+    expect(scene.notes).toEqual([]);
+  });
+
+  test('why an agent does not start is told once', async () => {
+    scene.setMode('broken');
+    const driver = await load();
+    expect(await driver.run('init 2')).toBe('0');
+    expect(await driver.run('slots 8')).toBe('30 8 0');
+    expect(driver.stderr).toMatch(
+      /^mhsm-pkcs11: C_Initialize: the agent did not start: agent \d+ ended with status 78: the configuration is upside down\n$/,
+    );
+    expect(await driver.run('children')).toBe('none');
+  });
+
+  test('a module without its launcher says so', async () => {
+    const alone = join(scene.folder, 'alone');
+    mkdirSync(alone);
+    copyFileSync(module(), join(alone, 'libmhsm-pkcs11.so'));
+    const driver = await Driver.load(build, scene.environment, join(alone, 'libmhsm-pkcs11.so'));
+    drivers.push(driver);
+    expect(await driver.run('init 2')).toBe('0');
+    expect(driver.stderr).toContain(`cannot start ${alone}/mhsm-pkcs11-launcher: No such file or directory`);
+  });
+
+  test('load, unload, load: nothing stays behind, and forks go on working', async () => {
+    const driver = await load();
+    const before = await driver.run('descriptors');
+    for (const _ of [1, 2, 3]) {
+      expect(await driver.run('init 2')).toBe('0');
+      expect(await driver.run('open 3 4')).toBe('0 1');
+      expect(await driver.run('unload')).toBe('0 gone');
+      expect(await driver.run('descriptors')).toBe(before);
+      expect(await driver.fork('children')).toEqual(['none', 'ended 0']);
+      expect(await driver.run(`load ${module()}`)).toBe('0');
+    }
+  });
+});

@@ -1,0 +1,57 @@
+/**
+ * What the launcher starts in tests: notes how it was started in a file, serves as FakeAgent does, and ends when told.
+ * A file `mode` in its folder may say "broken": then it ends before it is ready.
+ */
+import { appendFileSync, existsSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import process, { argv, env, exit, pid, ppid } from 'node:process';
+import { isListeningSocket } from '../addon/index.ts';
+import { FakeAgent } from './fake-agent.ts';
+
+const folder = env.MHSM_PKCS11_TEST ?? '/nowhere';
+const CONTROL = 4;
+
+/** Descriptors that were there before Node made its own, which are the kinds left out here. */
+function inherited(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((name) => {
+    try {
+      const target = readlinkSync(`/proc/self/fd/${name}`);
+      return /^(anon_inode|pipe|\/proc|\/dev\/null)/.test(target) && Number(name) > CONTROL
+        ? []
+        : [`${name} ${target}`];
+    } catch {
+      return [];
+    }
+  });
+}
+
+const mode = join(folder, 'mode');
+if (existsSync(mode) && readFileSync(mode, 'utf8') === 'broken') {
+  console.error('the configuration is upside down');
+  exit(78);
+}
+const key = Buffer.alloc(32);
+const keyBytes = readSync(CONTROL, key);
+const agent = new FakeAgent('');
+const note = {
+  pid,
+  ppid,
+  key: key.toString('hex'),
+  keyBytes,
+  arguments: argv.slice(2),
+  listening: isListeningSocket(3),
+  environment: env,
+  descriptors: inherited(),
+};
+appendFileSync(join(folder, 'notes'), `${JSON.stringify(note)}\n`);
+await agent.adopt(3);
+process.on('SIGUSR1', () => exit(0));
+process.on('SIGUSR2', () => {
+  writeSync(CONTROL, 'n');
+  agent.stopAccepting();
+});
+process.on('SIGTERM', () => {
+  appendFileSync(join(folder, 'notes'), `${JSON.stringify({ ...note, ended: 'SIGTERM' })}\n`);
+  exit(0);
+});
+writeSync(CONTROL, 'r');
