@@ -159,7 +159,7 @@ describe.each(VARIANTS)('an agent that lies, $name', ({ build }) => {
 
   test('a standard error whose reader is gone does not end the host', async () => {
     agent.on('login', () => ({ rv: 0xa0, message: 'a line that nobody reads' }));
-    driver.closeStderr();
+    expect(await driver.run('break-stderr')).toBe('1');
     expect(await driver.run(`login 1 1 ${masked('x')}`)).toBe('a0');
     expect(await driver.run('signals')).toBe('1 1 0');
   });

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env } from 'node:process';
 import { createInterface } from 'node:readline';
@@ -18,6 +19,13 @@ export function masked(text: string): string {
   return Buffer.from(Buffer.from(text).map((byte) => byte ^ 0x5a)).toString('hex');
 }
 
+function unnamedFile(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'mhsm-driver-'));
+  const file = openSync(join(folder, 'stderr'), 'a+');
+  rmSync(folder, { recursive: true });
+  return file;
+}
+
 /** A process that has loaded the module and does what it is told, one command at a time (test/driver/). */
 export class Driver {
   readonly #process: ChildProcess;
@@ -25,18 +33,20 @@ export class Driver {
   readonly exit: Promise<number | null>;
   #wake = () => {};
   #ended = false;
-  stderr = '';
+  /** A file, so that what was written before an answer has arrived before it. */
+  readonly #stderr: number;
   readonly module: string;
 
   constructor(build: string, environment: Record<string, string>, module = join(build, 'libmhsm-pkcs11.so')) {
     this.module = module;
+    this.#stderr = unnamedFile();
     this.#process = spawn(join(build, 'test/driver/driver'), {
       env: { PATH: env.PATH ?? '', UBSAN_OPTIONS: 'print_stacktrace=1', ...environment },
-      stdio: 'pipe',
+      stdio: ['pipe', 'pipe', this.#stderr],
     });
     this.exit = new Promise((resolve) => this.#process.on('exit', (status) => resolve(status)));
-    const { stdout, stderr } = this.#process;
-    if (stdout === null || stderr === null) throw new Error('no pipes');
+    const { stdout } = this.#process;
+    if (stdout === null) throw new Error('no pipe');
     createInterface(stdout).on('line', (line) => {
       this.#lines.push(line);
       this.#wake();
@@ -44,9 +54,6 @@ export class Driver {
     stdout.on('end', () => {
       this.#ended = true;
       this.#wake();
-    });
-    stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.stderr += text;
     });
   }
 
@@ -57,8 +64,10 @@ export class Driver {
     return driver;
   }
 
-  get pid(): number {
-    return this.#process.pid ?? 0;
+  get stderr(): string {
+    const text = Buffer.alloc(fstatSync(this.#stderr).size);
+    readSync(this.#stderr, text, 0, text.length, 0);
+    return text.toString();
   }
 
   /** The next line of output. */
@@ -88,14 +97,5 @@ export class Driver {
   end(): Promise<number | null> {
     this.#process.stdin?.end();
     return this.exit;
-  }
-
-  /** As a pipeline does whose reader ended. */
-  closeStderr(): void {
-    this.#process.stderr?.destroy();
-  }
-
-  kill(): void {
-    this.#process.kill('SIGKILL');
   }
 }

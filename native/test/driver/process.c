@@ -208,6 +208,16 @@ static void open_file(const struct words *words)
     say("%d", open(word(words, 1), O_RDONLY) >= 0 ? 0 : errno);
 }
 
+/* Standard error becomes a pipe whose reader is gone. */
+static void break_stderr(void)
+{
+    int ends[2] = {-1, -1};
+    bool done = pipe(ends) == 0 && dup2(ends[1], STDERR_FILENO) == STDERR_FILENO;
+    close(ends[0]);
+    close(ends[1]);
+    say("%d", done);
+}
+
 static void ignore_children(void)
 {
     say("%d", signal(SIGCHLD, SIG_IGN) == SIG_ERR);
@@ -242,6 +252,8 @@ bool process_command(const struct words *words)
         close_descriptors(words);
     else if (strcmp(name, "open-file") == 0)
         open_file(words);
+    else if (strcmp(name, "break-stderr") == 0)
+        break_stderr();
     else if (strcmp(name, "ignore-children") == 0)
         ignore_children();
     else if (strcmp(name, "replace-descriptors") == 0)
