@@ -45,7 +45,7 @@ export class Endpoint implements Target {
     this.log = log;
     this.nowMs = nowMs;
     this.#token = token;
-    this.#warmConnections = Disable ? 0 : MaxConnections - 1;
+    this.#warmConnections = Disable ? 0 : MaxConnections;
     if (configuration.options.DisableTLSAuthentication) {
       log(
         `TLS AUTHENTICATION IS OFF for ${this.url}: anybody on the way can pose as the HSM (DisableTLSAuthentication)`,
@@ -68,8 +68,9 @@ export class Endpoint implements Target {
   }
 
   /**
-   * Opens the connections once, behind the caller's back, so that no signature pays for a TLS handshake. All but one:
-   * the caller's next request finds its place. What fails here fails again where somebody waits for it.
+   * Opens the connections once, behind the caller's back, so that no signature pays for a TLS handshake. Begins while
+   * the first token is on its way, to be done before the first request that needs it. What fails here fails again
+   * where somebody waits for it.
    */
   warmUp(): void {
     if (this.#warm) return;
@@ -90,6 +91,9 @@ export class Endpoint implements Target {
     const answer = await this.#probe().catch((error: unknown) => {
       throw failureOfNetwork(error, this);
     });
-    return authorityOf(String(answer.headers['www-authenticate'] ?? ''), { baseUrl, path, tenantId, authorityHost });
+    const header = String(answer.headers['www-authenticate'] ?? '');
+    const authority = authorityOf(header, { baseUrl, path, tenantId, authorityHost });
+    this.warmUp();
+    return authority;
   }
 }

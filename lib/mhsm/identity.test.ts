@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { HsmIdentity } from '../core/hsm.ts';
 import { ok, PIN, type Reply, refusal, ScriptedService, SECRET } from './scripted-service.ts';
 
@@ -50,13 +50,16 @@ describe('signing', () => {
     });
   });
 
-  test('never has more than MaxConnections connections, and opens them at login', async () => {
-    const identity = await loggedIn({ ConnectionCache: { MaxConnections: 3 } });
+  test('finds all connections open after login, and never has more than MaxConnections', async () => {
+    const hsm = service.hsm({}, { ConnectionCache: { MaxConnections: 5 } });
+    const identity = hsm.identityOfPin(PIN);
+    await identity.authenticate();
+    await vi.waitFor(() => expect(hsm.stats).toEqual({ connected: 5, free: 5, running: 0, queued: 0 }));
+    const { connections } = service;
     service.script = () => signature;
     const sign = () => identity.sign('k', VERSION, 'RS256', new Uint8Array(32));
     await Promise.all(Array.from({ length: 50 }, sign));
-    // One more asked Entra ID for the token.
-    expect(service.connections).toBeLessThanOrEqual(3 + 1);
+    expect(service.connections).toBe(connections);
   });
 
   test('has a connection a request when the cache is disabled', async () => {
