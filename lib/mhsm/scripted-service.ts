@@ -14,6 +14,7 @@ import { text } from 'node:stream/consumers';
 import forge from 'node-forge';
 import type { Configuration } from '../config/configuration.ts';
 import { parseConfiguration } from '../config/parse.ts';
+import type { HsmIdentity } from '../core/hsm.ts';
 import { createHsm, type HsmOptions, type RestHsm } from './hsm.ts';
 
 export const TENANT = '11111111-2222-3333-4444-555555555555';
@@ -121,6 +122,13 @@ export class ScriptedService {
     const hsm = createHsm(first, configuration, options);
     this.#hsms.push(hsm);
     return hsm;
+  }
+
+  /** The service principal of PIN, with its token. */
+  async loggedIn(top: object = {}): Promise<HsmIdentity> {
+    const identity = this.hsm({}, top).identityOfPin(PIN);
+    await identity.authenticate();
+    return identity;
   }
 
   /** Cuts every connection that is open. */
