@@ -14,6 +14,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'lib/agent': ['lib/core', 'lib/wire', 'lib/mhsm', 'lib/config', 'lib/log', 'lib/pkcs11', 'native/addon'],
   'lib/bin': ['lib/agent', 'lib/core', 'lib/mhsm', 'lib/config', 'lib/log', 'lib/tags', 'lib/pkcs11', 'native/addon'],
   'native/addon': [],
+  'native/test': ['native/addon', 'lib/wire', 'lib/pkcs11'],
   'mock-hsm': [],
   demo: [],
   examples: ['demo'],
@@ -50,7 +51,7 @@ const isTest = (path: string) => path.endsWith('.test.ts');
 
 describe('architecture', () => {
   test('every source file belongs to a part', () => {
-    expect(sources.filter((path) => partOf(path) === undefined)).toEqual([]);
+    expect(sources.filter((path) => !isTest(path) && partOf(path) === undefined)).toEqual([]);
   });
 
   test('imports follow the arrows', () => {
