@@ -72,6 +72,8 @@ export class ScriptedService {
   tokenRequests = 0;
   /** Answers what comes with a token. */
   script: (seen: Seen, nth: number) => Reply | Promise<Reply> = () => ok({ value: [] });
+  /** Answers what comes without a token. */
+  challengeScript: () => Reply = () => this.challenge();
   /** Answers the token endpoint. */
   tokenScript: (form: URLSearchParams) => Reply = () => this.token();
   readonly folder: string;
@@ -99,8 +101,9 @@ export class ScriptedService {
     return `https://localhost:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  get challenge(): string {
-    return `Bearer authorization="${this.url}/${TENANT}", resource="${this.url}"`;
+  challenge(): Reply {
+    const header = `Bearer authorization="${this.url}/${TENANT}", resource="${this.url}"`;
+    return { status: 401, headers: { 'www-authenticate': header } };
   }
 
   token(seconds = 3600, token = `token-${this.tokenRequests}`): Reply {
@@ -144,6 +147,7 @@ export class ScriptedService {
     this.connections = 0;
     this.tokenRequests = 0;
     this.script = () => ok({ value: [] });
+    this.challengeScript = () => this.challenge();
     this.tokenScript = () => this.token();
   }
 
@@ -171,7 +175,7 @@ export class ScriptedService {
       return this.tokenScript(new URLSearchParams(body));
     }
     const { authorization } = headers;
-    if (authorization === undefined) return { status: 401, headers: { 'www-authenticate': this.challenge } };
+    if (authorization === undefined) return this.challengeScript();
     const seen = { method, path, authorization, body };
     this.seen.push(seen);
     return this.script(seen, this.seen.length);

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ok, PIN, type Reply, ScriptedService, SECRET } from './scripted-service.ts';
 
 let service: ScriptedService;
@@ -79,6 +79,19 @@ describe('tokens', () => {
     clock.ms += 3500_000;
     expect(await identity.listKeys()).toEqual([]);
     expect(service.seen[0]?.authorization).toBe('Bearer token-1');
+    // The refresh behind it and its repetition, so that neither comes in the next test.
+    await vi.waitFor(() => expect(service.tokenRequests).toBe(3), { timeout: 10_000 });
+  });
+
+  test('an HSM that was not itself at first is asked again where tokens come from', async () => {
+    const clock = { ms: Date.now() };
+    const identity = service.hsm({}, {}, { nowMs: () => clock.ms }).identityOfPin(PIN);
+    service.challengeScript = () => ({ status: 200, text: 'starting' });
+    await expect(identity.authenticate()).rejects.toEqual(code('CKR_DEVICE_ERROR', /that of a Managed HSM/));
+    service.challengeScript = () => service.challenge();
+    clock.ms += 1000;
+    await identity.authenticate();
+    expect(await identity.listKeys()).toEqual([]);
   });
 
   test('a PIN that was refused is asked about again, one that was accepted is not', async () => {
