@@ -84,15 +84,21 @@ export class Scene {
     return until(`agent ${n}`, () => this.notes[n - 1]);
   }
 
-  /** Ends what a test left: launchers first, for they start agents again. */
+  /** Ends what a test left: the launchers, and their agents with them. */
   async clean(): Promise<void> {
-    const notes = this.notes;
-    for (const pid of [...notes.map((note) => note.ppid), ...notes.map((note) => note.pid)]) {
-      if (pid > 1 && isAlive(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(this.folder))
-        process.kill(pid, 'SIGTERM');
-    }
+    const launchers = this.notes.map((note) => note.ppid).filter((pid) => pid > 1);
+    for (const pid of launchers) if (this.#owns(pid)) process.kill(pid, 'SIGTERM');
     for (const pid of this.#pids) await until(`the end of ${pid}`, () => pid <= 1 || !isAlive(pid));
     rmSync(this.folder, { recursive: true });
+  }
+
+  /** A number from a note may mean another process by now, or none. */
+  #owns(pid: number): boolean {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(this.folder);
+    } catch {
+      return false;
+    }
   }
 }
 
