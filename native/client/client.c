@@ -13,6 +13,7 @@
  */
 #include "client_state.h"
 
+#include "connection_list.h"
 #include "wire_calls.h"
 
 #include <stdatomic.h>
@@ -64,42 +65,13 @@ static void after_fork_in_child(void)
     pthread_mutex_unlock(&self.lock);
 }
 
-static void discard(struct connection *connection)
-{
-    connection_close(connection);
-    free(connection);
-}
-
-static void unlink_connection(struct connection *connection)
-{
-    struct connection **at = &self.connections;
-    while (*at != NULL && *at != connection)
-        at = &(*at)->next;
-    if (*at != NULL)
-        *at = connection->next;
-}
-
-/* With the lock. Busy ones are closed by the thread that uses them, when it finds their epoch gone. */
-static void close_stale(void)
-{
-    struct connection **at = &self.connections;
-    while (*at != NULL) {
-        struct connection *connection = *at;
-        if (connection->busy || connection->epoch == self.epoch) {
-            at = &connection->next;
-            continue;
-        }
-        *at = connection->next;
-        discard(connection);
-    }
-}
-
+/* With the lock. */
 static void begin_new_life(void)
 {
     self.epoch++;
     self.has_instance = false;
     self.resumed = false;
-    close_stale();
+    connection_list_close_stale(&self.connections, self.epoch);
     pthread_cond_broadcast(&self.changed);
 }
 
@@ -140,20 +112,12 @@ static bool wait_for_change(struct deadline deadline, struct failure *failure)
     return false;
 }
 
-static struct connection *find_idle(void)
-{
-    for (struct connection *at = self.connections; at != NULL; at = at->next)
-        if (!at->busy && at->epoch == self.epoch)
-            return at;
-    return NULL;
-}
-
 /* With the lock. True: a connection to look at, or (NULL) the right to open one, `greeting` being set. */
 static bool reserve(struct connection **connection, struct deadline deadline, struct failure *failure)
 {
     for (;;) {
         if (!self.replaying) {
-            *connection = find_idle();
+            *connection = connection_list_find_idle(self.connections, self.epoch);
             if (*connection != NULL) {
                 (*connection)->busy = true;
                 return true;
@@ -170,18 +134,16 @@ static bool reserve(struct connection **connection, struct deadline deadline, st
 
 static void give_back(struct connection *connection, bool usable)
 {
-    size_t idle = 0;
     enter();
-    for (struct connection *at = self.connections; at != NULL; at = at->next)
-        idle += at->busy ? 0 : 1;
-    usable = usable && connection->epoch == self.epoch && idle < MAX_IDLE_CONNECTIONS;
+    usable = usable && connection->epoch == self.epoch &&
+             connection_list_count_idle(self.connections) < MAX_IDLE_CONNECTIONS;
     connection->busy = false;
     if (!usable)
-        unlink_connection(connection);
+        connection_list_remove(&self.connections, connection);
     pthread_cond_broadcast(&self.changed);
     leave();
     if (!usable)
-        discard(connection);
+        connection_discard(connection);
 }
 
 /* By the thread that set `greeting`. NULL unless CLIENT_ANSWERED. */
@@ -202,12 +164,12 @@ static enum client_status open_connection(struct connection **opened, bool fresh
     if (status == CLIENT_ANSWERED) {
         connection->next = self.connections;
         self.connections = connection;
-        close_stale();
+        connection_list_close_stale(&self.connections, self.epoch);
     }
     pthread_cond_broadcast(&self.changed);
     leave();
     if (status != CLIENT_ANSWERED && connection != NULL) {
-        discard(connection);
+        connection_discard(connection);
         connection = NULL;
     }
     *opened = connection;
@@ -310,7 +272,8 @@ void client_end(void)
 {
     enter();
     begin_new_life();
-    descriptor_close(&self.lease);
+    if (self.lease_pid == self.pid)
+        descriptor_close(&self.lease);
     leave();
 }
 

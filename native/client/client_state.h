@@ -50,6 +50,8 @@ struct client {
     bool replaying;
 
     struct descriptor lease;
+    /* The process that opened `lease`. What a child inherited it may not be allowed to open again. */
+    pid_t lease_pid;
     /* See greeting. After a start that failed, failing at once is better than a fork a call. */
     int64_t not_before_ms;
 };

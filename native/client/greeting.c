@@ -180,8 +180,8 @@ static bool admit(struct client *client, const struct introduction *introduction
         previous = client->ticket;
         client->ticket = ticket;
     }
-    if (current)
-        lease_hold(&client->lease, client->location.candidates[index].socket);
+    if (current && lease_hold(&client->lease, client->location.candidates[index].socket))
+        client->lease_pid = client->pid;
     pthread_mutex_unlock(&client->lock);
     secret_free(previous);
     return current;

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #define LEASE_PATH_BYTES (sizeof(((struct sockaddr_un *)0)->sun_path) + sizeof ".lease")
 
@@ -16,18 +17,21 @@ static bool is_current(const struct descriptor *lease, const char *path)
            seen.st_ino == lease->inode;
 }
 
-void lease_hold(struct descriptor *lease, const char *socket)
+bool lease_hold(struct descriptor *lease, const char *socket)
 {
     char path[LEASE_PATH_BYTES];
     snprintf(path, sizeof path, "%s.lease", socket);
     if (is_current(lease, path))
-        return;
-    /* Only closed, never unlocked: an unlock would take it from the relatives that share the open file. */
-    descriptor_close(lease);
+        return false;
     int fd = descriptor_raise(open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
     if (fd < 0)
-        return;
+        return false;
+    if (flock(fd, LOCK_SH | LOCK_NB) != 0) {
+        close(fd);
+        return false;
+    }
+    /* Only closed, never unlocked: an unlock would take it from the relatives that share the open file. */
+    descriptor_close(lease);
     *lease = descriptor_of(fd);
-    if (flock(fd, LOCK_SH | LOCK_NB) != 0)
-        descriptor_close(lease);
+    return true;
 }

@@ -8,8 +8,10 @@
 
 #include "descriptor.h"
 
-/* Holds the lease of the launcher at `socket` if there is one and this user may. What is held already is
- * kept. */
-void lease_hold(struct descriptor *lease, const char *socket);
+#include <stdbool.h>
+
+/* Holds the lease of the launcher at `socket` if there is one and this user may. True: it was opened just
+ * now. */
+bool lease_hold(struct descriptor *lease, const char *socket);
 
 #endif

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { connect } from 'node:net';
-import { kill } from 'node:process';
+import { getuid, kill } from 'node:process';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Driver, VARIANTS } from '../test/driver.ts';
 import { isAlive, Launcher, Scene, until } from '../test/launcher.ts';
@@ -154,12 +154,15 @@ describe.each(VARIANTS)('the launcher, $name', ({ build }) => {
     expect(existsSync(scene.directory)).toBe(false);
   });
 
-  test('the lease passes to a child whose parent ended', async () => {
+  test.skipIf(getuid?.() !== 0)('the lease passes to a child whose parent ended', async () => {
     const launcher = start('--idle', '0');
     await launcher.ready();
     const driver = await loadDriver();
     expect(await driver.run('init 2')).toBe('0');
     expect(await driver.run('detach')).toBe('detached');
+    // As a worker that becomes another user and begins anew: it could not open the lease again.
+    expect(await driver.run('become 12345')).toBe('0');
+    expect([await driver.run('final'), await driver.run('init null')]).toEqual(['0', '0']);
     kill((await scene.agent(1)).pid, 'SIGUSR1');
     await until('dormant', () => launcher.stderr.includes('because nobody called'));
     expect(await driver.run('slots 8')).toBe('0 2 3');
