@@ -172,8 +172,11 @@ async function offloadTls(folder: string, keep: boolean): Promise<void> {
       await interruption;
     }
   } finally {
-    await nginx?.stop();
-    await offload.stop();
+    try {
+      await nginx?.stop();
+    } finally {
+      await offload.stop();
+    }
     process.stdout.write('  ✓ everything stopped\n');
   }
 }

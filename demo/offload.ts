@@ -129,10 +129,13 @@ export class Offload {
 
   /** Waits until the embedded agent has ended by itself, and stops the mock. */
   async stop(): Promise<void> {
-    await waitFor('the end of the idle agent', async () => {
-      const left = [...(await this.agents('agent')), ...(await this.agents('launcher'))];
-      return left.length === 0 ? true : undefined;
-    });
-    await this.mock.stop();
+    try {
+      await waitFor('the end of the idle agent', async () => {
+        const left = [...(await this.agents('agent')), ...(await this.agents('launcher'))];
+        return left.length === 0 ? true : undefined;
+      });
+    } finally {
+      await this.mock.stop();
+    }
   }
 }

@@ -177,4 +177,13 @@ describe('under traffic', () => {
     );
     await handshakes(10);
   });
+
+  test('kill -9 of the launcher is cured by a reload', async () => {
+    const [launcher = 0] = await offload.agents('launcher');
+    process.kill(launcher, 'SIGKILL');
+    expect(await nginx.test()).toMatchObject({ status: 0 });
+    await nginx.reload();
+    await handshakes(10);
+    expect(await offload.agents('launcher')).not.toContain(launcher);
+  });
 });

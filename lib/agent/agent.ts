@@ -3,7 +3,7 @@ import { peerCredentials } from '../../native/addon/index.ts';
 import type { Pkcs11Error } from '../pkcs11/error.ts';
 import type { AdmissionPolicy, Peer } from './admission.ts';
 import { Clients } from './clients.ts';
-import { type FileVersion, sameVersion } from './configuration-file.ts';
+import { type FileVersion, fileVersion, sameVersion } from './configuration-file.ts';
 import { Connection, type Host } from './connection.ts';
 import type { Control } from './control.ts';
 import type { Pkcs11Calls } from './dispatch.ts';
@@ -78,6 +78,8 @@ export class Agent {
       this.#server.listen({ fd: descriptor }, () => {
         this.#rest();
         this.#options.control?.ready();
+        // Without its launcher a crash would end it for good: the next process that may starts both anew.
+        this.#options.control?.onLauncherGone(() => this.drain());
         resolve();
       });
     });
@@ -100,7 +102,7 @@ export class Agent {
       report: createReport(log, () => performance.now()),
       log: (line) => log.info(line),
       join: (instance, peer) => this.#clients.join(instance, peer),
-      handsOver: (seen) => this.#handsOver(seen),
+      handsOver: (seen, peer) => this.#handsOver(seen, peer),
     };
   }
 
@@ -108,9 +110,11 @@ export class Agent {
    * A fresh process saw another version of the configuration file than this agent serves: a successor shall serve it.
    * Throws what is wrong with the new version instead, so that workers of the old one are served as before.
    */
-  #handsOver(seen: FileVersion): boolean {
-    const { control, configurationVersion, log, problemOfConfigurationNow } = this.#options;
-    if (control === undefined || sameVersion(seen, configurationVersion)) return false;
+  #handsOver(seen: FileVersion, peer: Peer): boolean {
+    const { control, configurationFile, configurationVersion, log, problemOfConfigurationNow } = this.#options;
+    // What the agent sees itself counts. Where it may not look, root's word does; others may see another file, or none.
+    const now = fileVersion(configurationFile) ?? (peer.uid === 0 ? seen : configurationVersion);
+    if (control === undefined || sameVersion(now, configurationVersion)) return false;
     const problem = problemOfConfigurationNow();
     if (problem !== undefined) throw problem;
     if (!this.#drains) {

@@ -6,12 +6,13 @@ import { statSync } from 'node:fs';
  */
 export type FileVersion = readonly number[];
 
-export function fileVersion(file: string): FileVersion {
+/** Undefined when this user may not look; empty when there is no such file. */
+export function fileVersion(file: string): FileVersion | undefined {
   try {
     const { dev, ino, size, mtimeNs } = statSync(file, { bigint: true });
     return [dev, ino, size, mtimeNs / 1_000_000_000n, mtimeNs % 1_000_000_000n].map(Number);
-  } catch {
-    return [];
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES' ? undefined : [];
   }
 }
 

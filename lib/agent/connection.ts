@@ -18,7 +18,7 @@ export interface Host {
   log(line: string): void;
   join(instance: Uint8Array, peer: Peer): Client<Pkcs11Calls>;
   /** True when this agent hands over to a successor because the configuration is another one by now. */
-  handsOver(seen: readonly number[]): boolean;
+  handsOver(seen: readonly number[], peer: Peer): boolean;
 }
 
 const HELLO_DEADLINE_MS = 10_000;
@@ -123,7 +123,7 @@ export class Connection {
     const refusal = refusalOfPeer(this.#host, this.#peer, hello);
     if (refusal !== undefined) return this.#refuse(refusal);
     try {
-      if (hello.fresh && this.#host.handsOver(hello.configuration)) return this.#welcome(hello, true);
+      if (hello.fresh && this.#host.handsOver(hello.configuration, this.#peer)) return this.#welcome(hello, true);
       this.#client = this.#host.join(hello.instance, this.#peer);
     } catch (error) {
       return this.#refuse(error);

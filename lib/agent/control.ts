@@ -1,4 +1,5 @@
 import { readSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { TICKET_KEY_BYTES } from './ticket.ts';
 
 /** The way back to the launcher: a socket pair that it opened before it started the agent. */
@@ -8,6 +9,8 @@ export interface Control {
   ready(): void;
   /** Asks for a successor on the same listening socket. */
   askForSuccessor(): void;
+  /** Calls back once when the launcher is gone: nobody starts a successor then. */
+  onLauncherGone(callback: () => void): void;
 }
 
 const READY = 'r';
@@ -26,5 +29,11 @@ export function openControl(descriptor: number): Control {
     ticketKey,
     ready: () => writeSync(descriptor, READY),
     askForSuccessor: () => writeSync(descriptor, SUCCESSOR),
+    onLauncherGone: (callback) => {
+      const socket = new Socket({ fd: descriptor, readable: true, writable: false });
+      socket.on('error', () => socket.destroy());
+      socket.once('close', callback);
+      socket.resume();
+    },
   };
 }

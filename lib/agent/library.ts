@@ -31,12 +31,18 @@ export function openLibrary(
   configuration: Configuration,
   warn: (line: string) => void,
 ): { library: Library; close: () => Promise<void> } {
-  const hsms = configuration.tokens.map((token) => createHsm(token, configuration));
+  const hsms = configuration.tokens.map((token) => createHsm(token, configuration, { log: warn }));
   const library = new Library({
     slots: configuration.tokens.map((token, i) => {
       const hsm = hsms[i];
       if (hsm === undefined) throw new Error(`no HSM for ${token.path}`);
-      return { slotId: token.slotid, label: token.label, hsm, certificates: certificatesOf(token) };
+      return {
+        slotId: token.slotid,
+        label: token.label,
+        hsm,
+        certificates: certificatesOf(token),
+        allowDestroy: token.allowDestroy,
+      };
     }),
     random: (bytes) => randomBytes(bytes),
     warn,

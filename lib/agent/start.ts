@@ -58,7 +58,13 @@ function openLog(configuration: Configuration): Log {
 function make(file: string): Made {
   const { configuration, warnings } = loadConfiguration(file);
   const log = openLog(configuration);
-  for (const warning of warnings) log.warn(warning);
+  const { SendToFile, SendToStdErr, SendToStdOut } = configuration.log.flags;
+  const isHeard = SendToFile || SendToStdErr || SendToStdOut;
+  for (const warning of warnings) {
+    log.warn(warning);
+    // The launcher passes standard error on to syslog.
+    if (!isHeard) process.stderr.write(`mhsm-pkcs11: warning: ${warning}\n`);
+  }
   const user = userFor(configuration);
   const allowed = configuration.agent.allowedUsers.map((name) => userOf(name, 'agent.allowedUsers').uid);
   const uids = new Set([ownUid(), ...(user === undefined ? [] : [user.uid]), ...allowed]);
@@ -85,10 +91,16 @@ function makeOrTell(file: string): Made {
   }
 }
 
+/** Makes everything that the file describes, and throws it away. Nothing is sent. */
+function checkWhole(file: string): void {
+  const { configuration } = loadConfiguration(file);
+  void openLibrary(configuration, () => undefined).close();
+}
+
 /** What is wrong with the file now; undefined also when the agent's user may not read it: its successor can. */
 function problemOf(file: string): Pkcs11Error | undefined {
   try {
-    loadConfiguration(file);
+    checkWhole(file);
     return undefined;
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
@@ -107,7 +119,7 @@ export async function startAgent(options: StartOptions): Promise<void> {
   harden();
   const { configurationFile, listenDescriptor, controlDescriptor } = options;
   const control: Control | undefined = controlDescriptor === undefined ? undefined : openControl(controlDescriptor);
-  const configurationVersion = fileVersion(configurationFile);
+  const configurationVersion = fileVersion(configurationFile) ?? [];
   const { served, log, user, uids, configuration } = makeOrTell(configurationFile);
   const idleMs =
     configuration === undefined ? IDLE_WITH_WRONG_CONFIGURATION_MS : configuration.agent.idleExitSeconds * 1000;

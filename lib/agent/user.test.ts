@@ -7,6 +7,7 @@ test('a user is found by name, a number stands for itself', () => {
   expect(findUser('www-data', passwd)).toEqual({ uid: 33, gid: 34 });
   expect(findUser(990, passwd)).toEqual({ uid: 990, gid: 990 });
   expect(findUser('990', passwd)).toEqual({ uid: 990, gid: 990 });
+  expect(findUser(33, passwd)).toEqual({ uid: 33, gid: 34 });
   expect(findUser('nginx', passwd)).toBeUndefined();
 });
 

@@ -12,13 +12,13 @@ const SERVICE_USER = 'mhsm-pkcs11';
 
 /** A user by name or number in the text of /etc/passwd; a number needs no entry. */
 export function findUser(nameOrUid: string | number, passwd: string): User | undefined {
-  if (typeof nameOrUid === 'number' || /^\d+$/.test(nameOrUid))
-    return { uid: Number(nameOrUid), gid: Number(nameOrUid) };
+  const wanted = String(nameOrUid);
   for (const line of passwd.split('\n')) {
     const [name, , uid, gid] = line.split(':');
-    if (name === nameOrUid && uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
+    if (uid === undefined || gid === undefined) continue;
+    if (name === wanted || uid === wanted) return { uid: Number(uid), gid: Number(gid) };
   }
-  return undefined;
+  return /^\d+$/.test(wanted) ? { uid: Number(wanted), gid: Number(wanted) } : undefined;
 }
 
 function readPasswd(): string {

@@ -24,7 +24,9 @@ export class Library {
   constructor({ slots, random, allowDestroy = false, warn = () => undefined }: LibraryOptions) {
     this.random = random;
     this.warn = warn;
-    this.#slots = new Map(slots.map((slot) => [slot.slotId, new Slot(slot, { allowDestroy, warn })]));
+    this.#slots = new Map(
+      slots.map((slot) => [slot.slotId, new Slot(slot, { allowDestroy: slot.allowDestroy ?? allowDestroy, warn })]),
+    );
   }
 
   /** In the order of the configuration. */

@@ -14,6 +14,8 @@ export interface SlotOptions {
   label: string;
   hsm: Hsm;
   certificates?: readonly CertificateSource[];
+  /** Whether C_DestroyObject may delete keys here; by default what the library says. */
+  allowDestroy?: boolean;
 }
 
 export interface TokenOptions {

@@ -27,9 +27,10 @@ describe('authorityOf', () => {
 
   test('a resource above the host is its own, with its port', () => {
     const header = 'Bearer authorization="https://login.microsoftonline.com/t", resource="https://hsm.test:8443"';
-    expect(authorityOf(header, { baseUrl: 'https://a.hsm.test:8443', path: 'p' }).resource).toBe(
-      'https://hsm.test:8443',
-    );
+    expect(
+      authorityOf(header, { baseUrl: 'https://a.hsm.test:8443', path: 'p', authorityHost: 'https://hsm.test:8443' })
+        .resource,
+    ).toBe('https://hsm.test:8443');
   });
 
   test.each([
@@ -48,6 +49,7 @@ describe('authorityOf', () => {
       AZURE.replace('managedhsm.azure.net', 'management.azure.com'),
       /management\.azure\.com, which is not its own/,
     ],
+    ['a resource with a path', AZURE.replace('managedhsm.azure.net', 'managedhsm.azure.net/api'), /not its own/],
     ['a top-level resource', AZURE.replace('managedhsm.azure.net', 'net'), /not its own/],
     ['no challenge', '', /no challenge/],
     ['another scheme', 'Basic realm="x"', /no challenge/],

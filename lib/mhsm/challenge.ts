@@ -51,9 +51,14 @@ function parseUrl(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined;
 }
 
-/** A resource is one of Managed HSM's, or the HSM's own host or a domain above it. */
-function isOwnResource(resource: URL, baseUrl: string): boolean {
+/**
+ * A resource is one of Managed HSM's; where the operator named the authority too, it may be the HSM's own host or a
+ * domain above it. Anything with a path is another service's.
+ */
+function isOwnResource(resource: URL, baseUrl: string, authorityIsConfigured: boolean): boolean {
+  if (resource.protocol !== 'https:' || resource.pathname !== '/') return false;
   if (RESOURCES.has(resource.origin)) return true;
+  if (!authorityIsConfigured) return false;
   const { hostname } = new URL(baseUrl);
   const above = resource.hostname.includes('.') && hostname.endsWith(`.${resource.hostname}`);
   return hostname === resource.hostname || above;
@@ -82,7 +87,7 @@ export function authorityOf(header: string, { baseUrl, path, tenantId, authority
       `if it is meant, set authorityHost of ${path} to it; nothing was sent`,
     );
   }
-  if (!isOwnResource(resource, baseUrl)) {
+  if (!isOwnResource(resource, baseUrl, authorityHost !== undefined)) {
     throw refuse(
       `${baseUrl} wants a token for ${resource.origin}, which is not its own`,
       'this server is no Managed HSM; nothing was sent',
