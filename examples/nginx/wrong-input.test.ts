@@ -145,3 +145,18 @@ test('a wrong secret in the environment does not reach the arguments or the outp
   expect(finished.stderr).not.toContain('not-the-secret');
   await selfSign(await offload.nginx(), 'RSA', SERVER_NAME);
 });
+
+test('the reason is said each time, not only to the first who asks', async () => {
+  const pin = `${offload.mock.offload.clientId}:wrong`;
+  expectOneLine(await nginxWith({ pin }), /AADSTS7000215/);
+  expectOneLine(await nginxWith({ pin }), /AADSTS7000215/);
+});
+
+test('a key that was made while the agent runs is found at once', async () => {
+  expect((await nginxWith({})).status).toBe(0);
+  const key = await offload.createKey('--RSA', '2K', '--label', 'fresh');
+  await offload.grantUse(key);
+  const server = await offload.nginx({ rsaLabel: 'fresh' });
+  await selfSign(server, 'RSA', SERVER_NAME);
+  expect((await server.test()).status).toBe(0);
+});

@@ -7,7 +7,7 @@ import { type FileVersion, fileVersion, sameVersion } from './configuration-file
 import { Connection, type Host } from './connection.ts';
 import type { Control } from './control.ts';
 import type { Pkcs11Calls } from './dispatch.ts';
-import { createReport, type ReportLog } from './report.ts';
+import { createReports, type ReportLog } from './report.ts';
 
 export interface AgentLog extends ReportLog {
   info(line: string): void;
@@ -99,7 +99,7 @@ export class Agent {
       configurationFile,
       deadlineMs,
       slowDeadlineMs,
-      report: createReport(log, () => performance.now()),
+      reportToCaller: createReports(log, () => performance.now()),
       log: (line) => log.info(line),
       join: (instance, peer) => this.#clients.join(instance, peer),
       handsOver: (seen, peer) => this.#handsOver(seen, peer),

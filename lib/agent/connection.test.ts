@@ -11,7 +11,7 @@ import { type CallName, MAX_FRAME_BYTES, PROTOCOL_VERSION, type RequestOf } from
 import { Clients } from './clients.ts';
 import { Connection, type Host } from './connection.ts';
 import type { Pkcs11Calls } from './dispatch.ts';
-import { createReport } from './report.ts';
+import { createReports } from './report.ts';
 import { issueTicket } from './ticket.ts';
 
 const ticketKey = randomBytes(32);
@@ -53,7 +53,7 @@ beforeEach(async () => {
     configurationFile: '/etc/mhsm-pkcs11.conf',
     deadlineMs: 10_000,
     slowDeadlineMs: 60_000,
-    report: createReport({ error: (line) => lines.push(line), debug: () => undefined }, () => lines.length * 5000),
+    reportToCaller: createReports({ error: (line) => lines.push(line), debug: () => undefined }, () => 0),
     log: (line) => lines.push(line),
     join: (instance, from) => clients.join(instance, from),
     handsOver: () => handsOver,
@@ -226,4 +226,15 @@ test.each([
   expect(lines.join()).toMatch(why);
   expect(await other.call('getSlotList', { tokenPresent: false })).toMatchObject({ rv: CKR_OK });
   other.end();
+});
+
+test('each caller hears its reason, the same one only once a second; the log has it once', async () => {
+  const login = { session: 1, userType: 1, pin: null };
+  const [one, two] = [await greeted(), await greeted()];
+  expect((await one.call('login', login))?.message).toMatch(/the HSM is away/);
+  expect((await one.call('login', login))?.message).toBe('');
+  expect((await two.call('login', login))?.message).toMatch(/the HSM is away/);
+  expect(lines.filter((line) => line.includes('the HSM is away'))).toHaveLength(1);
+  one.end();
+  two.end();
 });

@@ -14,7 +14,8 @@ export interface Host {
   readonly configurationFile: string;
   readonly deadlineMs: number;
   readonly slowDeadlineMs: number;
-  readonly report: Report;
+  /** A report for one connection's caller. */
+  readonly reportToCaller: () => Report;
   log(line: string): void;
   join(instance: Uint8Array, peer: Peer): Client<Pkcs11Calls>;
   /** True when this agent hands over to a successor because the configuration is another one by now. */
@@ -53,6 +54,7 @@ export class Connection {
   readonly #socket: Socket;
   readonly #peer: Peer;
   readonly #host: Host;
+  readonly #report: Report;
   readonly #splitter = new FrameSplitter();
   readonly #helloTimer: NodeJS.Timeout;
   #client: Client<Pkcs11Calls> | undefined;
@@ -62,6 +64,7 @@ export class Connection {
     this.#socket = socket;
     this.#peer = peer;
     this.#host = host;
+    this.#report = host.reportToCaller();
     this.#splitter.limitBytes = HELLO_LIMIT_BYTES;
     this.#helloTimer = setTimeout(() => this.#drop('it sent no hello in time'), HELLO_DEADLINE_MS);
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
@@ -98,7 +101,7 @@ export class Connection {
   }
 
   #call(client: Client<Pkcs11Calls>, request: Pkcs11Request): void {
-    const response = dispatch(client.application, request, this.#host.report);
+    const response = dispatch(client.application, request, this.#report);
     if (!(response instanceof Promise)) return this.#answer(request.call, response);
     this.#busy = true;
     response.then((late) => {
@@ -112,7 +115,7 @@ export class Connection {
     try {
       this.#socket.write(encodeResponse(call, response));
     } catch (error) {
-      this.#socket.write(encodeResponse(call, refusalOf(call, error, this.#host.report)));
+      this.#socket.write(encodeResponse(call, refusalOf(call, error, this.#report)));
     }
   }
 
@@ -144,7 +147,7 @@ export class Connection {
   }
 
   #refuse(error: unknown): void {
-    this.#answer('hello', refusalOf('hello', error, this.#host.report));
+    this.#answer('hello', refusalOf('hello', error, this.#report));
     this.#socket.end();
   }
 }

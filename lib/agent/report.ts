@@ -10,30 +10,35 @@ export interface ReportLog {
 const MUTE_MS = 1000;
 const MAX_LINES = 256;
 
-/**
- * A Report that writes each line for the operator at most once a second to the log and to the caller, however many
- * handshakes fail for the same reason. Errors without a hint are the calling program's business: debug level, and
- * nothing on its standard error.
- */
-export function createReport(log: ReportLog, nowMs: () => number): Report {
+/** Tells whether a line was said within the last second; if not, counts it as said now. */
+function createMute(nowMs: () => number): (line: string) => boolean {
   const lastMs = new Map<string, number>();
-
-  function isMuted(line: string): boolean {
+  return (line) => {
     const now = nowMs();
     const last = lastMs.get(line);
     if (last !== undefined && now - last < MUTE_MS) return true;
     if (lastMs.size >= MAX_LINES) lastMs.clear();
     lastMs.set(line, now);
     return false;
-  }
+  };
+}
 
-  return (call: CallName, error: Pkcs11Error): string => {
-    if (error.hint === undefined) {
-      log.debug(`${call}: ${error.line}`);
-      return '';
-    }
-    if (isMuted(error.line)) return '';
-    log.error(`${call}: ${error.line}`);
-    return error.line;
+/**
+ * Makes a Report for each caller. A line for the operator goes to the log at most once a second, and to each caller at
+ * most once a second, however many handshakes fail for the same reason: every process hears its own reason. Errors
+ * without a hint are the calling program's business: debug level, and nothing on its standard error.
+ */
+export function createReports(log: ReportLog, nowMs: () => number): () => Report {
+  const wasLogged = createMute(nowMs);
+  return () => {
+    const wasTold = createMute(nowMs);
+    return (call: CallName, error: Pkcs11Error): string => {
+      if (error.hint === undefined) {
+        log.debug(`${call}: ${error.line}`);
+        return '';
+      }
+      if (!wasLogged(error.line)) log.error(`${call}: ${error.line}`);
+      return wasTold(error.line) ? '' : error.line;
+    };
   };
 }

@@ -15,6 +15,11 @@ export async function findObjectsInit(session: Session, template: readonly Attri
   const claim = session.search.claim();
   const { token } = session;
   const access = token.access;
+  // A server that starts lists everything and chooses itself; one that searches by name forces a fresh list by a miss.
+  if (access !== undefined && token.listsAnew && listsPrivateKeys(template)) {
+    token.listsAnew = false;
+    await access.keys.refresh({ fresh: true });
+  }
   const found = access === undefined ? [] : await search(access, template);
   if (session.closed) throw sessionHandleInvalid(session.handle);
   // A logout meanwhile: what was found may no longer be seen.

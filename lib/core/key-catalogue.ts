@@ -54,6 +54,11 @@ export class KeyCatalogue {
     if (list !== this.#list) this.#take(list);
   }
 
+  /** True once a list was read. */
+  get isListed(): boolean {
+    return this.#list !== undefined;
+  }
+
   /** True when the HSM has no key at all that could be shown. */
   get isEmpty(): boolean {
     return !this.#current.some((key) => key.presentable);
@@ -143,7 +148,9 @@ export class KeyCatalogue {
 
   /** A key version that was just made here. */
   add(version: KeyVersion): Key {
-    const key = new Key(version, version.version);
+    // A list that was read meanwhile may have brought it already.
+    const key = this.#versions.get(versionKey(version)) ?? new Key(version, version.version);
+    key.update(version);
     key.material = version;
     this.#versions.set(versionKey(version), key);
     this.#current = [...this.#current.filter((it) => it.name !== key.name), key];

@@ -56,6 +56,8 @@ export async function login(session: Session, userType: number, pin: Uint8Array 
   if (token.user !== undefined) throw alreadyLoggedIn();
   if (session.closed) throw sessionHandleInvalid(session.handle);
   token.user = token.slot.accessOf(identity);
+  // A first list is read now anyway.
+  token.listsAnew = token.user.keys.isListed;
   token.user.keys.refresh().catch(() => undefined);
 }
 

@@ -14,6 +14,8 @@ export class ApplicationToken {
   readonly sessions = new Set<Session>();
   /** What the user who is logged in sees; undefined while nobody is. */
   user: TokenAccess | undefined;
+  /** Nothing was listed since the login: the first listing shows the HSM as it is now, not as it was cached. */
+  listsAnew = false;
   /** The hint that there is no key has been given. */
   emptyReported = false;
 
