@@ -43,21 +43,9 @@ function userFor(configuration: Configuration): User | undefined {
   return user === undefined ? defaultAgentUser(configuration.file) : userOf(user, 'agent.user');
 }
 
-function openLog(configuration: Configuration): Log {
-  try {
-    return createLog(configuration.log);
-  } catch (error) {
-    throw new ConfigurationError(
-      `cannot open a log in ${configuration.log.directory}: ${error instanceof Error ? error.message : String(error)}`,
-      'correct log.directory, or switch log.flags.SendToFile off',
-      error,
-    );
-  }
-}
-
 function make(file: string): Made {
   const { configuration, warnings } = loadConfiguration(file);
-  const log = openLog(configuration);
+  const log = createLog(configuration.log);
   const { SendToFile, SendToStdErr, SendToStdOut } = configuration.log.flags;
   const isHeard = SendToFile || SendToStdErr || SendToStdOut;
   for (const warning of warnings) {
