@@ -132,10 +132,10 @@ function observe(app: App, service: Service): void {
   });
 }
 
-function record(request: FastifyRequest, status: number, { log, metrics, nowMs }: Service): void {
+function record(request: FastifyRequest, status: number, { log, metrics, clock }: Service): void {
   const { startMs, groups: _, ...call } = request.call;
   metrics.countRequest(call.operation, status);
-  const time = new Date(nowMs()).toISOString();
+  const time = new Date(clock.nowMs()).toISOString();
   const durationMs = Math.round((performance.now() - startMs) * 1000) / 1000;
   const connection = connectionNumbers.get(request.raw.socket) ?? 0;
   log.add({ time, method: request.method, path: pathOf(request), status, ...call, durationMs, connection });

@@ -1,4 +1,5 @@
 // The parts that routes work with.
+import type { Clock } from './clock.ts';
 import type { AccessTokens } from './identity/access-tokens.ts';
 import type { Principals } from './identity/principals.ts';
 import type { KeyService } from './keyvault/key-service.ts';
@@ -17,7 +18,7 @@ export interface Service {
   readonly faults: Faults;
   /** Host names beside localhost that the mock answers to; may begin with `*.`. */
   readonly hostnames: readonly string[];
-  readonly nowMs: () => number;
+  readonly clock: Clock;
   /** `https://localhost:{port}`; known once the server listens. */
   readonly publicUrl: () => string;
 }

@@ -1,5 +1,6 @@
 // Puts the parts together and listens. For programs and tests; the command line is bin.ts.
 import { randomUUID } from 'node:crypto';
+import { Clock } from './clock.ts';
 import { AccessTokens, makeSigningKey } from './identity/access-tokens.ts';
 import { Principals, type ServicePrincipal } from './identity/principals.ts';
 import { CryptoPool } from './keyvault/crypto-pool.ts';
@@ -71,8 +72,8 @@ export async function startMockHsm(options: MockHsmOptions = {}): Promise<MockHs
 }
 
 async function serve(options: MockHsmOptions, store: Store): Promise<MockHsm> {
-  const nowMs = options.now ?? Date.now;
-  const nowS = () => Math.floor(nowMs() / 1000);
+  const clock = new Clock(options.now);
+  const nowS = () => clock.nowS();
   const [ca, tenantId, signingKey] = await Promise.all([
     keptSetting(store, 'certificateAuthority', async () => JSON.stringify(await makeAuthority(new Date()))),
     keptSetting(store, 'tenantId', randomUUID),
@@ -94,7 +95,7 @@ async function serve(options: MockHsmOptions, store: Store): Promise<MockHsm> {
     log: new RequestLog(),
     faults: new Faults(),
     hostnames,
-    nowMs,
+    clock,
     publicUrl: () => url,
   };
   const people = ensurePrincipals(service, options.servicePrincipals ?? []);

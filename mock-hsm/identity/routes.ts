@@ -25,7 +25,7 @@ export function identityRoutes(app: App, service: Service): void {
         if (!(error instanceof TokenError)) throw error;
         request.call.reason = `${error.error} AADSTS${error.number}`;
         reply.code(error.status);
-        return tokenErrorBody(error, new Date(service.nowMs()));
+        return tokenErrorBody(error, new Date(service.clock.nowMs()));
       }
     });
   }
@@ -40,7 +40,7 @@ async function tokenBody(request: FastifyRequest, service: Service) {
   const asked = { tenant: tenantOf(request), form, authorization, host: request.host };
   const { accessToken, expiresInS, resource, principal } = await requestToken(asked, service);
   request.call.principal = principal.objectId;
-  const nowS = Math.floor(service.nowMs() / 1000);
+  const nowS = service.clock.nowS();
   const v1 = form.has('resource')
     ? { expires_on: String(nowS + expiresInS), not_before: String(nowS), resource }
     : undefined;

@@ -113,7 +113,7 @@ function rotationHandlers(service: Service) {
     updateRotationPolicy: (request) => {
       const body = requests.readBody(requests.rotationPolicyBody, request.body);
       const { name, rotationPolicy } = keys.ring.live(nameOf(request));
-      const nowS = Math.floor(service.nowMs() / 1000);
+      const nowS = service.clock.nowS();
       const expiryTime = body.attributes?.expiryTime;
       if (expiryTime != null) addDuration(nowS, expiryTime);
       const created = rotationPolicy?.attributes.created ?? nowS;
