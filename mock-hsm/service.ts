@@ -1,7 +1,7 @@
 // The parts that routes work with.
 import type { Clock } from './clock.ts';
 import type { AccessTokens } from './identity/access-tokens.ts';
-import type { Principals } from './identity/principals.ts';
+import type { Directory } from './identity/directory.ts';
 import type { KeyService } from './keyvault/key-service.ts';
 import type { RoleBook } from './rbac/role-book.ts';
 import type { Faults } from './traffic/faults.ts';
@@ -11,7 +11,7 @@ import type { RequestLog } from './traffic/request-log.ts';
 export interface Service {
   readonly keys: KeyService;
   readonly roles: RoleBook;
-  readonly principals: Principals;
+  readonly directory: Directory;
   readonly tokens: AccessTokens;
   readonly metrics: Metrics;
   readonly log: RequestLog;

@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { Clock } from './clock.ts';
 import { AccessTokens, makeSigningKey } from './identity/access-tokens.ts';
-import { Principals, type ServicePrincipal } from './identity/principals.ts';
+import { Directory } from './identity/directory.ts';
+import type { ServicePrincipalEntry } from './identity/directory-model.ts';
 import { CryptoPool } from './keyvault/crypto-pool.ts';
 import { KeyRing } from './keyvault/key-ring.ts';
 import { KeyService } from './keyvault/key-service.ts';
@@ -17,7 +18,15 @@ import { Faults } from './traffic/faults.ts';
 import { Metrics } from './traffic/metrics.ts';
 import { RequestLog } from './traffic/request-log.ts';
 
-export type { ServicePrincipal } from './identity/principals.ts';
+/** What a client needs to log in as a service principal. */
+export interface ServicePrincipal {
+  readonly name: string;
+  /** The application id. */
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** The id that role assignments know. */
+  readonly objectId: string;
+}
 
 export interface MockHsmOptions {
   /** 0 (the default) takes a free one. */
@@ -89,7 +98,7 @@ async function serve(options: MockHsmOptions, store: Store): Promise<MockHsm> {
   const service: Service = {
     keys: new KeyService(new KeyRing(store.records, nowS), retention, store.seal, crypto, nowS),
     roles: new RoleBook(store.records),
-    principals: new Principals(store),
+    directory: new Directory(store),
     tokens: new AccessTokens(tenantId, signingKey, options.tokenLifetimeS ?? 3600, nowS),
     metrics: new Metrics(),
     log: new RequestLog(),
@@ -111,9 +120,9 @@ async function serve(options: MockHsmOptions, store: Store): Promise<MockHsm> {
   return { url, port, caPem: authority.certPem, tenantId, ...people, close };
 }
 
-function ensurePrincipals({ principals, roles }: Service, names: readonly string[]) {
-  const isFirstStart = principals.byName('admin') === undefined;
-  const admin = principals.ensure('admin');
+function ensurePrincipals({ directory, roles }: Service, names: readonly string[]) {
+  const isFirstStart = directory.byName('admin') === undefined;
+  const admin = credentialsOf(directory.ensureServicePrincipal('admin'));
   if (isFirstStart) {
     roles.addAssignment({
       name: randomUUID(),
@@ -122,8 +131,17 @@ function ensurePrincipals({ principals, roles }: Service, names: readonly string
       scope: '/',
     });
   }
-  const named = names.map((name) => [name, principals.ensure(name)] as const);
-  return { admin, client: principals.ensure('client'), principals: Object.fromEntries(named) };
+  const named = names.map((name) => [name, credentialsOf(directory.ensureServicePrincipal(name))] as const);
+  return {
+    admin,
+    client: credentialsOf(directory.ensureServicePrincipal('client')),
+    principals: Object.fromEntries(named),
+  };
+}
+
+/** With the newest secret, or an empty one when it has none. */
+function credentialsOf({ name, clientId, objectId, secrets }: ServicePrincipalEntry): ServicePrincipal {
+  return { name, clientId, clientSecret: secrets.at(-1)?.value ?? '', objectId };
 }
 
 function portOf(address: string | { port: number } | null): number {

@@ -8,7 +8,7 @@ import {
   randomUUID,
 } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
-import type { ServicePrincipal } from './principals.ts';
+import type { ServicePrincipalEntry } from './directory-model.ts';
 import { managedHsmAudience } from './resource.ts';
 
 /** Who a valid token speaks for. */
@@ -65,7 +65,7 @@ export class AccessTokens {
   }
 
   /** @param appidacr how the client proved itself: "1" secret, "2" certificate */
-  async issue(principal: ServicePrincipal, audience: string, appidacr: '1' | '2'): Promise<IssuedToken> {
+  async issue(principal: ServicePrincipalEntry, audience: string, appidacr: '1' | '2'): Promise<IssuedToken> {
     const nowS = this.#nowS();
     const accessToken = await new SignJWT({
       aud: audience,

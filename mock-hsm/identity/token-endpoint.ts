@@ -1,9 +1,12 @@
 // Entra ID's token endpoint: client credentials, v1 (`resource`) and v2 (`scope`) form.
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Clock } from '../clock.ts';
 import type { AccessTokens, IssuedToken } from './access-tokens.ts';
-import type { Principals, ServicePrincipal } from './principals.ts';
+import type { Directory } from './directory.ts';
+import type { ServicePrincipalEntry } from './directory-model.ts';
 import { managedHsmAudience, resourceFor } from './resource.ts';
 import {
+  expiredSecret,
   invalidScope,
   missingParameter,
   unknownClient,
@@ -23,7 +26,8 @@ export interface TokenRequest {
 
 export interface TokenParts {
   readonly tokens: AccessTokens;
-  readonly principals: Principals;
+  readonly directory: Directory;
+  readonly clock: Clock;
   readonly hostnames: readonly string[];
 }
 
@@ -38,16 +42,18 @@ const otherResources = [
 /** Issues a token, or throws the TokenError that Entra ID would answer. */
 export async function requestToken(
   request: TokenRequest,
-  { tokens, principals, hostnames }: TokenParts,
-): Promise<IssuedToken & { resource: string; principal: ServicePrincipal }> {
+  { tokens, directory, clock, hostnames }: TokenParts,
+): Promise<IssuedToken & { resource: string; principal: ServicePrincipalEntry }> {
   const { form, tenant } = request;
   if (tenant.toLowerCase() !== tokens.tenantId) throw unknownTenant(tenant);
   const grant = required(form, 'grant_type');
   if (grant !== 'client_credentials') throw unsupportedGrant(grant);
   const { clientId, clientSecret } = credentialsOf(request);
-  const principal = principals.byClientId(clientId);
-  if (principal === undefined) throw unknownClient(clientId, tenant);
-  if (!isSame(clientSecret, principal.clientSecret)) throw wrongSecret(clientId);
+  const principal = directory.byClientId(clientId);
+  if (principal?.kind !== 'ServicePrincipal') throw unknownClient(clientId, tenant);
+  const secret = principal.secrets.find(({ value }) => isSame(clientSecret, value));
+  if (secret === undefined) throw wrongSecret(clientId);
+  if (secret.expiresS !== undefined && secret.expiresS <= clock.nowS()) throw expiredSecret(clientId);
   const resource = resourceOf(form);
   if (!isKnownResource(resource, request.host, hostnames)) throw unknownResource(resource);
   return { ...(await tokens.issue(principal, resource, '1')), resource, principal };

@@ -46,6 +46,14 @@ export const wrongSecret = (clientId: string) =>
     `Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '${clientId}'.`,
   );
 
+export const expiredSecret = (clientId: string) =>
+  new TokenError(
+    401,
+    'invalid_client',
+    7000222,
+    `The provided client secret keys for app '${clientId}' are expired. Create new keys for your app, or consider using certificate credentials for added security.`,
+  );
+
 export const invalidScope = (scope: string) =>
   new TokenError(
     400,

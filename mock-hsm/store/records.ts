@@ -1,7 +1,7 @@
 // Rows on disk: (kind, id) -> JSON. Knows nothing of what the rows mean.
 import { DatabaseSync } from 'node:sqlite';
 
-export type RecordKind = 'setting' | 'principal' | 'key' | 'keyVersion' | 'roleDefinition' | 'roleAssignment';
+export type RecordKind = 'setting' | 'directoryEntry' | 'key' | 'keyVersion' | 'roleDefinition' | 'roleAssignment';
 
 /** One row to write, or to delete when `body` is undefined. */
 export interface Change {
