@@ -1,0 +1,78 @@
+// Opens the store and puts the parts together, without listening: the server and the commands on a folder share this.
+import { randomUUID } from 'node:crypto';
+import { Clock } from './clock.ts';
+import { AccessTokens, makeSigningKey } from './identity/access-tokens.ts';
+import { Directory } from './identity/directory.ts';
+import { CryptoPool } from './keyvault/crypto-pool.ts';
+import { KeyRing } from './keyvault/key-ring.ts';
+import { KeyService } from './keyvault/key-service.ts';
+import type { MockHsmOptions } from './options.ts';
+import { administratorRole } from './rbac/builtin-roles.ts';
+import { RoleBook } from './rbac/role-book.ts';
+import type { Service } from './service.ts';
+import { keptSetting } from './store/settings.ts';
+import { openStore, type Store } from './store/store.ts';
+import { type Certificate, makeAuthority } from './tls/certificate-authority.ts';
+import { Faults } from './traffic/faults.ts';
+import { Metrics } from './traffic/metrics.ts';
+import { RequestLog } from './traffic/request-log.ts';
+
+export interface Assembly {
+  readonly service: Service;
+  readonly authority: Certificate;
+  /** Where the server listens; set by whoever makes it listen. */
+  readonly address: { url: string };
+  /** Closes the store. */
+  close(): Promise<void>;
+}
+
+/** Throws an error with one clear line when the data folder cannot be had. */
+export async function assemble(options: MockHsmOptions): Promise<Assembly> {
+  const store = openStore(options.dataDir);
+  try {
+    return await partsOf(options, store);
+  } catch (error) {
+    store.records.close();
+    throw error;
+  }
+}
+
+async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly> {
+  const clock = new Clock(options.now);
+  const nowS = () => clock.nowS();
+  const [ca, tenantId, signingKey] = await Promise.all([
+    keptSetting(store, 'certificateAuthority', async () => JSON.stringify(await makeAuthority(new Date()))),
+    keptSetting(store, 'tenantId', randomUUID),
+    keptSetting(store, 'tokenSigningKey', makeSigningKey),
+  ]);
+  const crypto = new CryptoPool();
+  const retention = { retentionDays: options.retentionDays ?? 90, purgeProtection: options.purgeProtection ?? false };
+  const address = { url: 'https://localhost' };
+  const service: Service = {
+    keys: new KeyService(new KeyRing(store.records, nowS), retention, store.seal, crypto, nowS),
+    roles: new RoleBook(store.records),
+    directory: new Directory(store),
+    tokens: new AccessTokens(tenantId, signingKey, options.tokenLifetimeS ?? 3600, nowS),
+    metrics: new Metrics(),
+    log: new RequestLog(),
+    faults: new Faults(),
+    hostnames: options.hostnames ?? [],
+    clock,
+    publicUrl: () => address.url,
+  };
+  ensureAdministrator(service);
+  const close = async () => {
+    await crypto.close();
+    store.records.close();
+  };
+  return { service, authority: JSON.parse(ca) as Certificate, address, close };
+}
+
+/** The principals that every mock has; at the first start `admin` gets its role. */
+function ensureAdministrator({ directory, roles }: Service): void {
+  const isFirstStart = directory.byName('admin') === undefined;
+  const { objectId } = directory.ensureServicePrincipal('admin');
+  directory.ensureServicePrincipal('client');
+  if (!isFirstStart) return;
+  roles.addAssignment({ name: randomUUID(), principalId: objectId, roleDefinition: administratorRole, scope: '/' });
+}

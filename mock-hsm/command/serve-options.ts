@@ -1,0 +1,95 @@
+// The options of `mock-hsm serve`: one row each, with the field of MockHsmOptions that it sets.
+import { Option } from 'commander';
+import type { MockHsmOptions } from '../options.ts';
+import { collect, variableName, whole } from './option-values.ts';
+
+interface Row {
+  readonly field: keyof MockHsmOptions;
+  readonly flags: string;
+  readonly description: string;
+  /** Heading in the help text. */
+  readonly group: 'Server' | 'Identity' | 'Pool';
+  /** Absent for a switch. */
+  readonly read?: (text: string, before: never) => unknown;
+  /** What is said in the help text; without the option the field stays unset. */
+  readonly standard?: string;
+}
+
+const rows: readonly Row[] = [
+  {
+    field: 'port',
+    flags: '--port <number>',
+    description: 'port to listen on; 0 takes a free one',
+    group: 'Server',
+    read: whole(0, 65_535),
+    standard: '0',
+  },
+  {
+    field: 'listen',
+    flags: '--listen <address>',
+    description: 'address to listen on',
+    group: 'Server',
+    read: String,
+    standard: '127.0.0.1',
+  },
+  {
+    field: 'dataDir',
+    flags: '--data-dir <folder>',
+    description: 'keeps everything there, and writes ca.pem and env',
+    group: 'Server',
+    read: String,
+    standard: 'a temporary folder',
+  },
+  {
+    field: 'hostnames',
+    flags: '--hostname <name>',
+    description: 'further name for the certificate, e.g. *.managedhsm.azure.net; repeatable',
+    group: 'Server',
+    read: collect,
+  },
+  {
+    field: 'servicePrincipals',
+    flags: '--service-principal <NAME>',
+    description: 'adds a service principal without roles; repeatable',
+    group: 'Identity',
+    read: variableName,
+  },
+  {
+    field: 'tokenLifetimeS',
+    flags: '--token-lifetime <seconds>',
+    description: 'life of access tokens',
+    group: 'Identity',
+    read: whole(1, 86_400),
+    standard: '3600',
+  },
+  {
+    field: 'retentionDays',
+    flags: '--retention-days <days>',
+    description: 'how long a deleted key can be recovered',
+    group: 'Pool',
+    read: whole(7, 90),
+    standard: '90',
+  },
+  {
+    field: 'purgeProtection',
+    flags: '--purge-protection',
+    description: 'nobody can purge a deleted key',
+    group: 'Pool',
+  },
+];
+
+const options = rows.map((row) => {
+  const text = row.standard === undefined ? row.description : `${row.description} (default: ${row.standard})`;
+  const option = new Option(row.flags, text).helpGroup(`${row.group}:`);
+  if (row.read !== undefined) option.argParser(row.read as (text: string, before: unknown) => unknown);
+  return { field: row.field, option };
+});
+
+/** For commander. */
+export const serveOptions: readonly Option[] = options.map(({ option }) => option);
+
+/** What the parsed flags say; fields of options that were not given are absent. */
+export function hsmOptions(flags: Readonly<Record<string, unknown>>): MockHsmOptions {
+  const given = options.filter(({ option }) => flags[option.attributeName()] !== undefined);
+  return Object.fromEntries(given.map(({ field, option }) => [field, flags[option.attributeName()]]));
+}
