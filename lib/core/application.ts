@@ -17,13 +17,14 @@ import {
   type Output,
 } from './calls.ts';
 import * as digesting from './digesting.ts';
+import * as encrypting from './encrypting.ts';
 import * as finding from './finding.ts';
 import { generateKeyPair, type KeyPairRequest } from './key-generation.ts';
 import type { Library } from './library.ts';
 import * as loggingIn from './logging-in.ts';
-import { type MechanismInfo, mechanismInfo, mechanismOf, mechanisms } from './mechanisms.ts';
+import { type MechanismInfo, mechanismInfo, mechanismTypes } from './mechanisms.ts';
 import * as objects from './object-management.ts';
-import { mechanismInvalid, notLoggedIn, randomSeedNotSupported, randomTooLong, sessionReadOnly } from './refusals.ts';
+import { notLoggedIn, randomSeedNotSupported, randomTooLong, sessionReadOnly } from './refusals.ts';
 import { ApplicationToken, type Session, SessionTable } from './session.ts';
 import * as signing from './signing.ts';
 import type { SlotInfo, TokenInfo } from './slot.ts';
@@ -84,15 +85,13 @@ export class Application {
   /** CKR_SLOT_ID_INVALID. */
   getMechanismList({ slot }: InSlot): { mechanisms: number[] } {
     this.#library.slot(slot);
-    return { mechanisms: mechanisms.map(({ type }) => type) };
+    return { mechanisms: [...mechanismTypes] };
   }
 
   /** CKR_SLOT_ID_INVALID, CKR_MECHANISM_INVALID. */
   getMechanismInfo({ slot, mechanism }: InSlot & { mechanism: number }): MechanismInfo {
     this.#library.slot(slot);
-    const row = mechanismOf(mechanism);
-    if (row === undefined) throw mechanismInvalid(mechanism);
-    return mechanismInfo(row);
+    return mechanismInfo(mechanism);
   }
 
   // Sessions (section 11.6)
@@ -242,6 +241,24 @@ export class Application {
 
   verifyFinal({ session, signature }: InSession & { signature: Uint8Array }): Nothing {
     return signing.verifyFinal(this.#session(session), signature);
+  }
+
+  // Encryption and decryption (sections 11.8 and 11.9)
+
+  encryptInit({ session, mechanism, key }: InSession & { mechanism: Mechanism; key: number }): Answer<Nothing> {
+    return encrypting.encryptInit(this.#session(session), mechanism, key);
+  }
+
+  encrypt(request: InSession & { data: Uint8Array; encrypted: number | null }): { encrypted: Output } {
+    return encrypting.encrypt(this.#session(request.session), request.data, request.encrypted);
+  }
+
+  decryptInit({ session, mechanism, key }: InSession & { mechanism: Mechanism; key: number }): Answer<Nothing> {
+    return encrypting.decryptInit(this.#session(session), mechanism, key);
+  }
+
+  decrypt(request: InSession & { encrypted: Uint8Array; data: number | null }): Answer<{ data: Output }> {
+    return encrypting.decrypt(this.#session(request.session), request.encrypted, request.data);
   }
 
   digestInit({ session, mechanism }: InSession & { mechanism: Mechanism }): Nothing {

@@ -3,8 +3,7 @@
 import type { Mechanism } from './calls.ts';
 import { type Hash, type Hasher, hasherOf } from './hashes.ts';
 import { refuseParameter } from './mechanism-parameters.ts';
-import { mechanismOf } from './mechanisms.ts';
-import { mechanismInvalid } from './refusals.ts';
+import { mechanismFor } from './mechanisms.ts';
 
 export interface DigestOperation {
   readonly hash: Hash;
@@ -14,8 +13,7 @@ export interface DigestOperation {
 
 /** CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID. */
 export function digestOperation(mechanism: Mechanism): DigestOperation {
-  const row = mechanismOf(mechanism.type);
-  if (row?.use !== 'digest') throw mechanismInvalid(mechanism.type);
+  const { hash } = mechanismFor('digest', mechanism.type);
   refuseParameter(mechanism);
-  return { hash: row.hash, hasher: hasherOf(row.hash), hasParts: false };
+  return { hash, hasher: hasherOf(hash), hasParts: false };
 }

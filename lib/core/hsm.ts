@@ -20,6 +20,8 @@ export type SignatureAlgorithm =
   | 'ES256K'
   | 'ES384'
   | 'ES512';
+/** RSA-OAEP is with SHA-1, RSA-OAEP-256 with SHA-256; each also in its MGF1. */
+export type EncryptionAlgorithm = 'RSA1_5' | 'RSA-OAEP' | 'RSA-OAEP-256';
 export type KeyOperation = 'sign' | 'verify' | 'encrypt' | 'decrypt' | 'wrapKey' | 'unwrapKey' | 'import' | 'export';
 export type Tags = Readonly<Record<string, string>>;
 
@@ -94,6 +96,11 @@ export interface HsmIdentity {
   deleteKey(name: string): Promise<void>;
   /** `digest` is the hash for RS, PS and ES algorithms, the padded-to-be bytes for RSNULL. */
   sign(name: string, version: string, algorithm: SignatureAlgorithm, digest: Uint8Array): Promise<Uint8Array>;
+  /**
+   * The plaintext of a ciphertext as long as the modulus; may be empty. CKR_ENCRYPTED_DATA_INVALID when the service
+   * cannot make sense of it.
+   */
+  decrypt(name: string, version: string, algorithm: EncryptionAlgorithm, encrypted: Uint8Array): Promise<Uint8Array>;
   /** 1 to any number of bytes from the HSM's generator. */
   random(bytes: number): Promise<Uint8Array>;
 }

@@ -10,14 +10,8 @@ import type { KeyOperation, NewKey } from './hsm.ts';
 import { type Key, usageOperations } from './key.ts';
 import { chosenName, keyMaterial, lifetimeOf, readTemplate, type Template } from './key-template.ts';
 import { refuseParameter } from './mechanism-parameters.ts';
-import { mechanismOf } from './mechanisms.ts';
-import {
-  attributeValueInvalid,
-  mechanismInvalid,
-  templateIncomplete,
-  templateInconsistent,
-  tooManyTags,
-} from './refusals.ts';
+import { mechanismFor } from './mechanisms.ts';
+import { attributeValueInvalid, templateIncomplete, templateInconsistent, tooManyTags } from './refusals.ts';
 import type { TokenAccess } from './token-access.ts';
 import { CKA_MHSM_KEY_NAME } from './vendor-attributes.ts';
 
@@ -90,8 +84,7 @@ function newName(random: Random): string {
 /** A request understood: what the HSM shall make. */
 function newKey(request: KeyPairRequest, random: Random): { key: NewKey; nameIsChosen: boolean } {
   const { mechanism } = request;
-  const row = mechanismOf(mechanism.type);
-  if (row?.use !== 'generation') throw mechanismInvalid(mechanism.type);
+  const row = mechanismFor('generation', mechanism.type);
   refuseParameter(mechanism);
   const templates = {
     private: readTemplate('private', request.privateTemplate),

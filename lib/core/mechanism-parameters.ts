@@ -1,12 +1,20 @@
 /** The parameters that come with a mechanism. */
 
+import { CKZ_DATA_SPECIFIED } from '../pkcs11/constants.ts';
 import type { Mechanism } from './calls.ts';
 import { type Hash, hashes } from './hashes.ts';
 import type { SignatureMechanism } from './mechanisms.ts';
 import { mechanismParamInvalid } from './refusals.ts';
+import { type Padding, paddings } from './rsa-encryption.ts';
 
 /** Bytes of a CK_RSA_PKCS_PSS_PARAMS: hashAlg, mgf, sLen, each a CK_ULONG, little-endian. */
 export const PSS_PARAMETER_BYTES = 24;
+
+/**
+ * Bytes of a CK_RSA_PKCS_OAEP_PARAMS: hashAlg, mgf, source, pSourceData, ulSourceDataLen, each of 8 bytes, little-endian.
+ * The pointer means nothing here and is not looked at.
+ */
+export const OAEP_PARAMETER_BYTES = 40;
 
 function ulongAt(bytes: Uint8Array, offset: number): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, 8);
@@ -34,6 +42,28 @@ function pssHash(mechanism: Mechanism, required: Hash | undefined): Hash {
     throw mechanismParamInvalid(type, `the HSM salts with ${hash.bytes} bytes, the length of the hash`);
   }
   return hash;
+}
+
+/**
+ * The padding of CKM_RSA_PKCS_OAEP. The service knows SHA-1 and SHA-256, each with MGF1 over the same hash and without
+ * a label; anything else is CKR_MECHANISM_PARAM_INVALID.
+ */
+export function oaepPadding({ type, parameter }: Mechanism): Padding {
+  if (parameter?.length !== OAEP_PARAMETER_BYTES) {
+    throw mechanismParamInvalid(type, `CK_RSA_PKCS_OAEP_PARAMS has ${OAEP_PARAMETER_BYTES} bytes`);
+  }
+  const hashMechanism = ulongAt(parameter, 0);
+  const padding = paddings.find(({ hash }) => hash?.mechanism === hashMechanism);
+  if (padding === undefined) throw mechanismParamInvalid(type, 'the hash is neither SHA-1 nor SHA-256');
+  if (ulongAt(parameter, 8) !== padding.hash?.mgf)
+    throw mechanismParamInvalid(type, 'the mask function is not MGF1 of the hash');
+  const [source, labelBytes] = [ulongAt(parameter, 16), ulongAt(parameter, 32)];
+  if (labelBytes !== 0)
+    throw mechanismParamInvalid(type, `the HSM takes no label, and this one has ${labelBytes} bytes`);
+  // Without data, callers leave the source at zero or name the only one there is.
+  if (source !== 0 && source !== CKZ_DATA_SPECIFIED)
+    throw mechanismParamInvalid(type, 'the source is not specified data');
+  return padding;
 }
 
 /** CKR_MECHANISM_PARAM_INVALID when a mechanism that takes no parameter has one. */

@@ -1,11 +1,12 @@
 /**
- * The mechanisms: one row each, and the only place that knows which there are. Lists, flags, sizes, checks and the
+ * The mechanisms: one row for each use of each, and the only place that knows which there are. Lists, flags, sizes, checks and the
  * service's algorithms all follow from here. What is not whole is not in here; CKM_RSA_X_509 is left out on purpose,
  * because the service pads by itself.
  */
 
 import * as ck from '../pkcs11/constants.ts';
 import { type Hash, SHA256, SHA384, SHA512 } from './hashes.ts';
+import { mechanismInvalid } from './refusals.ts';
 
 export type Scheme = 'pkcs1' | 'pss' | 'ecdsa';
 
@@ -16,6 +17,13 @@ export interface SignatureMechanism {
   readonly scheme: Scheme;
   /** The hash that the library makes of the data; undefined: the caller brings the digest or payload, in one part. */
   readonly hash: Hash | undefined;
+}
+
+export interface EncryptionMechanism {
+  readonly use: 'encryption';
+  readonly type: number;
+  readonly keyType: number;
+  readonly scheme: 'pkcs1' | 'oaep';
 }
 
 export interface GenerationMechanism {
@@ -30,7 +38,8 @@ export interface DigestMechanism {
   readonly hash: Hash;
 }
 
-export type MechanismRow = SignatureMechanism | GenerationMechanism | DigestMechanism;
+export type MechanismRow = SignatureMechanism | EncryptionMechanism | GenerationMechanism | DigestMechanism;
+type Use = MechanismRow['use'];
 
 const { CKK_RSA, CKK_EC } = ck;
 
@@ -40,6 +49,12 @@ const signature = (type: number, keyType: number, scheme: Scheme, hash?: Hash): 
   keyType,
   scheme,
   hash,
+});
+const encryption = (type: number, scheme: EncryptionMechanism['scheme']): EncryptionMechanism => ({
+  use: 'encryption',
+  type,
+  keyType: CKK_RSA,
+  scheme,
 });
 const generation = (type: number, keyType: number): GenerationMechanism => ({ use: 'generation', type, keyType });
 const digest = (type: number, hash: Hash): DigestMechanism => ({ use: 'digest', type, hash });
@@ -59,15 +74,23 @@ export const mechanisms: readonly MechanismRow[] = [
   signature(ck.CKM_ECDSA_SHA256, CKK_EC, 'ecdsa', SHA256),
   signature(ck.CKM_ECDSA_SHA384, CKK_EC, 'ecdsa', SHA384),
   signature(ck.CKM_ECDSA_SHA512, CKK_EC, 'ecdsa', SHA512),
+  encryption(ck.CKM_RSA_PKCS, 'pkcs1'),
+  encryption(ck.CKM_RSA_PKCS_OAEP, 'oaep'),
   digest(ck.CKM_SHA256, SHA256),
   digest(ck.CKM_SHA384, SHA384),
   digest(ck.CKM_SHA512, SHA512),
 ];
 
-const byType = new Map(mechanisms.map((row) => [row.type, row]));
+/** Each once, in the order of the table. */
+export const mechanismTypes: readonly number[] = [...new Set(mechanisms.map(({ type }) => type))];
 
-export function mechanismOf(type: number): MechanismRow | undefined {
-  return byType.get(type);
+const byUse = Map.groupBy(mechanisms, ({ use }) => use);
+
+/** The row of a mechanism for one use of it; CKR_MECHANISM_INVALID when it has none. */
+export function mechanismFor<U extends Use>(use: U, type: number): Extract<MechanismRow, { use: U }> {
+  const row = byUse.get(use)?.find((each) => each.type === type);
+  if (row === undefined) throw mechanismInvalid(type);
+  return row as Extract<MechanismRow, { use: U }>;
 }
 
 /** Key sizes in bits, by key type. */
@@ -82,20 +105,27 @@ export interface MechanismInfo {
   flags: number;
 }
 
-const USE_FLAGS: Readonly<Record<MechanismRow['use'], number>> = {
+const USE_FLAGS: Readonly<Record<Use, number>> = {
   signature: ck.CKF_HW | ck.CKF_SIGN | ck.CKF_VERIFY,
+  encryption: ck.CKF_HW | ck.CKF_ENCRYPT | ck.CKF_DECRYPT,
   generation: ck.CKF_HW | ck.CKF_GENERATE_KEY_PAIR,
   digest: ck.CKF_DIGEST,
 };
 const CURVE_FLAGS = ck.CKF_EC_F_P | ck.CKF_EC_NAMEDCURVE | ck.CKF_EC_UNCOMPRESS;
 
-/** CK_MECHANISM_INFO (section 3.5): sizes in bits, 0 where no key is used. Digests are made here, not in the HSM. */
-export function mechanismInfo(row: MechanismRow): MechanismInfo {
+/**
+ * CK_MECHANISM_INFO (section 3.5): sizes in bits, 0 where no key is used. Digests are made here, not in the HSM.
+ * CKR_MECHANISM_INVALID.
+ */
+export function mechanismInfo(type: number): MechanismInfo {
+  const rows = mechanisms.filter((row) => row.type === type);
+  const [row] = rows;
+  if (row === undefined) throw mechanismInvalid(type);
   const keyType = row.use === 'digest' ? undefined : row.keyType;
   const sizes = keyType === undefined ? undefined : keySizes[keyType];
   return {
     minKeySize: sizes?.min ?? 0,
     maxKeySize: sizes?.max ?? 0,
-    flags: USE_FLAGS[row.use] | (keyType === CKK_EC ? CURVE_FLAGS : 0),
+    flags: rows.reduce((flags, { use }) => flags | USE_FLAGS[use], 0) | (keyType === CKK_EC ? CURVE_FLAGS : 0),
   };
 }

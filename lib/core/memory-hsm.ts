@@ -7,6 +7,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { CKR_DEVICE_ERROR, CKR_KEY_HANDLE_INVALID, CKR_PIN_INCORRECT } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
 import type {
+  EncryptionAlgorithm,
   Hsm,
   HsmIdentity,
   KeyChanges,
@@ -18,6 +19,7 @@ import type {
   SignatureAlgorithm,
   Tags,
 } from './hsm.ts';
+import { plaintextOf } from './memory-decryption.ts';
 import { privateKeyOf, publicKeyOf, type StoredVersion, signatureOf } from './memory-signatures.ts';
 
 type Method = keyof Omit<HsmIdentity, 'name'>;
@@ -209,6 +211,16 @@ export class MemoryIdentity implements HsmIdentity {
   async sign(name: string, version: string, algorithm: SignatureAlgorithm, digest: Uint8Array): Promise<Uint8Array> {
     await this.#hsm.request('sign', name, algorithm);
     return signatureOf(this.#hsm.version(name, version) as StoredVersion, algorithm, digest);
+  }
+
+  async decrypt(
+    name: string,
+    version: string,
+    algorithm: EncryptionAlgorithm,
+    encrypted: Uint8Array,
+  ): Promise<Uint8Array> {
+    await this.#hsm.request('decrypt', name, algorithm);
+    return plaintextOf(this.#hsm.version(name, version) as StoredVersion, algorithm, encrypted);
   }
 
   async random(bytes: number): Promise<Uint8Array> {

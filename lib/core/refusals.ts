@@ -127,6 +127,9 @@ export const operationNotInitialized = (what: string) =>
 export const dataLenRange = (bytes: number, expected: string) =>
   new Pkcs11Error(ckr.CKR_DATA_LEN_RANGE, `data of ${bytes} bytes; ${expected}`);
 
+export const encryptedDataLenRange = (bytes: number, expected: number) =>
+  new Pkcs11Error(ckr.CKR_ENCRYPTED_DATA_LEN_RANGE, `a ciphertext of ${bytes} bytes; this key makes ${expected}`);
+
 export const signatureLenRange = (bytes: number, expected: number) =>
   new Pkcs11Error(ckr.CKR_SIGNATURE_LEN_RANGE, `a signature of ${bytes} bytes; this key makes ${expected}`);
 

@@ -2,6 +2,7 @@
 
 import * as ck from '../pkcs11/constants.ts';
 import type { DigestOperation } from './digest-operation.ts';
+import type { EncryptionOperation } from './encryption-operation.ts';
 import { OperationPlace } from './operation-place.ts';
 import { notLoggedIn, parallelNotSupported, sessionHandleInvalid, sessionHandleTaken } from './refusals.ts';
 import type { SignatureOperation } from './signature-operation.ts';
@@ -51,6 +52,8 @@ export class Session {
   readonly search = new OperationPlace<number[]>();
   readonly signing = new OperationPlace<SignatureOperation>();
   readonly verifying = new OperationPlace<SignatureOperation>();
+  readonly encrypting = new OperationPlace<EncryptionOperation>();
+  readonly decrypting = new OperationPlace<EncryptionOperation>();
   readonly digesting = new OperationPlace<DigestOperation>();
 
   constructor(handle: number, token: ApplicationToken, flags: number) {
@@ -73,6 +76,8 @@ export class Session {
     this.search.end();
     this.signing.end();
     this.verifying.end();
+    this.encrypting.end();
+    this.decrypting.end();
     this.digesting.end();
   }
 }

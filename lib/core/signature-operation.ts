@@ -2,22 +2,15 @@
 
 import * as ck from '../pkcs11/constants.ts';
 import { BufferTooSmall } from '../pkcs11/error.ts';
-import { toBoolean } from '../tags/values.ts';
 import type { Mechanism, Output } from './calls.ts';
 import { digestOf, type Hash, type Hasher, hasherOf } from './hashes.ts';
 import type { PublicKey } from './hsm.ts';
 import type { KeyObject } from './key.ts';
+import { keyForUse } from './key-use.ts';
 import { hashOfSignature } from './mechanism-parameters.ts';
-import { keySizes, mechanismOf, type SignatureMechanism } from './mechanisms.ts';
-import { keyTypeOf, signatureBytes, sizeInBits } from './public-key.ts';
-import {
-  keyFunctionNotPermitted,
-  keySizeRange,
-  keyTypeInconsistent,
-  mechanismInvalid,
-  operationNotInitialized,
-  signatureFromHsmMalformed,
-} from './refusals.ts';
+import { mechanismFor, type SignatureMechanism } from './mechanisms.ts';
+import { signatureBytes } from './public-key.ts';
+import { operationNotInitialized, signatureFromHsmMalformed } from './refusals.ts';
 import { type SignatureInput, signatureInput } from './signature-input.ts';
 import type { TokenAccess } from './token-access.ts';
 import { verifies } from './verification.ts';
@@ -43,8 +36,7 @@ export interface SignatureRequest {
 
 /** CKR_MECHANISM_INVALID and CKR_MECHANISM_PARAM_INVALID come from here. */
 export function signatureRequest(mechanism: Mechanism): SignatureRequest {
-  const row = mechanismOf(mechanism.type);
-  if (row?.use !== 'signature') throw mechanismInvalid(mechanism.type);
+  const row = mechanismFor('signature', mechanism.type);
   return { row, hash: hashOfSignature(row, mechanism) };
 }
 
@@ -61,14 +53,9 @@ export function signatureOperation(
   use: SignatureUse,
   { row, hash }: SignatureRequest,
 ): SignatureOperation {
-  const { key } = object;
-  const publicKey = key.publicKey;
-  if (publicKey === undefined || keyTypeOf(publicKey) !== row.keyType) throw keyTypeInconsistent(row.type);
   const side = use === ck.CKA_SIGN ? 'private' : 'public';
-  if (object.kind !== side || toBoolean(key.usage(use, side)) !== true) throw keyFunctionNotPermitted(use);
-  const bits = sizeInBits(publicKey);
-  const sizes = keySizes[row.keyType];
-  if (sizes !== undefined && (bits < sizes.min || bits > sizes.max)) throw keySizeRange(bits, row.type);
+  const publicKey = keyForUse(object, side, use, row);
+  const { key } = object;
   return {
     access,
     keyName: key.name,

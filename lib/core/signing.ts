@@ -7,19 +7,10 @@
  */
 
 import * as ck from '../pkcs11/constants.ts';
-import { Pkcs11Error } from '../pkcs11/error.ts';
 import { type Answer, type Mechanism, NOTHING, type Nothing, type Output } from './calls.ts';
-import type { KeyObject } from './key.ts';
 import type { OperationPlace } from './operation-place.ts';
-import {
-  keyHandleInvalid,
-  notLoggedIn,
-  operationActive,
-  operationNotInitialized,
-  sessionHandleInvalid,
-  signatureInvalid,
-  signatureLenRange,
-} from './refusals.ts';
+import { beginWithKey } from './operation-start.ts';
+import { operationActive, operationNotInitialized, signatureInvalid, signatureLenRange } from './refusals.ts';
 import type { Session } from './session.ts';
 import {
   addPart,
@@ -29,12 +20,10 @@ import {
   isValid,
   lengthOnly,
   type SignatureOperation,
-  type SignatureRequest,
   type SignatureUse,
   signatureOperation,
   signatureRequest,
 } from './signature-operation.ts';
-import type { TokenAccess } from './token-access.ts';
 
 type Place = OperationPlace<SignatureOperation>;
 
@@ -54,43 +43,10 @@ export function verifyInit(session: Session, mechanism: Mechanism, key: number):
 }
 
 function begin(session: Session, place: Place, use: SignatureUse, mechanism: Mechanism, key: number): Answer<Nothing> {
-  const claim = place.claim();
-  const access = session.token.requireAccess();
-  const request = signatureRequest(mechanism);
-  const object = access.keys.known(key);
-  if (object?.key.material === undefined) return beginSlowly(session, place, claim, access, use, request, key);
-  place.start(claim, signatureOperation(access, object, use, request));
-  return NOTHING;
-}
-
-async function beginSlowly(
-  session: Session,
-  place: Place,
-  claim: number,
-  access: TokenAccess,
-  use: SignatureUse,
-  request: SignatureRequest,
-  key: number,
-): Promise<Nothing> {
-  const object = await keyObject(access, key);
-  const operation = signatureOperation(access, object, use, request);
-  if (session.closed) throw sessionHandleInvalid(session.handle);
-  if (session.token.access !== access) throw notLoggedIn();
-  place.start(claim, operation);
-  return NOTHING;
-}
-
-/** The key object of a handle, with its material. */
-async function keyObject(access: TokenAccess, handle: number): Promise<KeyObject> {
-  const object = await access.resolve(handle);
-  if (object === undefined || object.kind === 'certificate') throw keyHandleInvalid(handle);
-  try {
-    await access.keys.read(object.key);
-  } catch (error) {
-    const isGone = error instanceof Pkcs11Error && error.rv === ck.CKR_OBJECT_HANDLE_INVALID;
-    throw isGone ? keyHandleInvalid(handle) : error;
-  }
-  return object;
+  return beginWithKey(session, place, key, () => {
+    const request = signatureRequest(mechanism);
+    return (access, object) => signatureOperation(access, object, use, request);
+  });
 }
 
 function activeIn(place: Place, what: string): SignatureOperation {

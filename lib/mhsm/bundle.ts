@@ -111,7 +111,7 @@ export function versionOf(bundle: unknown): KeyVersion {
 /** The bytes of an operation's result; `length` bytes of them where it is known. Throws UnexpectedAnswer. */
 export function resultOf(answer: unknown, length?: number): Buffer {
   const value = textOf(objectOf(answer).value);
-  if (!value) throw new UnexpectedAnswer('the answer has no value');
+  if (value === undefined) throw new UnexpectedAnswer('the answer has no value');
   const bytes = Buffer.from(value, 'base64url');
   if (length !== undefined && bytes.length !== length) {
     throw new UnexpectedAnswer(`${bytes.length} bytes instead of ${length}`);

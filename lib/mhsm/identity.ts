@@ -1,4 +1,5 @@
 import type {
+  EncryptionAlgorithm,
   HsmIdentity,
   KeyChanges,
   KeySummary,
@@ -107,11 +108,25 @@ export class RestIdentity implements HsmIdentity {
   }
 
   sign(name: string, version: string, algorithm: SignatureAlgorithm, digest: Uint8Array): Promise<Uint8Array> {
-    const value = Buffer.from(digest.buffer, digest.byteOffset, digest.length).toString('base64url');
+    return this.#use('sign', name, version, algorithm, digest);
+  }
+
+  decrypt(name: string, version: string, algorithm: EncryptionAlgorithm, encrypted: Uint8Array): Promise<Uint8Array> {
+    return this.#use('decrypt', name, version, algorithm, encrypted);
+  }
+
+  #use(
+    operation: 'sign' | 'decrypt',
+    name: string,
+    version: string,
+    algorithm: string,
+    input: Uint8Array,
+  ): Promise<Uint8Array> {
+    const value = Buffer.from(input.buffer, input.byteOffset, input.length).toString('base64url');
     return this.#rest.request({
-      asked: { operation: 'sign', key: name },
+      asked: { operation, key: name },
       method: 'POST',
-      path: `/keys/${name}/${version}/sign`,
+      path: `/keys/${name}/${version}/${operation}`,
       // Neither an algorithm's name nor base64url has anything to escape.
       body: `{"alg":"${algorithm}","value":"${value}"}`,
       read: resultOf,

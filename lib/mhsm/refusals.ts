@@ -3,6 +3,7 @@ import {
   CKR_ATTRIBUTE_VALUE_INVALID,
   CKR_DATA_INVALID,
   CKR_DEVICE_ERROR,
+  CKR_ENCRYPTED_DATA_INVALID,
   CKR_FUNCTION_FAILED,
   CKR_KEY_FUNCTION_NOT_PERMITTED,
   CKR_KEY_HANDLE_INVALID,
@@ -13,7 +14,7 @@ import { Pkcs11Error } from '../pkcs11/error.ts';
 
 /** What was asked of the service, for messages and for the role that a refusal asks for. */
 export interface Asked {
-  readonly operation: 'list' | 'get' | 'sign' | 'create' | 'update' | 'delete' | 'random';
+  readonly operation: 'list' | 'get' | 'sign' | 'decrypt' | 'create' | 'update' | 'delete' | 'random';
   readonly key?: string;
 }
 
@@ -58,6 +59,7 @@ const ROLES: Readonly<Record<Asked['operation'], { role: string; atKey?: true; s
   list: { role: 'TLS Library User Read Role', scope: '/keys' },
   get: { role: 'TLS Library User Read Role', scope: '/keys' },
   sign: { role: 'Managed HSM Crypto User', atKey: true, scope: '/keys' },
+  decrypt: { role: 'Managed HSM Crypto User', atKey: true, scope: '/keys' },
   create: { role: 'Managed HSM Crypto User', scope: '/keys' },
   update: { role: 'Managed HSM Crypto User', atKey: true, scope: '/keys' },
   delete: { role: 'Managed HSM Crypto User', atKey: true, scope: '/keys' },
@@ -92,12 +94,13 @@ interface Outcome {
 const say = (text: string) => () => text;
 
 /**
- * Not allowed. C_Sign and C_SignInit share the code by which C_SignInit refuses a key that may not sign; what changes or
- * deletes a key has CKR_ACTION_PROHIBITED (2.40 sections 11.7.3, 11.7.6). CKR_USER_NOT_LOGGED_IN would send people
+ * Not allowed. C_Sign and C_SignInit, C_Decrypt and C_DecryptInit share the code by which the second refuses a key that
+ * may not; what changes or deletes a key has CKR_ACTION_PROHIBITED (2.40 sections 11.7.3, 11.7.6). CKR_USER_NOT_LOGGED_IN would send people
  * to look for a login that did work.
  */
 const DENIED: ByOperation = {
   sign: CKR_KEY_FUNCTION_NOT_PERMITTED,
+  decrypt: CKR_KEY_FUNCTION_NOT_PERMITTED,
   update: CKR_ACTION_PROHIBITED,
   delete: CKR_ACTION_PROHIBITED,
   other: CKR_FUNCTION_FAILED,
@@ -109,7 +112,14 @@ const BY_CODE: ReadonlyMap<string, Outcome> = new Map([
   ['KeyDisabled', { rv: DENIED, hint: changeKey('--enabled true') }],
   ['KeyExpired', { rv: DENIED, hint: changeKey('--expires <later date>, or a new key and certificate') }],
   ['KeyNotYetValid', { rv: DENIED, hint: changeKey('--not-before <earlier date>, or wait') }],
-  ['KeyOperationForbidden', { rv: DENIED, hint: changeKey('--ops sign verify') }],
+  [
+    'KeyOperationForbidden',
+    {
+      rv: DENIED,
+      hint: ({ operation, key }, parties) =>
+        `add ${operation} to what az keyvault key show --hsm-name ${hsmName(parties)} --name ${key} lists as keyOps, with set-attributes --ops`,
+    },
+  ],
   [
     'ObjectIsDeletedButRecoverable',
     { rv: CKR_FUNCTION_FAILED, hint: say('recover or purge the deleted key of that name, or choose another name') },
@@ -126,6 +136,7 @@ const BY_STATUS: ReadonlyMap<number, Outcome> = new Map([
     {
       rv: {
         sign: CKR_DATA_INVALID,
+        decrypt: CKR_ENCRYPTED_DATA_INVALID,
         create: CKR_TEMPLATE_INCONSISTENT,
         update: CKR_ATTRIBUTE_VALUE_INVALID,
         other: CKR_DEVICE_ERROR,
@@ -143,7 +154,7 @@ const BY_STATUS: ReadonlyMap<number, Outcome> = new Map([
   [
     404,
     {
-      rv: { sign: CKR_KEY_HANDLE_INVALID, other: CKR_OBJECT_HANDLE_INVALID },
+      rv: { sign: CKR_KEY_HANDLE_INVALID, decrypt: CKR_KEY_HANDLE_INVALID, other: CKR_OBJECT_HANDLE_INVALID },
       hint: say('the key was deleted or has another name: mhsm_p11_list_keys shows what is there'),
     },
   ],

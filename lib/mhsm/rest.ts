@@ -11,7 +11,7 @@ import { type AccessToken, objectIdOf, TokenSource } from './token-source.ts';
 import type { HttpRequest } from './transport.ts';
 
 /** Operations that may be sent again when nobody knows whether they arrived: nothing differs when they do twice. */
-const REPEATABLE: ReadonlySet<Asked['operation']> = new Set(['list', 'get', 'sign', 'random']);
+const REPEATABLE: ReadonlySet<Asked['operation']> = new Set(['list', 'get', 'sign', 'decrypt', 'random']);
 const PATIENT: ReadonlySet<Asked['operation']> = new Set(['create']);
 const MAX_PAGES = 10_000;
 

@@ -398,6 +398,9 @@ export const CKM_AES_KEY_WRAP = 0x2109;
 export const CKM_AES_KEY_WRAP_PAD = 0x210a;
 
 // Mask generation functions
+// Sources of the encoding parameter of CKM_RSA_PKCS_OAEP (mechanisms specification)
+export const CKZ_DATA_SPECIFIED = 0x1;
+
 export const CKG_MGF1_SHA1 = 0x1;
 export const CKG_MGF1_SHA224 = 0x5;
 export const CKG_MGF1_SHA256 = 0x2;

@@ -282,6 +282,33 @@ export const CALLS = {
     request: { session: 'ulong', digest: 'capacity' },
     response: { digest: 'output' },
   },
+
+  encryptInit: {
+    id: 70,
+    purpose: 'C_EncryptInit',
+    slow: true,
+    request: { session: 'ulong', mechanism: 'mechanism', key: 'ulong' },
+    response: {},
+  },
+  encrypt: {
+    id: 71,
+    purpose: 'C_Encrypt',
+    request: { session: 'ulong', data: 'bytes', encrypted: 'capacity' },
+    response: { encrypted: 'output' },
+  },
+  decryptInit: {
+    id: 72,
+    purpose: 'C_DecryptInit',
+    slow: true,
+    request: { session: 'ulong', mechanism: 'mechanism', key: 'ulong' },
+    response: {},
+  },
+  decrypt: {
+    id: 73,
+    purpose: 'C_Decrypt',
+    request: { session: 'ulong', encrypted: 'bytes', data: 'capacity' },
+    response: { data: 'output' },
+  },
 } as const satisfies Record<string, Call>;
 
 export type CallName = keyof typeof CALLS;

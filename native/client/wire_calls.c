@@ -302,6 +302,38 @@ static const struct wire_field digest_final_response[] = {
     {WIRE_OUTPUT, offsetof(struct wire_digest_final_response, digest)},
 };
 
+static const struct wire_field encrypt_init_request[] = {
+    {WIRE_ULONG, offsetof(struct wire_encrypt_init_request, session)},
+    {WIRE_MECHANISM, offsetof(struct wire_encrypt_init_request, mechanism)},
+    {WIRE_ULONG, offsetof(struct wire_encrypt_init_request, key)},
+};
+
+static const struct wire_field encrypt_request[] = {
+    {WIRE_ULONG, offsetof(struct wire_encrypt_request, session)},
+    {WIRE_BYTES, offsetof(struct wire_encrypt_request, data)},
+    {WIRE_CAPACITY, offsetof(struct wire_encrypt_request, encrypted)},
+};
+
+static const struct wire_field encrypt_response[] = {
+    {WIRE_OUTPUT, offsetof(struct wire_encrypt_response, encrypted)},
+};
+
+static const struct wire_field decrypt_init_request[] = {
+    {WIRE_ULONG, offsetof(struct wire_decrypt_init_request, session)},
+    {WIRE_MECHANISM, offsetof(struct wire_decrypt_init_request, mechanism)},
+    {WIRE_ULONG, offsetof(struct wire_decrypt_init_request, key)},
+};
+
+static const struct wire_field decrypt_request[] = {
+    {WIRE_ULONG, offsetof(struct wire_decrypt_request, session)},
+    {WIRE_BYTES, offsetof(struct wire_decrypt_request, encrypted)},
+    {WIRE_CAPACITY, offsetof(struct wire_decrypt_request, data)},
+};
+
+static const struct wire_field decrypt_response[] = {
+    {WIRE_OUTPUT, offsetof(struct wire_decrypt_response, data)},
+};
+
 const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 1,
@@ -599,6 +631,38 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
         .request = {digest_final_request, 2},
         .response = {digest_final_response, 1},
     },
+    {
+        .id = 70,
+        .slow = true,
+        .name = "encryptInit",
+        .purpose = "C_EncryptInit",
+        .request = {encrypt_init_request, 3},
+        .response = {NULL, 0},
+    },
+    {
+        .id = 71,
+        .slow = false,
+        .name = "encrypt",
+        .purpose = "C_Encrypt",
+        .request = {encrypt_request, 3},
+        .response = {encrypt_response, 1},
+    },
+    {
+        .id = 72,
+        .slow = true,
+        .name = "decryptInit",
+        .purpose = "C_DecryptInit",
+        .request = {decrypt_init_request, 3},
+        .response = {NULL, 0},
+    },
+    {
+        .id = 73,
+        .slow = false,
+        .name = "decrypt",
+        .purpose = "C_Decrypt",
+        .request = {decrypt_request, 3},
+        .response = {decrypt_response, 1},
+    },
 };
 
 struct exchange wire_hello(const struct wire_hello_request *request, struct wire_hello_response *response)
@@ -799,4 +863,26 @@ struct exchange wire_digest_final(const struct wire_digest_final_request *reques
                                   struct wire_digest_final_response *response)
 {
     return (struct exchange){.call = &wire_calls[36], .request = request, .response = response};
+}
+
+struct exchange wire_encrypt_init(const struct wire_encrypt_init_request *request)
+{
+    return (struct exchange){.call = &wire_calls[37], .request = request, .response = NULL};
+}
+
+struct exchange wire_encrypt(const struct wire_encrypt_request *request,
+                             struct wire_encrypt_response *response)
+{
+    return (struct exchange){.call = &wire_calls[38], .request = request, .response = response};
+}
+
+struct exchange wire_decrypt_init(const struct wire_decrypt_init_request *request)
+{
+    return (struct exchange){.call = &wire_calls[39], .request = request, .response = NULL};
+}
+
+struct exchange wire_decrypt(const struct wire_decrypt_request *request,
+                             struct wire_decrypt_response *response)
+{
+    return (struct exchange){.call = &wire_calls[40], .request = request, .response = response};
 }

@@ -7,7 +7,7 @@
 
 #define WIRE_PROTOCOL_VERSION 1
 #define WIRE_MAX_FRAME_BYTES 1048576
-#define WIRE_CALL_COUNT 37
+#define WIRE_CALL_COUNT 41
 
 extern const struct wire_call wire_calls[WIRE_CALL_COUNT];
 
@@ -310,6 +310,38 @@ struct wire_digest_final_response {
     struct wire_output digest;
 };
 
+struct wire_encrypt_init_request {
+    uint64_t session;
+    struct wire_mechanism mechanism;
+    uint64_t key;
+};
+
+struct wire_encrypt_request {
+    uint64_t session;
+    struct wire_bytes data;
+    struct wire_capacity encrypted;
+};
+
+struct wire_encrypt_response {
+    struct wire_output encrypted;
+};
+
+struct wire_decrypt_init_request {
+    uint64_t session;
+    struct wire_mechanism mechanism;
+    uint64_t key;
+};
+
+struct wire_decrypt_request {
+    uint64_t session;
+    struct wire_bytes encrypted;
+    struct wire_capacity data;
+};
+
+struct wire_decrypt_response {
+    struct wire_output data;
+};
+
 struct exchange wire_hello(const struct wire_hello_request *request, struct wire_hello_response *response);
 struct exchange wire_get_slot_list(const struct wire_get_slot_list_request *request,
                                    struct wire_get_slot_list_response *response);
@@ -362,5 +394,11 @@ struct exchange wire_digest(const struct wire_digest_request *request, struct wi
 struct exchange wire_digest_update(const struct wire_digest_update_request *request);
 struct exchange wire_digest_final(const struct wire_digest_final_request *request,
                                   struct wire_digest_final_response *response);
+struct exchange wire_encrypt_init(const struct wire_encrypt_init_request *request);
+struct exchange wire_encrypt(const struct wire_encrypt_request *request,
+                             struct wire_encrypt_response *response);
+struct exchange wire_decrypt_init(const struct wire_decrypt_init_request *request);
+struct exchange wire_decrypt(const struct wire_decrypt_request *request,
+                             struct wire_decrypt_response *response);
 
 #endif

@@ -128,6 +128,22 @@ describe.each(VARIANTS)('the module, $name', ({ build }) => {
     expect(await driver.run('sign 1 aabb buffer 10')).toBe('30 10 ');
   });
 
+  test('decryption and encryption go both ways, with the length alone for a NULL buffer', async () => {
+    await driver.run('init null');
+    await driver.run('open 0 4');
+    expect(await driver.run('decryptinit 1 9 77 0102')).toBe('0');
+    expect(agent.requests.at(-1)?.fields).toMatchObject({
+      key: 77,
+      mechanism: { type: 9, parameter: Uint8Array.of(1, 2) },
+    });
+    expect(await driver.run('decrypt 1 aabbcc buffer 72')).toBe('0 3 aabbcc');
+    expect(await driver.run('decrypt 1 aabbcc null 18446744073709551615')).toBe('0 3 ');
+    expect(await driver.run('encryptinit 1 1 78')).toBe('0');
+    expect(agent.requests.at(-1)?.fields).toMatchObject({ key: 78, mechanism: { type: 1, parameter: null } });
+    expect(await driver.run('encrypt 1 ddee buffer 72')).toBe('0 2 ddee');
+    expect(await driver.run('encrypt 1 ddee null 0')).toBe('0 2 ');
+  });
+
   test('C_GetAttributeValue fills the whole template beside an error', async () => {
     await driver.run('init null');
     agent.on('getAttributeValue', () => ({

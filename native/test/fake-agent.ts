@@ -148,6 +148,14 @@ export class FakeAgent {
         const { data, signature } = request.fields;
         return ok<'sign'>({ signature: { length: data.length, bytes: signature === null ? null : data } });
       }
+      case 'decrypt': {
+        const { encrypted, data } = request.fields;
+        return ok<'decrypt'>({ data: { length: encrypted.length, bytes: data === null ? null : encrypted } });
+      }
+      case 'encrypt': {
+        const { data, encrypted } = request.fields;
+        return ok<'encrypt'>({ encrypted: { length: data.length, bytes: encrypted === null ? null : data } });
+      }
       default:
         return { rv: CKR_OK, fields: {} as never };
     }

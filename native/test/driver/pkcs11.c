@@ -200,6 +200,38 @@ static void sign_final(const struct words *words)
     say_output(rv, room, true);
 }
 
+/* decryptinit and encryptinit SESSION MECHANISM KEY [PARAMETER] */
+static void decrypt_init(const struct words *words)
+{
+    CK_MECHANISM mechanism = mechanism_of(words, 2, 4);
+    say("%lx", module->C_DecryptInit(number(words, 1), &mechanism, number(words, 3)));
+}
+
+static void encrypt_init(const struct words *words)
+{
+    CK_MECHANISM mechanism = mechanism_of(words, 2, 4);
+    say("%lx", module->C_EncryptInit(number(words, 1), &mechanism, number(words, 3)));
+}
+
+/* decrypt and encrypt SESSION BYTES null|buffer ROOM */
+static void decrypt(const struct words *words)
+{
+    size_t length = from_hex(word(words, 2), 0, data, sizeof data);
+    bool null = strcmp(word(words, 3), "null") == 0;
+    CK_ULONG room = number(words, 4);
+    CK_RV rv = module->C_Decrypt(number(words, 1), data, length, null ? NULL : buffer, &room);
+    say_output(rv, room, !null);
+}
+
+static void encrypt(const struct words *words)
+{
+    size_t length = from_hex(word(words, 2), 0, data, sizeof data);
+    bool null = strcmp(word(words, 3), "null") == 0;
+    CK_ULONG room = number(words, 4);
+    CK_RV rv = module->C_Encrypt(number(words, 1), data, length, null ? NULL : buffer, &room);
+    say_output(rv, room, !null);
+}
+
 static void generate_random(const struct words *words)
 {
     CK_ULONG length = number(words, 2);
@@ -221,7 +253,7 @@ static void call_null(void)
 static void call_unsupported(void)
 {
     CK_SLOT_ID slot;
-    say("%lx %lx %lx %lx %lx %lx", module->C_EncryptInit(1, NULL, 1),
+    say("%lx %lx %lx %lx %lx %lx", module->C_DeriveKey(1, NULL, 1, NULL, 0, NULL),
         module->C_GetOperationState(1, NULL, NULL), module->C_GetFunctionStatus(1),
         module->C_CancelFunction(1), module->C_WaitForSlotEvent(1, &slot, NULL),
         module->C_WaitForSlotEvent(0, &slot, NULL));
@@ -247,6 +279,10 @@ bool pkcs11_command(const struct words *words)
         {"sign", sign},
         {"signupdate", sign_update},
         {"signfinal", sign_final},
+        {"decryptinit", decrypt_init},
+        {"decrypt", decrypt},
+        {"encryptinit", encrypt_init},
+        {"encrypt", encrypt},
         {"random", generate_random},
     };
     const char *name = words->at[0];
