@@ -1,11 +1,14 @@
 import { defineConfig } from 'vitest/config';
+import { against, needTags } from './mock-hsm/contract/needs.ts';
+import { SkippedTests } from './mock-hsm/contract/skipped-tests.ts';
 import { ClosingLine } from './scripts/closing-line.ts';
 
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
     exclude: ['node_modules/**', 'dist/**', 'native/build/**'],
-    reporters: ['default', new ClosingLine()],
+    reporters: [...(against === undefined ? ['default'] : ['verbose', new SkippedTests()]), new ClosingLine()],
+    tags: needTags,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Tests start servers and compilers; two cores are enough for two files at a time.

@@ -1,3 +1,4 @@
+// @module-tag directory
 import { randomUUID } from 'node:crypto';
 import { ClientSecretCredential } from '@azure/identity';
 import { decodeJwt } from 'jose';

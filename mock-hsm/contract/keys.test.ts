@@ -41,7 +41,7 @@ describe('create', () => {
     expect(new Set(key.key_ops)).toEqual(new Set(['wrapKey', 'unwrapKey', 'encrypt', 'decrypt']));
   });
 
-  test('attributes and tags are kept, and what is unset is absent', async () => {
+  test('attributes and tags are kept, and what is unset is absent', { tags: ['clock'] }, async () => {
     const body = { kty: 'EC-HSM', tags: { a: 'b' }, attributes: { enabled: false, nbf: 5 }, key_ops: ['sign'] };
     const made = await create('described', body);
     expect(made).toMatchObject({ tags: { a: 'b' }, key: { key_ops: ['sign'] } });
@@ -103,7 +103,7 @@ describe('versions', () => {
     expect(value.map(({ kid }: { kid: string }) => kid)).toEqual([first.key.kid, second.key.kid]);
   });
 
-  test('a list item has the times of the newest version and an id without version', async () => {
+  test('a list item has the times of the newest version and an id without version', { tags: ['clock'] }, async () => {
     await create('aged', { kty: 'EC-HSM', tags: { age: '1' } });
     nowMs += 10_000;
     await create('aged', { kty: 'EC-HSM', tags: { age: '2' } });
@@ -145,7 +145,7 @@ test('pages of any size give every key once, and the last has no nextLink', asyn
 });
 
 describe('update', () => {
-  test('changes what is named and leaves the rest', async () => {
+  test('changes what is named and leaves the rest', { tags: ['clock'] }, async () => {
     await create('changing', { kty: 'EC-HSM', tags: { a: '1' }, attributes: { exp: 4_000_000_000 } });
     nowMs += 5_000;
     const body = { tags: { b: '2' }, attributes: { enabled: false } };
@@ -162,7 +162,7 @@ describe('update', () => {
 });
 
 describe('delete', () => {
-  test('a deleted key can be seen, recovered, deleted again and purged', async () => {
+  test('a deleted key can be seen, recovered, deleted again and purged', { tags: ['clock'] }, async () => {
     const { key } = await create('fading');
     const deleted = (await pool.call('DELETE', '/keys/fading')).body;
     expect(deleted).toMatchObject({
@@ -185,7 +185,7 @@ describe('delete', () => {
     expect(await create('fading')).toHaveProperty('key');
   });
 
-  test('a deleted key is gone when its time is over', async () => {
+  test('a deleted key is gone when its time is over', { tags: ['clock'] }, async () => {
     await create('expiring');
     await pool.call('DELETE', '/keys/expiring');
     nowMs += 90 * 86_400_000;
@@ -221,7 +221,7 @@ test('an imported key is the key that was given', async () => {
   expect((await pool.call('PUT', '/keys/brought', { body: { key: long } })).body.error.message).toContain('64 bytes');
 });
 
-test('a rotation policy is kept, and rotation takes the expiry from it', async () => {
+test('a rotation policy is kept, and rotation takes the expiry from it', { tags: ['clock'] }, async () => {
   await create('policed');
   const body = {
     attributes: { expiryTime: 'P90D' },

@@ -1,3 +1,4 @@
+// @module-tag mock-routes
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RequestEntry } from '../traffic/request-log.ts';
 import { PoolConnection, role } from './pool-connection.ts';

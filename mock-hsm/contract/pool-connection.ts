@@ -1,7 +1,22 @@
-// A connection to a running mock for contract tests: raw REST with a token, so that a test says what goes over the wire.
+// A connection to a pool for contract tests: raw REST with a token, so that a test says what goes over the wire.
+//
+// The pool is a mock of the test file's own, or the one that `npm run contract -- --against https://…` names. So that
+// every test can be aimed at either:
+// - What only the mock can give is declared: `test(name, { tags: ['clock'] }, …)`, or `// @module-tag clock` above a file.
+//   The tags are in needs.ts. Options of `open` mean nothing to a real pool, so what relies on them has a tag.
+// - All requests go through the connection. It gives key names a prefix of the run, refuses what would change a key, a
+//   role or a setting that the run did not make, and `close` removes what is left.
+// - The client principal has no role until the test assigns one; the pool holds keys that the test does not know of.
 import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'undici';
 import { type MockHsm, type MockHsmOptions, type ServicePrincipal, startMockHsm } from '../start.ts';
+import { against } from './needs.ts';
+import { RealPool } from './real-pool.ts';
+
+export { role } from './built-in-role.ts';
+
+/** What a test may know of any pool. */
+export type KnownPool = Pick<MockHsm, 'url' | 'caPem' | 'tenantId' | 'admin' | 'client' | 'principals' | 'close'>;
 
 export interface Answer {
   readonly status: number;
@@ -19,24 +34,39 @@ export interface CallOptions {
 }
 
 export class PoolConnection {
-  readonly hsm: MockHsm;
+  readonly hsm: KnownPool;
   readonly #agent: Agent;
+  readonly #real: RealPool | undefined;
   readonly #tokens = new Map<string, string>();
 
-  constructor(hsm: MockHsm) {
+  constructor(hsm: KnownPool, real?: RealPool) {
     this.hsm = hsm;
-    this.#agent = new Agent({ connect: { ca: hsm.caPem } });
+    this.#real = real;
+    this.#agent = new Agent(hsm.caPem === '' ? {} : { connect: { ca: hsm.caPem } });
   }
 
+  /** Starts a mock with these options, or signs in to the pool that the run is aimed at. */
   static async open(options: MockHsmOptions = {}): Promise<PoolConnection> {
-    return new PoolConnection(await startMockHsm(options));
+    if (against === undefined) return new PoolConnection(await startMockHsm(options));
+    const real = await RealPool.signIn(against);
+    const pool = new PoolConnection(real.hsm, real);
+    await real.assertClientHasNoRole(pool);
+    return pool;
   }
 
   /** A call as the client principal; `api-version` is added when the path has no query. */
   async call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
+    const whole = path.includes('?') ? path : `${path}?api-version=7.4`;
+    if (this.#real === undefined) return this.#send(method, whole, options);
+    const answer = await this.#send(method, await this.#real.outgoing(method, whole, this), options);
+    await this.#real.noted(method, whole, answer);
+    return answer;
+  }
+
+  async #send(method: string, path: string, options: CallOptions): Promise<Answer> {
     const token = options.token === undefined ? await this.token(this.hsm.client) : options.token;
     const { body } = options;
-    const response = await request(`${this.hsm.url}${path.includes('?') ? path : `${path}?api-version=7.4`}`, {
+    const response = await request(`${this.hsm.url}${path}`, {
       dispatcher: this.#agent,
       method: method as 'GET',
       headers: {
@@ -46,7 +76,8 @@ export class PoolConnection {
       },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    const text = await response.body.text();
+    const raw = await response.body.text();
+    const text = this.#real?.incoming(raw) ?? raw;
     return { status: response.statusCode, headers: response.headers, body: parsed(text) };
   }
 
@@ -62,7 +93,8 @@ export class PoolConnection {
     });
   }
 
-  async token({ clientId, clientSecret }: ServicePrincipal): Promise<string> {
+  async token({ name, clientId, clientSecret }: ServicePrincipal): Promise<string> {
+    if (this.#real !== undefined) return this.#real.token(name);
     const known = this.#tokens.get(clientId);
     if (known !== undefined) return known;
     const form = credentialsForm(clientId, clientSecret);
@@ -79,17 +111,13 @@ export class PoolConnection {
     return this.asAdmin('PUT', path, { properties: { roleDefinitionId, principalId } });
   }
 
+  /** Ends the connection, and the mock with it; removes from a real pool what the tests made. */
   async close(): Promise<void> {
+    await this.#real?.cleanUp(this);
     await this.#agent.close();
     await this.hsm.close();
   }
 }
-
-export const role = {
-  administrator: 'a290e904-7015-4bba-90c8-60543313cdb4',
-  cryptoOfficer: '515eb02d-2335-4d2d-92f2-b1cbdf9c3778',
-  cryptoUser: '21dbd100-6940-42c2-9190-5d6cb909625b',
-} as const;
 
 export const credentialsForm = (clientId: string, clientSecret: string) => ({
   grant_type: 'client_credentials',

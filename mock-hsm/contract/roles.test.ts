@@ -29,7 +29,7 @@ function principal(name: string) {
   return found;
 }
 
-test('a fresh pool has one assignment: the administrator at /', async () => {
+test('a fresh pool has one assignment: the administrator at /', { tags: ['own-pool'] }, async () => {
   const { value } = (await pool.asAdmin('GET', assignments)).body;
   expect(value).toHaveLength(1);
   expect(value[0].properties).toEqual({
@@ -54,7 +54,7 @@ test('the built-in roles are listed at every scope', async () => {
   }
 });
 
-test('the granular approach: read at /keys, everything at one key', async () => {
+test('the granular approach: read at /keys, everything at one key', { tags: ['directory'] }, async () => {
   const roleId = randomUUID();
   const created = await pool.asAdmin('PUT', `${definitions}/${roleId}`, readRole);
   expect(created).toMatchObject({ status: 201, body: { name: roleId, properties: { type: 'CustomRole' } } });
@@ -78,7 +78,7 @@ test('the granular approach: read at /keys, everything at one key', async () => 
   expect(await pool.call('GET', '/keys')).toMatchObject({ status: 403 });
 });
 
-test('without a role a name cannot be probed: 403 comes before 404', async () => {
+test('without a role a name cannot be probed: 403 comes before 404', { tags: ['directory'] }, async () => {
   const token = await pool.token(principal('OTHER'));
   for (const name of ['one', 'no-such-key']) {
     expect(await pool.call('GET', `/keys/${name}`, { token })).toMatchObject({ status: 403 });
@@ -86,7 +86,7 @@ test('without a role a name cannot be probed: 403 comes before 404', async () =>
 });
 
 describe('assignments', () => {
-  test('at a key are listed there and not at the pool', async () => {
+  test('at a key are listed there and not at the pool', { tags: ['directory'] }, async () => {
     const made = (await pool.assign(role.cryptoUser, '/keys/listed', principal('OTHER').objectId)).body;
     const names = async (path: string) =>
       (await pool.asAdmin('GET', path)).body.value.map(({ name }: { name: string }) => name);
@@ -109,7 +109,9 @@ describe('assignments', () => {
     expect(await pool.assign(randomUUID(), '/keys/x')).toMatchObject({ status: 404 });
   });
 
-  test('a policy administrator of one key cannot touch assignments elsewhere through its own path', async () => {
+  test('a policy administrator of one key cannot touch assignments elsewhere through its own path', {
+    tags: ['directory'],
+  }, async () => {
     const policyAdministrator = '4bd23610-cdcf-4971-bdee-bdc562cc28e4';
     await pool.assign(policyAdministrator, '/keys/mine', principal('OTHER').objectId);
     const token = await pool.token(principal('OTHER'));
@@ -125,7 +127,7 @@ describe('assignments', () => {
 });
 
 describe('definitions', () => {
-  test('built-in roles cannot be changed or deleted', async () => {
+  test('built-in roles cannot be changed or deleted', { tags: ['own-pool'] }, async () => {
     expect(await pool.asAdmin('PUT', `${definitions}/${role.cryptoUser}`, readRole)).toMatchObject({ status: 403 });
     expect(await pool.asAdmin('DELETE', `${definitions}/${role.cryptoUser}`)).toMatchObject({ status: 403 });
   });
@@ -142,7 +144,7 @@ describe('definitions', () => {
     expect(answer).toMatchObject({ status: 400, body: { error: { code: 'BadParameter' } } });
   });
 
-  test('a notDataAction takes away from its own permission', async () => {
+  test('a notDataAction takes away from its own permission', { tags: ['directory'] }, async () => {
     const id = randomUUID();
     const permissions = [{ dataActions: [readAction], notDataActions: [readAction] }];
     await pool.asAdmin('PUT', `${definitions}/${id}`, { properties: { roleName: 'nothing', permissions } });
@@ -151,7 +153,7 @@ describe('definitions', () => {
     expect(await pool.call('GET', '/keys', { token })).toMatchObject({ status: 403 });
   });
 
-  test('a 51st custom role is refused', async () => {
+  test('a 51st custom role is refused', { tags: ['own-pool'] }, async () => {
     const statuses = [];
     for (let i = 0; i < 51; i += 1) {
       const body = { properties: { ...readRole.properties, roleName: `role ${i}` } };
