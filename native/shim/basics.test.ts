@@ -180,6 +180,34 @@ describe.each(VARIANTS)('the module, $name', ({ build }) => {
     expect(agent.requests.at(-1)?.fields).toMatchObject({ max: 65_536 });
   });
 
+  test('data larger than a frame goes in parts, after the length was asked for', async () => {
+    await driver.run('init null');
+    await driver.run('open 0 4');
+    const signature = (capacity: number | null) => ({
+      signature: { length: 4, bytes: capacity === null ? null : Uint8Array.of(1, 2, 3, 4) },
+    });
+    agent.on('signFinal', (request) => ok<'signFinal'>(signature(request.signature)));
+    agent.on('digestFinal', () => ok<'digestFinal'>({ digest: { length: 4, bytes: new Uint8Array(4) } }));
+    agent.take();
+    expect(await driver.run('signlong 1 1200000 buffer 9')).toBe('0 4');
+    expect(agent.take()).toEqual(['signFinal', 'signUpdate', 'signUpdate', 'signUpdate', 'signFinal']);
+    expect(await driver.run('signlong 1 1200000 null 0')).toBe('0 4');
+    expect(await driver.run('signlong 1 1200000 buffer 3')).toBe('150 4');
+    expect(agent.take()).toEqual(['signFinal', 'signFinal']);
+    expect(await driver.run('digestlong 1 600000 buffer 9')).toBe('0 4');
+    expect(agent.take()).toEqual(['digestFinal', 'digestUpdate', 'digestUpdate', 'digestFinal']);
+    expect(await driver.run('verifylong 1 600000 buffer 4')).toBe('0 4');
+    expect(agent.take()).toEqual(['verifyUpdate', 'verifyUpdate', 'verifyFinal']);
+  });
+
+  test('data larger than a frame is CKR_DATA_LEN_RANGE for a mechanism that takes it at once', async () => {
+    await driver.run('init null');
+    await driver.run('open 0 4');
+    agent.on('signFinal', () => ok<'signFinal'>({ signature: { length: 4, bytes: null } }));
+    agent.on('signUpdate', () => ({ rv: 0x91 }));
+    expect(await driver.run('signlong 1 600000 buffer 9')).toBe('21 9');
+  });
+
   test('parts larger than a frame are sent in pieces, random bytes fetched in pieces', async () => {
     await driver.run('init null');
     await driver.run('open 0 4');

@@ -11,6 +11,12 @@ CK_RV C_DigestInit(CK_SESSION_HANDLE hSession, CK_MECHANISM_PTR pMechanism)
     return rv == CKR_OK ? module_call_plain(wire_digest_init(&request)) : rv;
 }
 
+static CK_RV send_digest_update(CK_SESSION_HANDLE hSession, struct wire_bytes part)
+{
+    struct wire_digest_update_request request = {.session = hSession, .part = part};
+    return module_call_plain(wire_digest_update(&request));
+}
+
 CK_RV C_Digest(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen, CK_BYTE_PTR pDigest,
                CK_ULONG_PTR pulDigestLen)
 {
@@ -18,7 +24,7 @@ CK_RV C_Digest(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen
     if (!marshal_is_readable(pData, ulDataLen) || pulDigestLen == NULL)
         return CKR_ARGUMENTS_BAD;
     if (ulDataLen > MARSHAL_MAX_DATA)
-        return CKR_DATA_LEN_RANGE;
+        return marshal_whole(hSession, pData, ulDataLen, pDigest, pulDigestLen, send_digest_update, C_DigestFinal);
     struct wire_digest_request request = {.session = hSession,
                                           .data = marshal_bytes(pData, ulDataLen),
                                           .digest = marshal_capacity(pDigest, *pulDigestLen)};
@@ -27,12 +33,6 @@ CK_RV C_Digest(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen
     rv = marshal_output(&exchange, rv, &response.digest, pDigest, pulDigestLen);
     exchange_release(&exchange);
     return rv;
-}
-
-static CK_RV send_digest_update(CK_SESSION_HANDLE hSession, struct wire_bytes part)
-{
-    struct wire_digest_update_request request = {.session = hSession, .part = part};
-    return module_call_plain(wire_digest_update(&request));
 }
 
 CK_RV C_DigestUpdate(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pPart, CK_ULONG ulPartLen)

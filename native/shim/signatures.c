@@ -9,6 +9,14 @@ CK_RV C_SignInit(CK_SESSION_HANDLE hSession, CK_MECHANISM_PTR pMechanism, CK_OBJ
     return rv == CKR_OK ? module_call_plain(wire_sign_init(&request)) : rv;
 }
 
+/* A part may be larger than a frame; parts of a part are as good. An empty one is still sent: it may be
+ * refused. */
+static CK_RV send_sign_update(CK_SESSION_HANDLE hSession, struct wire_bytes part)
+{
+    struct wire_sign_update_request request = {.session = hSession, .part = part};
+    return module_call_plain(wire_sign_update(&request));
+}
+
 CK_RV C_Sign(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen, CK_BYTE_PTR pSignature,
              CK_ULONG_PTR pulSignatureLen)
 {
@@ -16,7 +24,7 @@ CK_RV C_Sign(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen, 
     if (!marshal_is_readable(pData, ulDataLen) || pulSignatureLen == NULL)
         return CKR_ARGUMENTS_BAD;
     if (ulDataLen > MARSHAL_MAX_DATA)
-        return CKR_DATA_LEN_RANGE;
+        return marshal_whole(hSession, pData, ulDataLen, pSignature, pulSignatureLen, send_sign_update, C_SignFinal);
     struct wire_sign_request request = {.session = hSession,
                                         .data = marshal_bytes(pData, ulDataLen),
                                         .signature = marshal_capacity(pSignature, *pulSignatureLen)};
@@ -25,14 +33,6 @@ CK_RV C_Sign(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen, 
     rv = marshal_output(&exchange, rv, &response.signature, pSignature, pulSignatureLen);
     exchange_release(&exchange);
     return rv;
-}
-
-/* A part may be larger than a frame; parts of a part are as good. An empty one is still sent: it may be
- * refused. */
-static CK_RV send_sign_update(CK_SESSION_HANDLE hSession, struct wire_bytes part)
-{
-    struct wire_sign_update_request request = {.session = hSession, .part = part};
-    return module_call_plain(wire_sign_update(&request));
 }
 
 CK_RV C_SignUpdate(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pPart, CK_ULONG ulPartLen)
@@ -61,25 +61,27 @@ CK_RV C_VerifyInit(CK_SESSION_HANDLE hSession, CK_MECHANISM_PTR pMechanism, CK_O
     return rv == CKR_OK ? module_call_plain(wire_verify_init(&request)) : rv;
 }
 
+static CK_RV send_verify_update(CK_SESSION_HANDLE hSession, struct wire_bytes part)
+{
+    struct wire_verify_update_request request = {.session = hSession, .part = part};
+    return module_call_plain(wire_verify_update(&request));
+}
+
 CK_RV C_Verify(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen, CK_BYTE_PTR pSignature,
                CK_ULONG ulSignatureLen)
 {
     if (!marshal_is_readable(pData, ulDataLen) || !marshal_is_readable(pSignature, ulSignatureLen))
         return CKR_ARGUMENTS_BAD;
-    if (ulDataLen > MARSHAL_MAX_DATA)
-        return CKR_DATA_LEN_RANGE;
+    if (ulDataLen > MARSHAL_MAX_DATA) {
+        CK_RV rv = marshal_parts(hSession, pData, ulDataLen, send_verify_update);
+        return rv == CKR_OK ? C_VerifyFinal(hSession, pSignature, ulSignatureLen) : rv;
+    }
     if (ulSignatureLen > MARSHAL_MAX_DATA / 2)
         return CKR_SIGNATURE_LEN_RANGE;
     struct wire_verify_request request = {.session = hSession,
                                           .data = marshal_bytes(pData, ulDataLen),
                                           .signature = marshal_bytes(pSignature, ulSignatureLen)};
     return module_call_plain(wire_verify(&request));
-}
-
-static CK_RV send_verify_update(CK_SESSION_HANDLE hSession, struct wire_bytes part)
-{
-    struct wire_verify_update_request request = {.session = hSession, .part = part};
-    return module_call_plain(wire_verify_update(&request));
 }
 
 CK_RV C_VerifyUpdate(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pPart, CK_ULONG ulPartLen)

@@ -184,6 +184,24 @@ static void sign(const struct words *words)
     say_output(rv, room, !null);
 }
 
+/* signlong, digestlong, verifylong SESSION BYTES null|buffer ROOM: that many zero bytes in one call */
+static void process_long(const struct words *words)
+{
+    const char *name = words->at[0];
+    CK_ULONG length = number(words, 2), room = number(words, 4);
+    CK_BYTE *bytes = calloc(1, length + 1);
+    CK_BYTE *output = strcmp(word(words, 3), "null") == 0 ? NULL : buffer;
+    CK_RV rv;
+    if (strcmp(name, "verifylong") == 0)
+        rv = module->C_Verify(number(words, 1), bytes, length, output, room);
+    else if (strcmp(name, "digestlong") == 0)
+        rv = module->C_Digest(number(words, 1), bytes, length, output, &room);
+    else
+        rv = module->C_Sign(number(words, 1), bytes, length, output, &room);
+    free(bytes);
+    say("%lx %lu", rv, room);
+}
+
 /* signupdate SESSION BYTES */
 static void sign_update(const struct words *words)
 {
@@ -277,6 +295,9 @@ bool pkcs11_command(const struct words *words)
         {"signinit", sign_init},
         {"attributes", get_attributes},
         {"sign", sign},
+        {"signlong", process_long},
+        {"digestlong", process_long},
+        {"verifylong", process_long},
         {"signupdate", sign_update},
         {"signfinal", sign_final},
         {"decryptinit", decrypt_init},
