@@ -7,7 +7,7 @@ import { CryptoPool } from './keyvault/crypto-pool.ts';
 import { KeyRing } from './keyvault/key-ring.ts';
 import { KeyService } from './keyvault/key-service.ts';
 import type { MockHsmOptions } from './options.ts';
-import { administratorRole } from './rbac/builtin-roles.ts';
+import { ensureAdministrators } from './rbac/administrators.ts';
 import { RoleBook } from './rbac/role-book.ts';
 import type { Service } from './service.ts';
 import { keptSetting } from './store/settings.ts';
@@ -50,7 +50,7 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
   const address = { url: 'https://localhost' };
   const service: Service = {
     keys: new KeyService(new KeyRing(store.records, nowS), retention, store.seal, crypto, nowS),
-    roles: new RoleBook(store.records),
+    roles: new RoleBook(store.records, { delayMs: options.propagationDelayMs ?? 0, nowMs: () => clock.nowMs() }),
     directory: new Directory(store),
     tokens: new AccessTokens(tenantId, signingKey, options.tokenLifetimeS ?? 3600, nowS),
     metrics: new Metrics(),
@@ -60,7 +60,9 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
     clock,
     publicUrl: () => address.url,
   };
-  ensureAdministrator(service);
+  ensurePrincipals(service);
+  ensureAdministrators(service.roles, options.initialAdministrators ?? []);
+  service.roles.putIntoEffect();
   const close = async () => {
     await crypto.close();
     store.records.close();
@@ -69,10 +71,9 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
 }
 
 /** The principals that every mock has; at the first start `admin` gets its role. */
-function ensureAdministrator({ directory, roles }: Service): void {
+function ensurePrincipals({ directory, roles }: Service): void {
   const isFirstStart = directory.byName('admin') === undefined;
   const { objectId } = directory.ensureServicePrincipal('admin');
   directory.ensureServicePrincipal('client');
-  if (!isFirstStart) return;
-  roles.addAssignment({ name: randomUUID(), principalId: objectId, roleDefinition: administratorRole, scope: '/' });
+  if (isFirstStart) ensureAdministrators(roles, [objectId]);
 }

@@ -16,6 +16,10 @@ export interface MockHsmOptions {
   /** Days a deleted key can be recovered, 7 to 90; default 90. */
   readonly retentionDays?: number;
   readonly purgeProtection?: boolean;
+  /** Object ids that have the role Managed HSM Administrator at `/`, beside the principal `admin`. */
+  readonly initialAdministrators?: readonly string[];
+  /** How long a change of roles takes to be felt, in milliseconds by the clock; default 0. Lists show it at once. */
+  readonly propagationDelayMs?: number;
   /** The clock, in milliseconds since 1970. TLS does not follow it. */
   readonly now?: () => number;
 }

@@ -20,3 +20,10 @@ export const variableName = (text: string, before: readonly string[] = []): read
   }
   return [...before, text];
 };
+
+export const objectId = (text: string, before: readonly string[] = []): readonly string[] => {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) {
+    throw new InvalidArgumentError('It must be an object id: a GUID.');
+  }
+  return [...before, text];
+};

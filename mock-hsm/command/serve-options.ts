@@ -1,7 +1,7 @@
 // The options of `mock-hsm serve`: one row each, with the field of MockHsmOptions that it sets.
 import { Option } from 'commander';
 import type { MockHsmOptions } from '../options.ts';
-import { collect, variableName, whole } from './option-values.ts';
+import { collect, objectId, variableName, whole } from './option-values.ts';
 
 interface Row {
   readonly field: keyof MockHsmOptions;
@@ -75,6 +75,21 @@ const rows: readonly Row[] = [
     flags: '--purge-protection',
     description: 'nobody can purge a deleted key',
     group: 'Pool',
+  },
+  {
+    field: 'initialAdministrators',
+    flags: '--initial-administrator <object id>',
+    description: 'has the role Managed HSM Administrator, as the principal admin has; repeatable',
+    group: 'Pool',
+    read: objectId,
+  },
+  {
+    field: 'propagationDelayMs',
+    flags: '--propagation-delay <ms>',
+    description: 'how long a change of roles takes to be felt',
+    group: 'Pool',
+    read: whole(0, 3_600_000),
+    standard: '0',
   },
 ];
 

@@ -128,8 +128,11 @@ describe('assignments', () => {
 
 describe('definitions', () => {
   test('built-in roles cannot be changed or deleted', { tags: ['own-pool'] }, async () => {
-    expect(await pool.asAdmin('PUT', `${definitions}/${role.cryptoUser}`, readRole)).toMatchObject({ status: 403 });
-    expect(await pool.asAdmin('DELETE', `${definitions}/${role.cryptoUser}`)).toMatchObject({ status: 403 });
+    const path = `${definitions}/${role.cryptoUser}`;
+    for (const answer of [await pool.asAdmin('PUT', path, readRole), await pool.asAdmin('DELETE', path)]) {
+      expect(answer).toMatchObject({ status: 400, body: { error: { code: 'BadParameter' } } });
+      expect(answer.body.error.message).toMatch(/^Cannot re-use the name\/GUID matching that of a built-in role\. /);
+    }
   });
 
   test.each([

@@ -1,79 +1,80 @@
-// The pool's role definitions and assignments, and the decisions that follow from them.
-import { limitExceeded, ServiceError } from '../service-error.ts';
+// The pool's role definitions and assignments: what is written, its conflicts and limits, and the decisions that follow.
+import { badParameter, limitExceeded, ServiceError } from '../service-error.ts';
 import type { Records } from '../store/records.ts';
 import { builtInRoles } from './builtin-roles.ts';
-import { type Caller, type Decision, evaluate, type Roles } from './evaluate.ts';
+import type { Caller, Decision } from './evaluate.ts';
 import type { RoleAssignment, RoleDefinition } from './role-model.ts';
+import { RolesInEffect } from './roles-in-effect.ts';
 
 const maxCustomRoles = 50;
 const maxPoolAssignments = 50;
 const maxKeyAssignments = 10;
-const maxRememberedDecisions = 10_000;
 
 const isPoolScope = (scope: string) => !scope.startsWith('/keys/');
+
+const builtInNames = new Set(builtInRoles.map(({ roleName }) => roleName));
+
+export interface Propagation {
+  /** How long a change of roles takes to be felt; 0 is at once. */
+  readonly delayMs: number;
+  readonly nowMs: () => number;
+}
 
 export class RoleBook {
   readonly #definitions = new Map(builtInRoles.map((role) => [role.name, role]));
   readonly #assignments = new Map<string, RoleAssignment>();
   readonly #records: Records;
-  /** Every sign asks the same question; an answer holds until a role changes. */
-  readonly #decisions = new Map<string, Decision>();
+  readonly #inEffect: RolesInEffect;
 
-  constructor(records: Records) {
+  constructor(records: Records, propagation: Propagation = { delayMs: 0, nowMs: () => 0 }) {
     this.#records = records;
     for (const role of records.all<RoleDefinition>('roleDefinition')) this.#definitions.set(role.name, role);
     for (const each of records.all<RoleAssignment>('roleAssignment')) this.#assignments.set(each.name, each);
+    this.#inEffect = new RolesInEffect(propagation, this.#definitions, this.#assignments);
   }
 
   decide(caller: Caller, dataAction: string, scope: string): Decision {
-    const question = `${caller.objectId} ${caller.groups.join(',')} ${dataAction} ${scope}`;
-    const known = this.#decisions.get(question);
-    if (known !== undefined) return known;
-    const roles: Roles = {
-      assignments: this.#assignments.values(),
-      definition: (guid) => this.#definitions.get(guid),
-    };
-    const decision = evaluate(caller, dataAction, scope, roles);
-    if (this.#decisions.size >= maxRememberedDecisions) this.#decisions.clear();
-    this.#decisions.set(question, decision);
-    return decision;
+    return this.#inEffect.decide(caller, dataAction, scope);
+  }
+
+  /** Ends the delay of all that is written: what a pool begins with is in effect when it begins to serve. */
+  putIntoEffect(): void {
+    this.#inEffect.hurry();
   }
 
   definitions(): RoleDefinition[] {
     return [...this.#definitions.values()];
   }
 
+  /** Throws RoleDefinitionNotFound. */
   definition(guid: string): RoleDefinition {
     const found = this.#definitions.get(guid.toLowerCase());
-    if (found === undefined) throw new ServiceError(404, 'RoleDefinitionNotFound', `Role definition ${guid} not found`);
+    if (found === undefined) {
+      throw new ServiceError(404, 'RoleDefinitionNotFound', 'Requested role definition not found');
+    }
     return found;
   }
 
-  /** Adds or replaces a custom role. */
+  /** Adds or replaces a custom role. Other custom roles may have the same role name: pools take that. */
   putDefinition(role: RoleDefinition): void {
     const known = this.#definitions.get(role.name);
-    if (known?.type === 'AKVBuiltInRole') throw builtInIsFixed(known);
-    const namesake = this.definitions().find(({ name, roleName }) => roleName === role.roleName && name !== role.name);
-    if (namesake !== undefined) {
-      const message = `A role definition named ${role.roleName} already exists: ${namesake.name}`;
-      throw new ServiceError(409, 'RoleDefinitionWithSameNameExists', message);
-    }
+    if (known?.type === 'AKVBuiltInRole' || builtInNames.has(role.roleName)) throw builtInIsFixed();
     const customRoles = this.definitions().filter(({ type }) => type === 'CustomRole').length;
     if (known === undefined && customRoles >= maxCustomRoles) {
       throw limitExceeded(`The pool already has ${maxCustomRoles} custom role definitions`);
     }
     this.#records.apply([{ kind: 'roleDefinition', id: role.name, body: role }]);
     this.#definitions.set(role.name, role);
-    this.#decisions.clear();
+    this.#inEffect.follow({ definition: role.name, is: role });
   }
 
   /** Its assignments stay and have no effect. */
   deleteDefinition(guid: string): RoleDefinition {
     const role = this.definition(guid);
-    if (role.type === 'AKVBuiltInRole') throw builtInIsFixed(role);
+    if (role.type === 'AKVBuiltInRole') throw builtInIsFixed();
     this.#records.apply([{ kind: 'roleDefinition', id: role.name, body: undefined }]);
     this.#definitions.delete(role.name);
-    this.#decisions.clear();
+    this.#inEffect.follow({ definition: role.name, is: undefined });
     return role;
   }
 
@@ -81,9 +82,12 @@ export class RoleBook {
     return [...this.#assignments.values()];
   }
 
+  /** Throws RoleAssignmentNotFound. */
   assignment(guid: string): RoleAssignment {
     const found = this.#assignments.get(guid.toLowerCase());
-    if (found === undefined) throw new ServiceError(404, 'RoleAssignmentNotFound', `Role assignment ${guid} not found`);
+    if (found === undefined) {
+      throw new ServiceError(404, 'RoleAssignmentNotFound', 'Requested role assignment not found');
+    }
     return found;
   }
 
@@ -101,14 +105,15 @@ export class RoleBook {
     }
     this.#records.apply([{ kind: 'roleAssignment', id: made.name, body: made }]);
     this.#assignments.set(made.name, made);
-    this.#decisions.clear();
+    this.#inEffect.follow({ assignment: made.name, is: made });
   }
 
+  /** Also of the last administrator: the service leaves that to its caller, too. */
   deleteAssignment(guid: string): RoleAssignment {
     const found = this.assignment(guid);
     this.#records.apply([{ kind: 'roleAssignment', id: found.name, body: undefined }]);
     this.#assignments.delete(found.name);
-    this.#decisions.clear();
+    this.#inEffect.follow({ assignment: found.name, is: undefined });
     return found;
   }
 }
@@ -123,5 +128,5 @@ function isSameGrant(a: RoleAssignment, b: RoleAssignment): boolean {
   return grant(a) === grant(b);
 }
 
-const builtInIsFixed = ({ roleName }: RoleDefinition) =>
-  new ServiceError(403, 'Forbidden', `The built-in role ${roleName} cannot be changed or deleted`);
+const builtInIsFixed = () =>
+  badParameter('Cannot re-use the name/GUID matching that of a built-in role. Please use a unique role ID.');

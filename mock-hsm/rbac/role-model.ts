@@ -1,9 +1,9 @@
-// Role definitions and assignments, as they are kept and as they go over the wire.
+// Role definitions and assignments, as they are kept and as they go over the wire (members in alphabetical order, there).
 
 export interface Permission {
   readonly actions: readonly string[];
-  readonly notActions: readonly string[];
   readonly dataActions: readonly string[];
+  readonly notActions: readonly string[];
   readonly notDataActions: readonly string[];
 }
 
@@ -34,8 +34,8 @@ export function definitionBody({ name, roleName, description, type, permissions,
   return {
     id: definitionId(name),
     name,
-    type: 'Microsoft.Authorization/roleDefinitions',
     properties: { assignableScopes, description, permissions, roleName, type },
+    type: 'Microsoft.Authorization/roleDefinitions',
   };
 }
 
@@ -44,7 +44,7 @@ export function assignmentBody({ name, principalId, roleDefinition, scope }: Rol
   return {
     id: `/providers/Microsoft.Authorization/roleAssignments/${name}`,
     name,
-    type: 'Microsoft.Authorization/roleAssignments',
     properties: { principalId, roleDefinitionId: definitionId(roleDefinition), scope },
+    type: 'Microsoft.Authorization/roleAssignments',
   };
 }

@@ -1,0 +1,121 @@
+// Every built-in role against every operation of every route table. What is expected stands here as a table of its own,
+// taken from the service's documentation and recorded answers, and shares nothing with the code under test.
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PoolConnection } from '../contract/pool-connection.ts';
+import { operations } from '../keyvault/operations.ts';
+import { administratorRole, builtInRoles } from './builtin-roles.ts';
+import { type ActionName, dataAction } from './data-actions.ts';
+import { evaluate } from './evaluate.ts';
+import { roleOperationPaths, roleOperations } from './role-operations.ts';
+
+const readRoles = 'listRoleDefinitions getRoleDefinition listRoleAssignments getRoleAssignment';
+const manageRoles = `${readRoles} putRoleDefinition deleteRoleDefinition putRoleAssignment deleteRoleAssignment`;
+const readKeys = 'get list listVersions getRotationPolicy';
+
+/** Which operations each role can do, with an assignment at `/`. */
+const abilities: Record<string, string> = {
+  'Managed HSM Administrator': manageRoles,
+  'Managed HSM Crypto Officer': `${manageRoles} listDeleted getDeleted recover purge`,
+  'Managed HSM Crypto User': `${readRoles} ${readKeys} create import update delete backup restore rotate
+    updateRotationPolicy sign verify encrypt decrypt wrapKey unwrapKey rng`,
+  'Managed HSM Policy Administrator': manageRoles,
+  'Managed HSM Crypto Auditor': `${readRoles} ${readKeys} listDeleted getDeleted`,
+  'Managed HSM Crypto Service Encryption User': `${readKeys} wrapKey unwrapKey`,
+  'Managed HSM Crypto Service Release User': '',
+  'Managed HSM Backup User': 'backup',
+  'Managed HSM Restore User': 'restore',
+  'Managed HSM ARM User': '',
+};
+
+const can = (roleName: string, operation: string) => (abilities[roleName] ?? '').split(/\s+/).includes(operation);
+
+interface Call {
+  readonly operation: string;
+  readonly action: ActionName;
+  readonly method: string;
+  readonly path: string;
+}
+
+const calls: Call[] = [
+  ...Object.entries(operations).flatMap(([operation, { paths, action, method }]) =>
+    paths.map((path) => ({ operation, action, method, path })),
+  ),
+  ...Object.entries(roleOperations).flatMap(([operation, row]) =>
+    roleOperationPaths(row).map((path) => ({ operation, action: row.action, method: row.method, path })),
+  ),
+];
+
+const names = [...new Set(calls.map(({ operation }) => operation))];
+
+test('the table knows each built-in role, and no operation that there is not', () => {
+  expect(builtInRoles.map(({ roleName }) => roleName).sort()).toEqual(Object.keys(abilities).sort());
+  const known = Object.values(abilities).flatMap((list) => list.split(/\s+/).filter((each) => each !== ''));
+  expect(known.filter((operation) => !names.includes(operation))).toEqual([]);
+});
+
+test('built-in roles have GUIDs of their own, and assign at /', () => {
+  expect(new Set(builtInRoles.map(({ name }) => name)).size).toBe(builtInRoles.length);
+  for (const { assignableScopes, type } of builtInRoles) {
+    expect({ assignableScopes, type }).toEqual({ assignableScopes: ['/'], type: 'AKVBuiltInRole' });
+  }
+});
+
+describe.each(builtInRoles)('$roleName', (definition) => {
+  const roles = {
+    assignments: [{ name: 'n', principalId: 'p', roleDefinition: definition.name, scope: '/' }],
+    definition: () => definition,
+  };
+
+  test.each(names)('%s', (operation) => {
+    const action = calls.find((each) => each.operation === operation)?.action ?? 'rng/action';
+    const { allowed } = evaluate({ objectId: 'p', groups: [] }, dataAction(action), '/keys/k', roles);
+    expect(allowed).toBe(can(definition.roleName, operation));
+  });
+});
+
+describe('over HTTPS', () => {
+  let pool: PoolConnection;
+
+  beforeAll(async () => {
+    pool = await PoolConnection.open({ servicePrincipals: builtInRoles.map((_, i) => `ROLE${i}`) });
+    for (const [i, { name }] of builtInRoles.entries()) await pool.assign(name, '/', principal(i).objectId);
+  });
+
+  afterAll(() => pool.close());
+
+  function principal(i: number) {
+    const found = pool.hsm.principals[`ROLE${i}`];
+    if (found === undefined) throw new Error(`no principal ${i}`);
+    return found;
+  }
+
+  /** A key, version, role and assignment that are not there: whoever is let through finds nothing to change. */
+  const filled = (path: string) =>
+    path
+      .replace(':name', 'nothing-here')
+      .replace(':version', '0123456789abcdef0123456789abcdef')
+      .replace(':id', randomUUID());
+
+  test.each(builtInRoles.map(({ roleName }, i) => [roleName, i] as const))('%s', async (roleName, i) => {
+    const token = await pool.token(principal(i));
+    const wrong: string[] = [];
+    for (const { operation, action, method, path } of calls) {
+      const answer = await pool.call(method, filled(path), { token, ...(method === 'GET' ? {} : { body: '[]' }) });
+      const refused = answer.status === 403 && answer.body.error.code === 'AccessDenied';
+      if (answer.status === 401 || refused === can(roleName, operation))
+        wrong.push(`${method} ${path}: ${answer.status}`);
+      if (refused && !answer.body.error.message.includes(`${dataAction(action)} on /`))
+        wrong.push(`${path}: no reason`);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test('the administrator of a fresh pool is the one the table calls so', async () => {
+    const { value } = (await pool.asAdmin('GET', '/providers/Microsoft.Authorization/roleAssignments')).body;
+    const own = value.find(
+      ({ properties }: { properties: { principalId: string } }) => properties.principalId === pool.hsm.admin.objectId,
+    );
+    expect(own.properties.roleDefinitionId).toMatch(new RegExp(`/${administratorRole}$`));
+  });
+});
