@@ -18,7 +18,7 @@ export interface ServicePrincipal {
 }
 
 export interface MockHsm {
-  /** `https://localhost:{port}`: base URL of the pool, and authority host. */
+  /** `https://localhost:{port}`, without the port when it is 443: base URL of the pool, and authority host. */
   readonly url: string;
   readonly port: number;
   /** Certificate of the CA that clients must trust. */
@@ -54,7 +54,8 @@ async function listen(options: MockHsmOptions, { service, authority, address, cl
   const app = createApp(service, await makeServerCertificate(authority, names, new Date()));
   await app.listen({ port: options.port ?? 0, host: options.listen ?? '127.0.0.1' });
   const port = portOf(app.server.address());
-  address.url = `https://localhost:${port}`;
+  // Without a default port: MSAL compares issuers as texts.
+  address.url = new URL(`https://localhost:${port}`).origin;
   const named = (options.servicePrincipals ?? []).map((name) => [name, credentials(service.directory, name)] as const);
   return {
     url: address.url,

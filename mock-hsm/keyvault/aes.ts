@@ -20,7 +20,7 @@ const gcmIvBytes = 12;
 const keyWrapIv = Buffer.alloc(8, 0xa6);
 const noIv = Buffer.alloc(0);
 
-/** GCM draws its own iv and answers it with the tag; CBC takes the caller's (16 bytes). */
+/** GCM draws its own iv and answers it with the tag; CBC takes the caller's (16 bytes) and answers it, too. */
 export function encryptAes(algorithm: EncryptionAlgorithm, key: KeyObject, input: CipherInput): CipherOutput {
   const bits = algorithm.keyBits ?? 0;
   if (algorithm.mode === 'gcm') {
@@ -32,7 +32,8 @@ export function encryptAes(algorithm: EncryptionAlgorithm, key: KeyObject, input
   }
   const cipher = createCipheriv(cipherName(algorithm), key, ivOf(algorithm, input));
   if (algorithm.mode === 'cbc') cipher.setAutoPadding(false);
-  return { value: Buffer.concat([cipher.update(input.value), cipher.final()]) };
+  const value = Buffer.concat([cipher.update(input.value), cipher.final()]);
+  return algorithm.mode === 'kw' || input.iv === undefined ? { value } : { value, iv: input.iv };
 }
 
 /** Throws when tag, padding or the wrapped key's check value is wrong. */
