@@ -1,5 +1,5 @@
 // Opens the store and puts the parts together, without listening: the server and the commands on a folder share this.
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { Clock } from './clock.ts';
 import { AccessTokens, makeSigningKey } from './identity/access-tokens.ts';
 import { Directory } from './identity/directory.ts';
@@ -7,6 +7,9 @@ import { CryptoPool } from './keyvault/crypto-pool.ts';
 import { KeyRing } from './keyvault/key-ring.ts';
 import { KeyService } from './keyvault/key-service.ts';
 import type { MockHsmOptions } from './options.ts';
+import { Profile } from './profile/profile.ts';
+import { profileBody } from './profile/settings.ts';
+import { chanceFor } from './random.ts';
 import { ensureAdministrators } from './rbac/administrators.ts';
 import { RoleBook } from './rbac/role-book.ts';
 import type { Service } from './service.ts';
@@ -47,6 +50,8 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
   ]);
   const crypto = new CryptoPool();
   const retention = { retentionDays: options.retentionDays ?? 90, purgeProtection: options.purgeProtection ?? false };
+  const { profile, latency, partitions, capacity } = options;
+  const seed = options.seed ?? randomInt(2 ** 31);
   const address = { url: 'https://localhost' };
   const service: Service = {
     keys: new KeyService(new KeyRing(store.records, nowS), retention, store.seal, crypto, nowS),
@@ -56,6 +61,7 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
     metrics: new Metrics(),
     log: new RequestLog(),
     faults: new Faults(),
+    profile: new Profile(profileBody.parse({ profile, latency, partitions, capacity }), chanceFor(seed, 'latency')),
     hostnames: options.hostnames ?? [],
     clock,
     publicUrl: () => address.url,

@@ -1,4 +1,5 @@
 // What a mock can be started with, from a program or a test.
+import type { ProfileSettings } from './profile/settings.ts';
 
 export interface MockHsmOptions {
   /** 0 (the default) takes a free one. */
@@ -20,6 +21,16 @@ export interface MockHsmOptions {
   readonly initialAdministrators?: readonly string[];
   /** How long a change of roles takes to be felt, in milliseconds by the clock; default 0. Lists show it at once. */
   readonly propagationDelayMs?: number;
+  /** How fast the pool is: as fast as it goes (`none`, the default) or as Microsoft publishes of its one SKU. */
+  readonly profile?: ProfileSettings['profile'];
+  /** What the network adds to each answer, there and back: `5ms`, or with a spread `5ms±1ms`. */
+  readonly latency?: string;
+  /** Partitions that are up, 1 to 3; default 3. */
+  readonly partitions?: number;
+  /** Operations a second that differ from the profile's: `{ 'sign:RSA-2048': 1100 }`, of one partition. */
+  readonly capacity?: ProfileSettings['capacity'];
+  /** What chance follows from (latencies, faults by rate); a new one each time when absent. */
+  readonly seed?: number;
   /** The clock, in milliseconds since 1970. TLS does not follow it. */
   readonly now?: () => number;
 }

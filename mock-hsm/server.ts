@@ -4,6 +4,7 @@ import { createServer } from 'node:https';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { identityRoutes } from './identity/routes.ts';
 import { keyRoutes } from './keyvault/routes.ts';
+import { profileRoutes } from './profile/routes.ts';
 import { roleRoutes } from './rbac/routes.ts';
 import type { Service } from './service.ts';
 import { badParameter, invalidKeyIdentifier, ServiceError } from './service-error.ts';
@@ -11,6 +12,8 @@ import type { Certificate } from './tls/certificate-authority.ts';
 import { admit, sufferFault } from './traffic/admission.ts';
 import type { App } from './traffic/call.ts';
 import { codeOfStatus } from './traffic/faults.ts';
+import { countConnections, isOwn, observe, pathOf, record } from './traffic/observation.ts';
+import { throttle } from './traffic/pace.ts';
 import { mockRoutes } from './traffic/routes.ts';
 
 /** Clients cache connections for minutes between handshakes. */
@@ -60,7 +63,8 @@ export function createApp(service: Service, certificate: Certificate): App {
       return;
     }
     const { guard } = request.routeOptions.config;
-    if (guard !== undefined || request.is404) await admit(request, reply, service, guard);
+    if (guard === undefined && !request.is404) return;
+    if (!(await admit(request, reply, service, guard))) throttle(request.call, service);
   });
   app.setErrorHandler((error, request, reply) => sendError(toServiceError(error), request, reply));
   app.setNotFoundHandler((request) => {
@@ -71,6 +75,7 @@ export function createApp(service: Service, certificate: Certificate): App {
   keyRoutes(app, service);
   roleRoutes(app, service);
   mockRoutes(app, service);
+  profileRoutes(app, service);
   return app;
 }
 
@@ -98,52 +103,6 @@ function readBodies(app: App): void {
     }
   });
 }
-
-/** Numbers of the TLS connections, so that the log can tell which requests shared one. */
-const connectionNumbers = new WeakMap<object, number>();
-
-function countConnections(server: ReturnType<typeof createServer>, { metrics }: Service): void {
-  let opened = 0;
-  server.on('secureConnection', (socket) => {
-    opened += 1;
-    connectionNumbers.set(socket, opened);
-    metrics.connectionOpened();
-    socket.once('close', () => metrics.connectionClosed());
-  });
-}
-
-/** Counts and logs every answer, except those of the mock's own routes. */
-function observe(app: App, service: Service): void {
-  app.decorateRequest('call');
-  app.addHook('onRequest', (request, _reply, done) => {
-    const operation = request.routeOptions.config?.operation ?? 'unknown';
-    request.call = { operation, startMs: performance.now() };
-    done();
-  });
-  app.addHook('onSend', (request, reply, payload, done) => {
-    if (!isOwn(request)) {
-      reply.header('x-ms-server-latency', String(Math.round(performance.now() - request.call.startMs)));
-    }
-    done(null, payload);
-  });
-  app.addHook('onResponse', (request, reply, done) => {
-    if (!isOwn(request)) record(request, reply.statusCode, service);
-    done();
-  });
-}
-
-function record(request: FastifyRequest, status: number, { log, metrics, clock }: Service): void {
-  const { startMs, groups: _, ...call } = request.call;
-  metrics.countRequest(call.operation, status);
-  const time = new Date(clock.nowMs()).toISOString();
-  const durationMs = Math.round((performance.now() - startMs) * 1000) / 1000;
-  const connection = connectionNumbers.get(request.raw.socket) ?? 0;
-  log.add({ time, method: request.method, path: pathOf(request), status, ...call, durationMs, connection });
-}
-
-const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0] ?? '';
-
-const isOwn = (request: FastifyRequest) => request.url.startsWith('/mock/');
 
 function toServiceError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error;

@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts';
 import type { AccessTokens } from './identity/access-tokens.ts';
 import type { Directory } from './identity/directory.ts';
 import type { KeyService } from './keyvault/key-service.ts';
+import type { Profile } from './profile/profile.ts';
 import type { RoleBook } from './rbac/role-book.ts';
 import type { Faults } from './traffic/faults.ts';
 import type { Metrics } from './traffic/metrics.ts';
@@ -16,6 +17,7 @@ export interface Service {
   readonly metrics: Metrics;
   readonly log: RequestLog;
   readonly faults: Faults;
+  readonly profile: Profile;
   /** Host names beside localhost that the mock answers to; may begin with `*.`. */
   readonly hostnames: readonly string[];
   readonly clock: Clock;

@@ -1,21 +1,11 @@
 // The options of `mock-hsm serve`: one row each, with the field of MockHsmOptions that it sets.
 import { Option } from 'commander';
 import type { MockHsmOptions } from '../options.ts';
+import type { OptionRow } from './option-row.ts';
 import { collect, objectId, variableName, whole } from './option-values.ts';
+import { trafficOptions } from './traffic-options.ts';
 
-interface Row {
-  readonly field: keyof MockHsmOptions;
-  readonly flags: string;
-  readonly description: string;
-  /** Heading in the help text. */
-  readonly group: 'Server' | 'Identity' | 'Pool';
-  /** Absent for a switch. */
-  readonly read?: (text: string, before: never) => unknown;
-  /** What is said in the help text; without the option the field stays unset. */
-  readonly standard?: string;
-}
-
-const rows: readonly Row[] = [
+const rows: readonly OptionRow[] = [
   {
     field: 'port',
     flags: '--port <number>',
@@ -93,7 +83,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-const options = rows.map((row) => {
+const options = [...rows, ...trafficOptions].map((row) => {
   const text = row.standard === undefined ? row.description : `${row.description} (default: ${row.standard})`;
   const option = new Option(row.flags, text).helpGroup(`${row.group}:`);
   if (row.read !== undefined) option.argParser(row.read as (text: string, before: unknown) => unknown);

@@ -1,6 +1,7 @@
 // HTTP of the key operations: reads bodies, calls the key service, shapes answers.
 import { randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { keyTypeOf } from '../profile/key-type.ts';
 import type { Service } from '../service.ts';
 import { originOf, queryValue } from '../traffic/admission.ts';
 import type { App } from '../traffic/call.ts';
@@ -209,5 +210,6 @@ function versionOf(service: Service, request: FastifyRequest): KeyVersion {
 function noted(request: FastifyRequest, version: KeyVersion): KeyVersion {
   request.call.key = version.name;
   request.call.version = version.version;
+  request.call.keyType = keyTypeOf(version.material);
   return version;
 }

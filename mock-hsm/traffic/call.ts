@@ -19,6 +19,10 @@ export interface Call {
   key?: string;
   version?: string;
   algorithm?: string;
+  /** As the published figures name it: RSA-2048, P-256, AES-256. */
+  keyType?: string;
+  /** How long it waited until the HSM took it, in milliseconds; only with a profile. */
+  waitedMs?: number;
 }
 
 /** What a route demands before its body is read. */

@@ -1,62 +1,128 @@
-// Counters in Prometheus' text form (exposition format 0.0.4).
+// What the mock counts, for Prometheus.
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-type Labels = Readonly<Record<string, string>>;
-
-interface Family {
-  readonly type: 'counter' | 'gauge';
-  readonly help: string;
-  readonly samples: Map<string, number>;
-}
-
-const family = (type: Family['type'], help: string): Family => ({ type, help, samples: new Map() });
+/** Seconds; from a request that never left the event loop to one in a long queue. */
+const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
 export class Metrics {
-  readonly #families = {
-    mock_hsm_signs_total: family('counter', 'Signatures made, by key, version and algorithm.'),
-    mock_hsm_requests_total: family('counter', 'Answered requests, by operation and status.'),
-    mock_hsm_tls_connections_open: family('gauge', 'TLS connections open now.'),
-    mock_hsm_tls_connections_opened_total: family('counter', 'TLS handshakes completed.'),
-    mock_hsm_tls_connections_peak: family('gauge', 'Most TLS connections open at one time.'),
-  };
-
-  constructor() {
-    const { mock_hsm_tls_connections_open: open, mock_hsm_tls_connections_opened_total: opened } = this.#families;
-    for (const each of [open, opened, this.#families.mock_hsm_tls_connections_peak]) each.samples.set('', 0);
-  }
+  readonly #registry = new Registry();
+  readonly #registers = { registers: [this.#registry] };
+  readonly #signs = new Counter({
+    ...this.#registers,
+    name: 'mock_hsm_signs_total',
+    help: 'Signatures made, by key, version and algorithm.',
+    labelNames: ['key', 'version', 'algorithm'],
+  });
+  readonly #requests = new Counter({
+    ...this.#registers,
+    name: 'mock_hsm_requests_total',
+    help: 'Answered requests, by operation and status.',
+    labelNames: ['operation', 'status'],
+  });
+  readonly #durations = new Histogram({
+    ...this.#registers,
+    name: 'mock_hsm_request_duration_seconds',
+    help: 'Time from the head of a request to the end of its answer, by operation.',
+    labelNames: ['operation'],
+    buckets,
+  });
+  readonly #queueWait = new Histogram({
+    ...this.#registers,
+    name: 'mock_hsm_queue_wait_seconds',
+    help: 'Time that a request waited until the HSM took it; only with a profile.',
+    buckets,
+  });
+  readonly #pending = new Gauge({
+    ...this.#registers,
+    name: 'mock_hsm_queue_length',
+    help: 'Requests that wait for the HSM, are in it, or on the simulated network.',
+  });
+  readonly #throttled = new Counter({
+    ...this.#registers,
+    name: 'mock_hsm_throttled_total',
+    help: 'Requests refused with 429 by the profile, by operation.',
+    labelNames: ['operation'],
+  });
+  readonly #faults = new Counter({
+    ...this.#registers,
+    name: 'mock_hsm_faults_total',
+    help: 'Faults that befell a request or a connection, by operation and kind.',
+    labelNames: ['operation', 'kind'],
+  });
+  readonly #tokens = new Counter({
+    ...this.#registers,
+    name: 'mock_hsm_tokens_issued_total',
+    help: 'Access tokens issued, by the operation that asked.',
+    labelNames: ['operation'],
+  });
+  readonly #connectionsOpen = new Gauge({
+    ...this.#registers,
+    name: 'mock_hsm_tls_connections_open',
+    help: 'TLS connections open now.',
+  });
+  readonly #connectionsOpened = new Counter({
+    ...this.#registers,
+    name: 'mock_hsm_tls_connections_opened_total',
+    help: 'TLS handshakes completed.',
+  });
+  readonly #connectionsPeak = new Gauge({
+    ...this.#registers,
+    name: 'mock_hsm_tls_connections_peak',
+    help: 'Most TLS connections open at one time.',
+  });
+  #open = 0;
+  #peak = 0;
 
   countSign(key: string, version: string, algorithm: string): void {
-    add(this.#families.mock_hsm_signs_total, { key, version, algorithm }, 1);
+    this.#signs.inc({ key, version, algorithm });
   }
 
-  countRequest(operation: string, status: number): void {
-    add(this.#families.mock_hsm_requests_total, { operation, status: String(status) }, 1);
+  countRequest(operation: string, status: number, durationMs: number): void {
+    this.#requests.inc({ operation, status });
+    this.#durations.observe({ operation }, durationMs / 1000);
+  }
+
+  /** A request got its turn in the HSM after so long. */
+  observeTurn(waitedMs: number): void {
+    this.#queueWait.observe(waitedMs / 1000);
+  }
+
+  /** So many more requests (fewer, when negative) wait for their time. */
+  held(change: number): void {
+    this.#pending.inc(change);
+  }
+
+  countThrottled(operation: string): void {
+    this.#throttled.inc({ operation });
+  }
+
+  countFault(operation: string, kind: string): void {
+    this.#faults.inc({ operation, kind });
+  }
+
+  countToken(operation: string): void {
+    this.#tokens.inc({ operation });
   }
 
   connectionOpened(): void {
-    const { samples } = this.#families.mock_hsm_tls_connections_peak;
-    const open = add(this.#families.mock_hsm_tls_connections_open, {}, 1);
-    add(this.#families.mock_hsm_tls_connections_opened_total, {}, 1);
-    samples.set('', Math.max(samples.get('') ?? 0, open));
+    this.#open += 1;
+    this.#peak = Math.max(this.#peak, this.#open);
+    this.#connectionsOpened.inc();
+    this.#connectionsOpen.set(this.#open);
+    this.#connectionsPeak.set(this.#peak);
   }
 
   connectionClosed(): void {
-    add(this.#families.mock_hsm_tls_connections_open, {}, -1);
+    this.#open -= 1;
+    this.#connectionsOpen.set(this.#open);
   }
 
-  text(): string {
-    const lines = Object.entries(this.#families).flatMap(([name, { type, help, samples }]) => [
-      `# HELP ${name} ${help}`,
-      `# TYPE ${name} ${type}`,
-      ...[...samples].map(([labels, value]) => `${name}${labels} ${value}`),
-    ]);
-    return `${lines.join('\n')}\n`;
+  get contentType(): string {
+    return this.#registry.contentType;
   }
-}
 
-function add({ samples }: Family, labels: Labels, amount: number): number {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value.replace(/["\\\n]/g, '_')}"`);
-  const id = pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
-  const sum = (samples.get(id) ?? 0) + amount;
-  samples.set(id, sum);
-  return sum;
+  /** Everything, in Prometheus' text form. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
 }

@@ -20,6 +20,8 @@ export interface RequestEntry {
   readonly version?: string;
   readonly algorithm?: string;
   readonly durationMs: number;
+  /** The part of it spent waiting for the HSM; only with a profile. */
+  readonly waitedMs?: number;
   /** Number of the TLS connection it came on, counted from 1. */
   readonly connection: number;
 }

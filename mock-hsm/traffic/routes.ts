@@ -7,7 +7,7 @@ import { faultBody } from './faults.ts';
 /** Adds `/mock/…`. These requests are neither counted nor logged. */
 export function mockRoutes(app: App, { metrics, log, faults }: Service): void {
   app.get('/mock/metrics', (_request, reply) => {
-    reply.type('text/plain; version=0.0.4; charset=utf-8');
+    reply.type(metrics.contentType);
     return metrics.text();
   });
   app.get('/mock/requests', (request) => {

@@ -1,0 +1,69 @@
+// The options that say how fast the pool is.
+import { InvalidArgumentError } from 'commander';
+import { readLatency } from '../profile/durations.ts';
+import { profileNames, readCapacity } from '../profile/settings.ts';
+import type { OptionRow } from './option-row.ts';
+import { whole } from './option-values.ts';
+
+/** Shows the error of a reader with its option. */
+const reading =
+  <Value>(read: (text: string, before?: Value) => Value) =>
+  (text: string, before?: Value): Value => {
+    try {
+      return read(text, before);
+    } catch (error) {
+      throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+    }
+  };
+
+const profileName = (text: string): string => {
+  if (!profileNames.some((name) => name === text)) throw new Error(`It must be one of ${profileNames.join(', ')}.`);
+  return text;
+};
+
+const latency = (text: string): string => {
+  if (readLatency(text) === undefined) throw new Error('It must be a time such as 5ms or 5ms±1ms.');
+  return text;
+};
+
+export const trafficOptions: readonly OptionRow[] = [
+  {
+    field: 'profile',
+    flags: '--profile <name>',
+    description: 'standard-b1: as fast as Microsoft publishes, crypto waits and administration is throttled',
+    group: 'Capacity and latency',
+    read: reading(profileName),
+    standard: 'none, as fast as it goes',
+  },
+  {
+    field: 'latency',
+    flags: '--latency <time>',
+    description: 'what the network adds to each answer, there and back: 5ms, or with a spread 5ms±1ms',
+    group: 'Capacity and latency',
+    read: reading(latency),
+    standard: '0ms',
+  },
+  {
+    field: 'capacity',
+    flags: '--capacity <operation=rate>',
+    description: 'operations a second of one partition, e.g. sign:RSA-2048=1100, or of the pool: create=5; repeatable',
+    group: 'Capacity and latency',
+    read: reading(readCapacity),
+  },
+  {
+    field: 'partitions',
+    flags: '--partitions <number>',
+    description: 'partitions that are up',
+    group: 'Capacity and latency',
+    read: whole(1, 3),
+    standard: '3',
+  },
+  {
+    field: 'seed',
+    flags: '--seed <number>',
+    description: 'makes chance repeatable: latencies, faults by rate',
+    group: 'Faults and clock',
+    read: whole(0, 999_999_999),
+    standard: 'another one each time',
+  },
+];

@@ -1,0 +1,23 @@
+// /mock/profile: how fast the pool is, to read and to change while it serves.
+import { readBody } from '../keyvault/requests.ts';
+import type { Service } from '../service.ts';
+import type { App } from '../traffic/call.ts';
+import { profileBody, profileChange } from './settings.ts';
+
+/** Adds GET (settings, rates in force, lanes), PUT (all settings) and PATCH (some). */
+export function profileRoutes(app: App, { profile }: Service): void {
+  const state = () => ({ ...profile.settings, rates: profile.rates(), lanes: profile.lanes(performance.now()) });
+  app.get('/mock/profile', state);
+  app.put('/mock/profile', (request) => {
+    profile.set(readBody(profileBody, request.body));
+    return state();
+  });
+  app.patch('/mock/profile', (request) => {
+    profile.set({ ...profile.settings, ...definedOf(readBody(profileChange, request.body)) });
+    return state();
+  });
+}
+
+/** Without the fields that were not given. */
+const definedOf = (change: object) =>
+  Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
