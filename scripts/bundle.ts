@@ -11,6 +11,7 @@ await build({
     agent: 'lib/bin/agent.ts',
     mhsm_p11_create_key: 'lib/bin/mhsm_p11_create_key.ts',
     mhsm_p11_list_keys: 'lib/bin/mhsm_p11_list_keys.ts',
+    mhsm_p11_validate_config_file: 'lib/bin/mhsm_p11_validate_config_file.ts',
     'mhsm-p11': 'lib/bin/mhsm-p11.ts',
   },
   outdir: 'dist',

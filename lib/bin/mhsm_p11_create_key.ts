@@ -6,6 +6,7 @@ import type { CurveName, RsaBits } from '../core/hsm.ts';
 import { CKA_MHSM_KEY_ID, CKA_MHSM_KEY_NAME } from '../core/vendor-attributes.ts';
 import {
   CKA_EC_PARAMS,
+  CKA_END_DATE,
   CKA_EXTRACTABLE,
   CKA_ID,
   CKA_LABEL,
@@ -13,13 +14,14 @@ import {
   CKA_PRIVATE,
   CKA_SENSITIVE,
   CKA_SIGN,
+  CKA_START_DATE,
   CKA_TOKEN,
   CKA_VERIFY,
   CKM_EC_KEY_PAIR_GEN,
   CKM_RSA_PKCS_KEY_PAIR_GEN,
 } from '../pkcs11/constants.ts';
-import { FALSE, ofText, ofUlong, TRUE } from '../tags/values.ts';
-import { runProgram, UsageError, warnAs } from './program.ts';
+import { FALSE, ofDate, ofText, ofUlong, startOfDay, TRUE } from '../tags/values.ts';
+import { runProgram, slotOption, UsageError, warnAs } from './program.ts';
 import { Token } from './token.ts';
 
 const NAME = 'mhsm_p11_create_key';
@@ -33,6 +35,8 @@ interface Options {
   name?: string;
   id?: string;
   slot?: string;
+  notBefore?: string;
+  expires?: string;
   json?: boolean;
 }
 
@@ -44,8 +48,10 @@ const program = new Command(NAME)
   .option('--label <label>', 'CKA_LABEL of the private and the public key: what TLS servers find the key by')
   .option('--identity', 'use the managed identity (msi.MSIClientID of the configuration, else system-assigned)')
   .option('--name <name>', 'name of the key in the HSM (default: p11- and 32 random hexadecimal characters)')
-  .option('--id <hex>', 'CKA_ID of both keys (default: derived from the public key)')
+  .option('--id <hex>', 'CKA_ID of both keys (default: SHA-1 of the name of the key)')
   .option('--slot <number>', 'slotid of the token (default: the first in the configuration)')
+  .option('--not-before <day>', 'first day (UTC) that the key signs on, YYYY-MM-DD')
+  .option('--expires <day>', 'last day (UTC) that the key signs on, YYYY-MM-DD')
   .option('--json', 'print the result as JSON')
   .addHelpText(
     'after',
@@ -68,6 +74,13 @@ function idBytes(hex: string): Uint8Array {
   return Buffer.from(hex, 'hex');
 }
 
+function dayBytes(option: string, day: string): Uint8Array {
+  const digits = /^(\d{4})-(\d{2})-(\d{2})$/.exec(day)?.slice(1).join('') ?? '';
+  if (startOfDay(digits) === undefined)
+    throw new UsageError(`--${option} ${day} is not a day`, 'give one that exists, as YYYY-MM-DD');
+  return ofDate(digits);
+}
+
 function kindOf({ RSA, EC }: Options): { mechanism: number; parameter: Attribute } {
   const bits = RSA === undefined ? undefined : RSA_SIZES[RSA];
   if (bits !== undefined) {
@@ -79,13 +92,15 @@ function kindOf({ RSA, EC }: Options): { mechanism: number; parameter: Attribute
 }
 
 function templatesOf(options: Options, parameter: Attribute) {
-  const { label, id, name } = options;
+  const { label, id, name, notBefore, expires } = options;
   if (!label)
     throw new UsageError('no label was given', 'say --label and the name that the TLS server shall find the key by');
   const both: Attribute[] = [
     { type: CKA_TOKEN, value: TRUE },
     { type: CKA_LABEL, value: ofText(label) },
     ...(id === undefined ? [] : [{ type: CKA_ID, value: idBytes(id) }]),
+    ...(notBefore === undefined ? [] : [{ type: CKA_START_DATE, value: dayBytes('not-before', notBefore) }]),
+    ...(expires === undefined ? [] : [{ type: CKA_END_DATE, value: dayBytes('expires', expires) }]),
   ];
   const secret: Attribute[] = [
     { type: CKA_PRIVATE, value: TRUE },
@@ -100,17 +115,10 @@ function templatesOf(options: Options, parameter: Attribute) {
   };
 }
 
-function slotOf({ slot }: Options): number | undefined {
-  if (slot === undefined) return undefined;
-  if (!/^\d+$/.test(slot))
-    throw new UsageError(`--slot ${slot} is not a number`, 'give the slotid of a token in the configuration');
-  return Number(slot);
-}
-
 async function createKey(options: Options): Promise<void> {
   const { mechanism, parameter } = kindOf(options);
   const templates = templatesOf(options, parameter);
-  const token = await Token.open({ slot: slotOf(options), identity: options.identity, warn: warnAs(NAME) });
+  const token = await Token.open({ slot: slotOption(options.slot), identity: options.identity, warn: warnAs(NAME) });
   try {
     const { application, session } = token;
     const generated = await application.generateKeyPair({

@@ -1,14 +1,24 @@
 /** Lists the keys that the library sees, as a TLS server would find them. */
 import Table from 'cli-table3';
 import { Command } from 'commander';
-import { CKA_MHSM_KEY_NAME } from '../core/vendor-attributes.ts';
-import { CKA_CLASS, CKA_ID, CKA_KEY_TYPE, CKA_LABEL, CKA_SIGN, CKK_RSA, CKO_PRIVATE_KEY } from '../pkcs11/constants.ts';
-import { ofUlong, toText, toUlong } from '../tags/values.ts';
-import { runProgram, UsageError, warnAs } from './program.ts';
+import { CKA_MHSM_KEY_ENABLED, CKA_MHSM_KEY_NAME, CKA_MHSM_KEY_VERSION } from '../core/vendor-attributes.ts';
+import {
+  CKA_CLASS,
+  CKA_END_DATE,
+  CKA_ID,
+  CKA_KEY_TYPE,
+  CKA_LABEL,
+  CKA_LOCAL,
+  CKA_SIGN,
+  CKA_START_DATE,
+  CKK_RSA,
+  CKO_PRIVATE_KEY,
+} from '../pkcs11/constants.ts';
+import { EMPTY, ofUlong, toBoolean, toText, toUlong } from '../tags/values.ts';
+import { runProgram, slotOption, warnAs } from './program.ts';
 import { Token } from './token.ts';
 
 const NAME = 'mhsm_p11_list_keys';
-const TYPES = [CKA_LABEL, CKA_ID, CKA_KEY_TYPE, CKA_SIGN, CKA_MHSM_KEY_NAME] as const;
 
 interface Options {
   identity?: boolean;
@@ -16,48 +26,78 @@ interface Options {
   json?: boolean;
 }
 
-export interface ListedKey {
-  label: string;
-  /** Hexadecimal. */
-  id: string;
-  type: string;
-  sign: boolean;
-  name: string;
-}
+const hex = (value: Uint8Array) => Buffer.from(value).toString('hex');
+const text = (value: Uint8Array) => toText(value) ?? '';
+const flag = (value: Uint8Array) => toBoolean(value) === true;
+/** `YYYY-MM-DD` of a CK_DATE, or null for the empty one. */
+const day = (value: Uint8Array) => text(value).replace(/^(\d{4})(\d{2})(\d{2})$/, '$1-$2-$3') || null;
+
+/** One row an attribute: its name in JSON, how it is read, and its column in the table. */
+const COLUMNS = [
+  { name: 'label', type: CKA_LABEL, read: text, head: 'label' },
+  {
+    name: 'type',
+    type: CKA_KEY_TYPE,
+    read: (value: Uint8Array) => (toUlong(value) === CKK_RSA ? 'RSA' : 'EC'),
+    head: 'type',
+  },
+  { name: 'sign', type: CKA_SIGN, read: flag, head: 'signs' },
+  { name: 'enabled', type: CKA_MHSM_KEY_ENABLED, read: flag, head: 'enabled' },
+  { name: 'notBefore', type: CKA_START_DATE, read: day, head: 'from' },
+  { name: 'expires', type: CKA_END_DATE, read: day, head: 'until' },
+  { name: 'id', type: CKA_ID, read: hex, head: 'id' },
+  { name: 'name', type: CKA_MHSM_KEY_NAME, read: text, head: 'key name' },
+  { name: 'version', type: CKA_MHSM_KEY_VERSION, read: text, head: 'version' },
+  {
+    name: 'madeBy',
+    type: CKA_LOCAL,
+    read: (value: Uint8Array) => (flag(value) ? 'library' : 'other'),
+    head: 'made by',
+  },
+] as const;
+
+type Cell = string | boolean | null;
 
 const program = new Command(NAME)
-  .description('Lists the keys that the PKCS#11 library sees in Azure Managed HSM.')
+  .description('Lists the keys that the PKCS#11 library sees in Azure Managed HSM, each with its newest version.')
   .option('--identity', 'use the managed identity instead of MHSM_CLIENT_ID and MHSM_CLIENT_SECRET')
   .option('--slot <number>', 'slotid of the token (default: the first in the configuration)')
   .option('--json', 'print a JSON array')
   .addHelpText('after', '\nThe configuration is MHSM_PKCS11_CONF, else /etc/mhsm-pkcs11.conf.\n')
   .allowExcessArguments(false);
 
-async function read(token: Token, handle: number): Promise<ListedKey> {
-  const [label, id, type, sign, name] = await token.values(handle, TYPES);
-  return {
-    label: (label && toText(label)) ?? '',
-    id: Buffer.from(id ?? []).toString('hex'),
-    type: type !== undefined && toUlong(type) === CKK_RSA ? 'RSA' : 'EC',
-    sign: sign?.[0] === 1,
-    name: (name && toText(name)) ?? '',
-  };
+async function cellsOf(token: Token, handle: number): Promise<Cell[]> {
+  const values = await token.values(
+    handle,
+    COLUMNS.map(({ type }) => type),
+  );
+  return COLUMNS.map(({ read }, index) => read(values[index] ?? EMPTY));
 }
 
-function print(keys: readonly ListedKey[], json: boolean): void {
-  if (json) return void process.stdout.write(`${JSON.stringify(keys, null, 2)}\n`);
-  const table = new Table({ head: ['label', 'type', 'signs', 'id', 'key name'], style: { head: [], border: [] } });
-  for (const { label, type, sign, id, name } of keys) table.push([label, type, sign ? 'yes' : 'no', id, name]);
+/** Control characters of a label would write over the terminal. */
+function shown(cell: Cell): string {
+  if (typeof cell === 'boolean') return cell ? 'yes' : 'no';
+  return (cell ?? '').replaceAll(
+    /\p{Cc}/gu,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+}
+
+function print(keys: readonly Cell[][], json: boolean): void {
+  if (json) {
+    const objects = keys.map((cells) => Object.fromEntries(COLUMNS.map(({ name }, index) => [name, cells[index]])));
+    return void process.stdout.write(`${JSON.stringify(objects, null, 2)}\n`);
+  }
+  const table = new Table({ head: COLUMNS.map(({ head }) => head), style: { head: [], border: [] } });
+  for (const cells of keys) table.push(cells.map(shown));
   process.stdout.write(`${table.toString()}\n`);
 }
 
 async function listKeys({ identity, slot, json = false }: Options): Promise<void> {
-  if (slot !== undefined && !/^\d+$/.test(slot))
-    throw new UsageError(`--slot ${slot} is not a number`, 'give a slotid of the configuration');
-  const token = await Token.open({ slot: slot === undefined ? undefined : Number(slot), identity, warn: warnAs(NAME) });
+  const token = await Token.open({ slot: slotOption(slot), identity, warn: warnAs(NAME) });
   try {
     const handles = await token.find([{ type: CKA_CLASS, value: ofUlong(CKO_PRIVATE_KEY) }]);
-    print(await Promise.all(handles.map((handle) => read(token, handle))), json);
+    print(await Promise.all(handles.map((handle) => cellsOf(token, handle))), json);
   } finally {
     await token.close();
   }

@@ -17,6 +17,14 @@ function lineOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The number of a --slot option. Throws UsageError. */
+export function slotOption(slot: string | undefined): number | undefined {
+  if (slot === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(slot))
+    throw new UsageError(`--slot ${slot} is not a number`, 'give the slotid of a token in the configuration');
+  return Number(slot);
+}
+
 /** Runs a program's work: exit status 1 and one line on standard error when it fails. */
 export async function runProgram(name: string, work: () => Promise<void>): Promise<void> {
   try {

@@ -13,11 +13,11 @@
 
 import * as ck from '../pkcs11/constants.ts';
 import type { Side } from '../tags/attributes.ts';
-import { EMPTY, FALSE, ofText, ofUlong, TRUE } from '../tags/values.ts';
+import { EMPTY, FALSE, ofBoolean, ofText, ofUlong, TRUE } from '../tags/values.ts';
 import { curves } from './curves.ts';
 import type { Key, KeyObject } from './key.ts';
 import { ecPoint, publicKeyInfo, sizeInBits } from './public-key.ts';
-import { CKA_MHSM_KEY_ID, CKA_MHSM_KEY_NAME, CKA_MHSM_KEY_VERSION } from './vendor-attributes.ts';
+import { CKA_MHSM_KEY_ENABLED, CKA_MHSM_KEY_ID, CKA_MHSM_KEY_NAME, CKA_MHSM_KEY_VERSION } from './vendor-attributes.ts';
 
 export interface KeyAttribute {
   readonly type: number;
@@ -122,6 +122,7 @@ export const keyAttributes: readonly KeyAttribute[] = [
   secret(ck.CKA_COEFFICIENT, CKK_RSA),
 
   listed(CKA_MHSM_KEY_NAME, 'both', (key) => ofText(key.name)),
+  listed(CKA_MHSM_KEY_ENABLED, 'both', (key) => ofBoolean(key.summary.enabled)),
   read(CKA_MHSM_KEY_VERSION, 'both', undefined, (key) => ofText(key.versionId ?? '')),
   read(CKA_MHSM_KEY_ID, 'both', undefined, (key) => ofText(key.material?.kid ?? '')),
 ];

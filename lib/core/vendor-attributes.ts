@@ -1,4 +1,4 @@
-/** Attributes of our own (CKA_VENDOR_DEFINED and the letters `mh`): what a key is called at the HSM. UTF-8, no NUL. */
+/** Attributes of our own (CKA_VENDOR_DEFINED and the letters `mh`): what the HSM knows of a key. Texts are UTF-8, without NUL. */
 
 import { CKA_VENDOR_DEFINED } from '../pkcs11/constants.ts';
 
@@ -8,3 +8,5 @@ export const CKA_MHSM_KEY_NAME = CKA_VENDOR_DEFINED + 0x6d6801;
 export const CKA_MHSM_KEY_VERSION = CKA_VENDOR_DEFINED + 0x6d6802;
 /** `https://{hsm}/keys/{name}/{version}`. Read only. */
 export const CKA_MHSM_KEY_ID = CKA_VENDOR_DEFINED + 0x6d6803;
+/** CK_BBOOL: whether the HSM uses the key at all. Read only. */
+export const CKA_MHSM_KEY_ENABLED = CKA_VENDOR_DEFINED + 0x6d6804;

@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BIN, Offload } from '../../demo/offload.ts';
+import { mustRun, runProgram } from '../../demo/process.ts';
+
+let folder: string;
+let offload: Offload;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'mhsm-tools-'));
+  offload = await Offload.start(folder);
+  await offload.grantReading();
+});
+
+afterAll(async () => {
+  await offload?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const tool = (name: string, ...args: string[]) => runProgram(join(BIN, name), args, { env: offload.toolEnvironment });
+
+async function listed(): Promise<Record<string, unknown>[]> {
+  const { stdout } = await mustRun(join(BIN, 'mhsm_p11_list_keys'), ['--json'], { env: offload.toolEnvironment });
+  return JSON.parse(stdout) as Record<string, unknown>[];
+}
+
+describe('mhsm_p11_create_key', () => {
+  test('without arguments prints its usage and fails', async () => {
+    const { status, stdout } = await tool('mhsm_p11_create_key');
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^Usage: mhsm_p11_create_key \(--RSA <size> \| --EC <curve>\) --label <label>/);
+  });
+
+  test('makes a key of a chosen name, id and validity, and mhsm_p11_list_keys shows all of it', async () => {
+    const days = ['--not-before', '2026-01-31', '--expires', '2031-02-28'];
+    const named = ['--name', 'tls-2026', '--id', '0A0B', '--label', 'web'];
+    const { stdout, stderr } = await tool('mhsm_p11_create_key', '--EC', 'P-384', ...named, ...days, '--json');
+    expect(stderr).toBe('');
+    const { id, name, label } = JSON.parse(stdout) as Record<string, string>;
+    expect({ name, label }).toEqual({ name: 'tls-2026', label: 'web' });
+    expect(await listed()).toContainEqual({
+      label: 'web',
+      type: 'EC',
+      sign: true,
+      enabled: true,
+      notBefore: '2026-01-31',
+      expires: '2031-02-28',
+      id: '0a0b',
+      name: 'tls-2026',
+      version: id?.split('/').at(-1),
+      madeBy: 'library',
+    });
+  });
+
+  test.each([
+    ['--not-before', '2026-02-30', '--not-before 2026-02-30 is not a day; hint: give one that exists, as YYYY-MM-DD'],
+    ['--expires', '20261231', '--expires 20261231 is not a day; hint: give one that exists, as YYYY-MM-DD'],
+    ['--id', 'xyz', '--id xyz is not hexadecimal; hint: give pairs of 0-9 and a-f'],
+    ['--slot', 'one', '--slot one is not a number; hint: give the slotid of a token in the configuration'],
+  ])('%s %s is refused before anything is made', async (option, value, message) => {
+    const { status, stderr } = await tool('mhsm_p11_create_key', '--RSA', '2K', '--label', 'x', option, value);
+    expect({ status, stderr }).toEqual({ status: 1, stderr: `mhsm_p11_create_key: ${message}\n` });
+  });
+
+  test('an end before the beginning is refused', async () => {
+    const days = ['--not-before', '2031-01-01', '--expires', '2030-12-31'];
+    const { status, stderr } = await tool('mhsm_p11_create_key', '--RSA', '2K', '--label', 'x', ...days);
+    expect(status).toBe(1);
+    expect(stderr).toContain('CKA_END_DATE is before CKA_START_DATE');
+  });
+});
+
+test('mhsm_p11_list_keys never lets a label write over the terminal', async () => {
+  await offload.createKey('--EC', 'P-256', '--label', 'red\u001b[31m\nline');
+  const { stdout } = await tool('mhsm_p11_list_keys');
+  expect(stdout).toContain('red\\x1b[31m\\x0aline');
+});
+
+describe('mhsm_p11_validate_config_file', () => {
+  test('says SUCCESS for a good file, and which slots it gives', async () => {
+    const { status, stdout } = await tool('mhsm_p11_validate_config_file', '--file', offload.configurationFile);
+    expect(status).toBe(0);
+    expect(stdout).toBe(`SUCCESS: Parsing ${offload.configurationFile}\nslot 0: demo, ${offload.mock.url}\n`);
+  });
+
+  test('fails with file, line and what is expected, and with a warning for a key that nobody knows', async () => {
+    const file = join(folder, 'wrong.conf');
+    writeFileSync(file, '{\n  "tokens": [{ "slotid": "zero", "resourceName": "x" }]\n}');
+    const wrong = await tool('mhsm_p11_validate_config_file', '--file', file);
+    expect(wrong.status).toBe(1);
+    expect(wrong.stderr).toMatch(/wrong\.conf:2/);
+    writeFileSync(file, '{ "tokens": [{ "slotid": 0, "resourceNam": "x", "resourceName": "x" }] }');
+    const odd = await tool('mhsm_p11_validate_config_file', '--file', file);
+    expect(odd.status).toBe(0);
+    expect(odd.stderr).toMatch(/warning: .*resourceNam/);
+    const { status } = await tool('mhsm_p11_validate_config_file', '--file', join(folder, 'nowhere'));
+    expect(status).toBe(1);
+  });
+});
