@@ -1,8 +1,11 @@
 // Opens the store and puts the parts together, without listening: the server and the commands on a folder share this.
 import { randomInt, randomUUID } from 'node:crypto';
 import { Clock } from './clock.ts';
-import { AccessTokens, makeSigningKey } from './identity/access-tokens.ts';
+import { AccessTokens } from './identity/access-tokens.ts';
+import { DeviceCodes } from './identity/device-codes.ts';
 import { Directory } from './identity/directory.ts';
+import { RefreshTokens } from './identity/refresh-tokens.ts';
+import { makeSigningKey } from './identity/signing-key.ts';
 import { CryptoPool } from './keyvault/crypto-pool.ts';
 import { KeyRing } from './keyvault/key-ring.ts';
 import { KeyService } from './keyvault/key-service.ts';
@@ -52,12 +55,15 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
   const retention = { retentionDays: options.retentionDays ?? 90, purgeProtection: options.purgeProtection ?? false };
   const { profile, latency, partitions, capacity } = options;
   const seed = options.seed ?? randomInt(2 ** 31);
+  const directory = new Directory(store);
   const address = { url: 'https://localhost' };
   const service: Service = {
     keys: new KeyService(new KeyRing(store.records, nowS), retention, store.seal, crypto, nowS),
     roles: new RoleBook(store.records, { delayMs: options.propagationDelayMs ?? 0, nowMs: () => clock.nowMs() }),
-    directory: new Directory(store),
-    tokens: new AccessTokens(tenantId, signingKey, options.tokenLifetimeS ?? 3600, nowS),
+    directory,
+    tokens: new AccessTokens(tenantId, signingKey, options.tokenLifetimeS ?? 3600, directory, nowS),
+    refreshTokens: new RefreshTokens(store.seal),
+    deviceCodes: new DeviceCodes(nowS),
     metrics: new Metrics(),
     log: new RequestLog(),
     faults: new Faults(),

@@ -1,7 +1,9 @@
 // The parts that routes work with.
 import type { Clock } from './clock.ts';
 import type { AccessTokens } from './identity/access-tokens.ts';
+import type { DeviceCodes } from './identity/device-codes.ts';
 import type { Directory } from './identity/directory.ts';
+import type { RefreshTokens } from './identity/refresh-tokens.ts';
 import type { KeyService } from './keyvault/key-service.ts';
 import type { Profile } from './profile/profile.ts';
 import type { RoleBook } from './rbac/role-book.ts';
@@ -14,6 +16,8 @@ export interface Service {
   readonly roles: RoleBook;
   readonly directory: Directory;
   readonly tokens: AccessTokens;
+  readonly refreshTokens: RefreshTokens;
+  readonly deviceCodes: DeviceCodes;
   readonly metrics: Metrics;
   readonly log: RequestLog;
   readonly faults: Faults;

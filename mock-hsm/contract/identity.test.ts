@@ -104,8 +104,8 @@ describe('the token endpoint', () => {
   test.each([
     ['a wrong secret', { client_secret: 'x' }, 401, 'invalid_client', 7000215],
     ['an unknown app', { client_id: randomUUID() }, 400, 'unauthorized_client', 700016],
-    ['no secret', { client_secret: '' }, 400, 'invalid_request', 900144],
-    ['another grant', { grant_type: 'password' }, 400, 'unsupported_grant_type', 70003],
+    ['no secret', { client_secret: '' }, 401, 'invalid_client', 7000216],
+    ['another grant', { grant_type: 'magic' }, 400, 'unsupported_grant_type', 70003],
     ['a scope without .default', { scope: 'https://managedhsm.azure.net' }, 400, 'invalid_scope', 1002012],
     ['an unknown resource', { scope: 'https://nowhere.example/.default' }, 400, 'invalid_resource', 500011],
   ])('refuses %s', async (_what, change, status, error, number) => {

@@ -1,15 +1,10 @@
-// Access tokens: RS256 JWTs with the claims of Entra ID's v1 form.
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  randomUUID,
-} from 'node:crypto';
-import { errors, jwtVerify, SignJWT } from 'jose';
-import type { ServicePrincipalEntry } from './directory-model.ts';
+// Issues tokens, and checks those that come back to the pool.
+import { errors, type JWTPayload, jwtVerify } from 'jose';
+import { accessClaims, type Grant, identityClaims, issuerV1, issuerV2 } from './claims.ts';
+import type { Directory } from './directory.ts';
+import type { UserEntry } from './directory-model.ts';
 import { managedHsmAudience } from './resource.ts';
+import { SigningKey } from './signing-key.ts';
 
 /** Who a valid token speaks for. */
 export interface TokenHolder {
@@ -23,69 +18,51 @@ export interface IssuedToken {
   readonly expiresInS: number;
 }
 
-/** The PKCS#8 PEM of a new signing key. */
-export function makeSigningKey(): string {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-}
-
-const clockToleranceS = 60;
+/** A token is valid from a little before it was asked for, since other machines' clocks may be behind. */
+const startsBeforeS = 300;
 const maxRemembered = 10_000;
+
+interface Remembered {
+  readonly holder: TokenHolder;
+  readonly audience: string;
+  readonly startsS: number;
+  readonly expiresS: number;
+}
 
 export class AccessTokens {
   readonly tenantId: string;
-  readonly #privateKey: KeyObject;
-  readonly #publicKey: KeyObject;
-  readonly #keyId: string;
-  readonly #lifetimeS: number;
+  /** Life of access tokens in seconds, for principals without one of their own. */
+  lifetimeS: number;
+  readonly #key: SigningKey;
+  readonly #directory: Directory;
   readonly #nowS: () => number;
   /** A client shows the same token with every sign; its signature is checked once. */
-  readonly #verified = new Map<string, { holder: TokenHolder; audience: string; expiresS: number }>();
+  readonly #verified = new Map<string, Remembered>();
 
-  constructor(tenantId: string, signingKeyPem: string, lifetimeS: number, nowS: () => number) {
+  constructor(tenantId: string, signingKeyPem: string, lifetimeS: number, directory: Directory, nowS: () => number) {
     this.tenantId = tenantId;
-    this.#privateKey = createPrivateKey(signingKeyPem);
-    this.#publicKey = createPublicKey(this.#privateKey);
-    this.#keyId = createHash('sha1')
-      .update(this.#publicKey.export({ type: 'spki', format: 'der' }))
-      .digest('base64url');
-    this.#lifetimeS = lifetimeS;
+    this.lifetimeS = lifetimeS;
+    this.#key = new SigningKey(signingKeyPem);
+    this.#directory = directory;
     this.#nowS = nowS;
-  }
-
-  /** The issuer of v1 tokens, whichever host the mock is reached by. */
-  get issuer(): string {
-    return `https://sts.windows.net/${this.tenantId}/`;
   }
 
   /** Public keys as the JWKS endpoint answers them. */
   jwks() {
-    const { n, e, kty } = this.#publicKey.export({ format: 'jwk' });
-    return { keys: [{ kty, use: 'sig', kid: this.#keyId, x5t: this.#keyId, n, e, issuer: this.issuer }] };
+    return { keys: [{ ...this.#key.jwk(), issuer: issuerV1(this.tenantId) }] };
   }
 
-  /** @param appidacr how the client proved itself: "1" secret, "2" certificate */
-  async issue(principal: ServicePrincipalEntry, audience: string, appidacr: '1' | '2'): Promise<IssuedToken> {
-    const nowS = this.#nowS();
-    const accessToken = await new SignJWT({
-      aud: audience,
-      iss: this.issuer,
-      appid: principal.clientId,
-      appidacr,
-      idp: this.issuer,
-      idtyp: 'app',
-      oid: principal.objectId,
-      sub: principal.objectId,
-      tid: this.tenantId,
-      uti: randomUUID(),
-      ver: '1.0',
-    })
-      .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: this.#keyId, x5t: this.#keyId })
-      .setIssuedAt(nowS)
-      .setNotBefore(nowS)
-      .setExpirationTime(nowS + this.#lifetimeS)
-      .sign(this.#privateKey);
-    return { accessToken, expiresInS: this.#lifetimeS };
+  async issue(grant: Grant, audience: string): Promise<IssuedToken> {
+    const { tenantId } = this;
+    const groups = this.#directory.groupsOf(grant.subject.objectId);
+    const expiresInS = grant.subject.tokenLifetimeS ?? this.lifetimeS;
+    const claims = accessClaims({ ...grant, tenantId, audience, groups });
+    return { accessToken: await this.#sign(claims, expiresInS), expiresInS };
+  }
+
+  /** An id_token for the application `clientId`. @param issuer as the discovery of the same host names it */
+  issueIdentity(user: UserEntry, clientId: string, issuer: string): Promise<string> {
+    return this.#sign(identityClaims(user, clientId, this.tenantId, issuer), this.lifetimeS);
   }
 
   /**
@@ -95,43 +72,58 @@ export class AccessTokens {
   async verify(token: string, audience: string): Promise<TokenHolder | { refused: string }> {
     const known = this.#verified.get(token) ?? (await this.#check(token));
     if ('refused' in known) return known;
-    if (known.expiresS + clockToleranceS <= this.#nowS()) {
-      this.#verified.delete(token);
-      return { refused: 'the token has expired' };
-    }
+    const nowS = this.#nowS();
+    if (known.expiresS <= nowS) return { refused: `the token expired at ${iso(known.expiresS)}` };
+    if (known.startsS > nowS) return { refused: `the token is not valid before ${iso(known.startsS)}` };
     if (known.audience !== managedHsmAudience && known.audience !== audience) {
-      return { refused: `the token's audience is ${known.audience}` };
+      return { refused: `the token's audience is ${known.audience}, not ${audience}` };
     }
     return known.holder;
   }
 
-  async #check(token: string) {
+  #sign(claims: JWTPayload, lifetimeS: number): Promise<string> {
+    const nowS = this.#nowS();
+    return this.#key.sign({ ...claims, iat: nowS, nbf: nowS - startsBeforeS, exp: nowS + lifetimeS });
+  }
+
+  /** Everything that time and host do not change. */
+  async #check(token: string): Promise<Remembered | { refused: string }> {
     try {
-      const { payload } = await jwtVerify(token, this.#publicKey, {
+      const { payload } = await jwtVerify(token, this.#key.publicKey, {
         algorithms: ['RS256'],
-        issuer: [this.issuer, `https://login.microsoftonline.com/${this.tenantId}/v2.0`],
-        clockTolerance: clockToleranceS,
-        currentDate: new Date(this.#nowS() * 1000),
+        issuer: [issuerV1(this.tenantId), issuerV2(this.tenantId)],
         requiredClaims: ['aud', 'exp', 'oid', 'tid'],
+        // Expiry is looked at with every call; here any time will do at which it is not over.
+        currentDate: new Date(0),
+        clockTolerance: Number.MAX_SAFE_INTEGER,
       });
       if (payload.tid !== this.tenantId) return { refused: `the token is of tenant ${String(payload.tid)}` };
-      const { groups } = payload;
       const entry = {
-        holder: {
-          objectId: String(payload.oid),
-          groups: Array.isArray(groups) ? groups.map(String) : [],
-          clientId: String(payload.appid ?? payload.azp ?? ''),
-        },
+        holder: this.#holderOf(payload),
         audience: String(payload.aud).replace(/\/$/, ''),
+        startsS: payload.nbf ?? 0,
         expiresS: payload.exp ?? 0,
       };
       if (this.#verified.size >= maxRemembered) this.#verified.clear();
       this.#verified.set(token, entry);
       return entry;
     } catch (error) {
-      return {
-        refused: error instanceof errors.JOSEError ? `${error.code}: ${error.message}` : 'the token is malformed',
-      };
+      const reason = error instanceof errors.JOSEError ? `: ${error.message}` : '';
+      return { refused: `the token is not valid${reason}` };
     }
   }
+
+  /** Where the groups did not fit into the token, the directory knows them. */
+  #holderOf({ oid, groups, appid, azp, hasgroups, _claim_names }: JWTPayload): TokenHolder {
+    const objectId = String(oid);
+    const overage = hasgroups === true || _claim_names !== undefined;
+    const named = Array.isArray(groups) ? groups.map(String) : [];
+    return {
+      objectId,
+      groups: overage ? this.#directory.groupsOf(objectId) : named,
+      clientId: String(appid ?? azp ?? ''),
+    };
+  }
 }
+
+const iso = (unixS: number) => new Date(unixS * 1000).toISOString();

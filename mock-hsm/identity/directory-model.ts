@@ -53,6 +53,7 @@ export interface ManagedIdentityEntry extends Named {
   readonly resourceId: string;
   /** Whether IMDS and the App Service endpoint give tokens for it. */
   readonly onThisMachine: boolean;
+  readonly federatedCredentials: readonly FederatedCredential[];
   readonly tokenLifetimeS?: number;
 }
 

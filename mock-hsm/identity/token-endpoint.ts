@@ -1,98 +1,112 @@
-// Entra ID's token endpoint: client credentials, v1 (`resource`) and v2 (`scope`) form.
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Clock } from '../clock.ts';
-import type { AccessTokens, IssuedToken } from './access-tokens.ts';
-import type { Directory } from './directory.ts';
-import type { ServicePrincipalEntry } from './directory-model.ts';
+// Entra ID's token endpoint: from a request to the body of the answer.
+import type { Service } from '../service.ts';
+import { takesVersion2 } from './claims.ts';
+import type { UserEntry } from './directory-model.ts';
+import { type Granted, type GrantParts, grant, isAlias } from './grants.ts';
+import { isKnownHost } from './known-hosts.ts';
 import { managedHsmAudience, resourceFor } from './resource.ts';
-import {
-  expiredSecret,
-  invalidScope,
-  missingParameter,
-  unknownClient,
-  unknownResource,
-  unknownTenant,
-  unsupportedGrant,
-  wrongSecret,
-} from './token-error.ts';
+import { missingParameter, unknownResource, unknownTenant } from './token-error.ts';
+import type { TokenRequest } from './token-request.ts';
 
-export interface TokenRequest {
-  readonly tenant: string;
-  readonly form: URLSearchParams;
-  /** The Authorization header, where a client may put its id and secret instead of the form. */
-  readonly authorization: string | undefined;
-  readonly host: string;
-}
-
-export interface TokenParts {
-  readonly tokens: AccessTokens;
-  readonly directory: Directory;
-  readonly clock: Clock;
-  readonly hostnames: readonly string[];
-}
+type Parts = Pick<Service, 'tokens' | 'directory' | 'clock' | 'hostnames' | 'deviceCodes' | 'refreshTokens'>;
 
 /** Resources of Azure that clients ask for beside the HSM; the HSM refuses their tokens as the service does. */
-const otherResources = [
+const otherResources: readonly string[] = [
   'https://vault.azure.net',
   'https://management.azure.com',
   'https://management.core.windows.net',
   'https://graph.microsoft.com',
+  'https://graph.windows.net',
+  'https://storage.azure.com',
+  'https://batch.core.windows.net',
+  'https://dev.azuresynapse.net',
+  'api://AzureADTokenExchange',
 ];
 
-/** Issues a token, or throws the TokenError that Entra ID would answer. */
-export async function requestToken(
-  request: TokenRequest,
-  { tokens, directory, clock, hostnames }: TokenParts,
-): Promise<IssuedToken & { resource: string; principal: ServicePrincipalEntry }> {
-  const { form, tenant } = request;
-  if (tenant.toLowerCase() !== tokens.tenantId) throw unknownTenant(tenant);
-  const grant = required(form, 'grant_type');
-  if (grant !== 'client_credentials') throw unsupportedGrant(grant);
-  const { clientId, clientSecret } = credentialsOf(request);
-  const principal = directory.byClientId(clientId);
-  if (principal?.kind !== 'ServicePrincipal') throw unknownClient(clientId, tenant);
-  const secret = principal.secrets.find(({ value }) => isSame(clientSecret, value));
-  if (secret === undefined) throw wrongSecret(clientId);
-  if (secret.expiresS !== undefined && secret.expiresS <= clock.nowS()) throw expiredSecret(clientId);
-  const resource = resourceOf(form);
-  if (!isKnownResource(resource, request.host, hostnames)) throw unknownResource(resource);
-  return { ...(await tokens.issue(principal, resource, '1')), resource, principal };
+export interface TokenAnswer {
+  readonly body: Record<string, unknown>;
+  /** Object id of whom the token is for. */
+  readonly principal: string;
 }
 
-function credentialsOf({ form, authorization }: TokenRequest): { clientId: string; clientSecret: string } {
-  const basic = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(authorization ?? '')?.[1];
-  if (basic === undefined || form.has('client_secret')) {
-    return { clientId: required(form, 'client_id'), clientSecret: required(form, 'client_secret') };
-  }
-  const [clientId = '', clientSecret = ''] = Buffer.from(basic, 'base64').toString().split(':', 2);
-  // RFC 6749 section 2.3.1: both parts are form-encoded before they are joined.
-  const decoded = new URLSearchParams(`id=${clientId}&secret=${clientSecret}`);
-  return { clientId: decoded.get('id') ?? '', clientSecret: decoded.get('secret') ?? '' };
+/** Issues tokens, or throws the TokenError that Entra ID would answer. */
+export async function requestToken(request: TokenRequest, service: Parts): Promise<TokenAnswer> {
+  assertTenant(request.tenant, service);
+  const granted = await grant(request, partsOf(request, service));
+  const { resource } = granted.wish;
+  if (!isKnownResource(resource, request.host, service)) throw unknownResource(resource, service.tokens.tenantId);
+  const { accessToken, expiresInS } = await service.tokens.issue(granted, resource);
+  const nowS = service.clock.nowS();
+  const v1 = request.form.has('resource');
+  // The v1 endpoint writes numbers as text.
+  const number = (value: number) => (v1 ? String(value) : value);
+  const body = {
+    token_type: 'Bearer',
+    ...(granted.wish.scope === '' ? {} : { scope: granted.wish.scope }),
+    expires_in: number(expiresInS),
+    ext_expires_in: number(expiresInS),
+    ...(v1 ? { expires_on: String(nowS + expiresInS), not_before: String(nowS), resource } : {}),
+    access_token: accessToken,
+    ...(granted.subject.kind === 'User' ? await userParts(granted.subject, granted, request, service) : {}),
+  };
+  return { body, principal: granted.subject.objectId };
 }
 
-function required(form: URLSearchParams, name: string): string {
-  const value = form.get(name);
-  if (value === null || value === '') throw missingParameter(name);
-  return value;
+/** Throws AADSTS90002 when a path names a tenant that is not this mock's. */
+export function assertTenant(tenant: string, { tokens, directory }: Pick<Service, 'tokens' | 'directory'>): void {
+  const wanted = tenant.toLowerCase();
+  if (wanted === tokens.tenantId || isAlias(tenant)) return;
+  const isDomain = directory.all().some((each) => each.kind === 'User' && domainOf(each.upn) === wanted);
+  if (!isDomain) throw unknownTenant(tenant);
 }
 
-function resourceOf(form: URLSearchParams): string {
-  const resource = form.get('resource');
-  if (resource !== null) return resource.replace(/\/$/, '');
-  const scope = required(form, 'scope');
-  if (!scope.endsWith('/.default')) throw invalidScope(scope);
-  return scope.slice(0, -'/.default'.length).replace(/\/$/, '');
+/** What a user principal name ends with, lower case. */
+export const domainOf = (upn: string) => upn.slice(upn.indexOf('@') + 1).toLowerCase();
+
+/** Throws when a form field that every user flow needs is absent. */
+export function clientIdOfForm(form: URLSearchParams): string {
+  const clientId = form.get('client_id');
+  if (clientId === null || clientId === '') throw missingParameter('client_id');
+  return clientId.toLowerCase();
+}
+
+function partsOf({ host }: TokenRequest, service: Parts): GrantParts {
+  const { directory, clock, tokens, deviceCodes, refreshTokens, hostnames } = service;
+  return {
+    directory,
+    clock,
+    tenantId: tokens.tenantId,
+    ownKeys: tokens.jwks().keys,
+    isOwnHost: (other) => other.toLowerCase() === host.toLowerCase() || isKnownHost(other, hostnames),
+    deviceCodes,
+    refreshTokens,
+  };
+}
+
+async function userParts(
+  user: UserEntry,
+  { wish, clientId }: Granted,
+  { form, origin }: TokenRequest,
+  { tokens, refreshTokens, clock }: Parts,
+) {
+  const { tenantId } = tokens;
+  const info = { uid: user.objectId, utid: tenantId };
+  const grantOfRefresh = { userObjectId: user.objectId, clientId, issuedS: clock.nowS(), scope: wish.scope };
+  return {
+    ...(wish.wantsRefreshToken ? { refresh_token: refreshTokens.issue(grantOfRefresh) } : {}),
+    ...(wish.wantsIdToken
+      ? { id_token: await tokens.issueIdentity(user, clientId, `${origin}/${tenantId}/v2.0`) }
+      : {}),
+    ...(form.get('client_info') === '1'
+      ? { client_info: Buffer.from(JSON.stringify(info)).toString('base64url') }
+      : {}),
+  };
 }
 
 /** Names of the pool vary with the host it is reached by; the port is the client's affair. */
-function isKnownResource(resource: string, host: string, hostnames: readonly string[]): boolean {
-  const withoutPort = resource.replace(/:\d+$/, '');
+function isKnownResource(asked: string, host: string, { hostnames, directory }: Parts): boolean {
+  const resource = asked.replace(/\/$/, '').replace(/:\d+$/, '');
   const own = [host, ...hostnames].map((name) => resourceFor(name.replace(/:\d+$/, '')));
-  return [managedHsmAudience, ...otherResources, ...own].includes(withoutPort);
-}
-
-/** Compares digests, so that neither length nor content shows in the time it takes. */
-function isSame(given: string, expected: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(expected));
+  if ([managedHsmAudience, ...otherResources, ...own].includes(resource)) return true;
+  return takesVersion2(resource) && directory.byClientId(resource.replace(/^api:\/\//i, '')) !== undefined;
 }
