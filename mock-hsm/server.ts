@@ -8,6 +8,7 @@ import { profileRoutes } from './profile/routes.ts';
 import { roleRoutes } from './rbac/routes.ts';
 import type { Service } from './service.ts';
 import { badParameter, invalidKeyIdentifier, ServiceError } from './service-error.ts';
+import { StoreError } from './store/store-error.ts';
 import type { Certificate } from './tls/certificate-authority.ts';
 import { admit, sufferFault } from './traffic/admission.ts';
 import type { App } from './traffic/call.ts';
@@ -109,6 +110,10 @@ function toServiceError(error: unknown): ServiceError {
   const { statusCode, message } = error as { statusCode?: unknown; message?: string };
   if (typeof statusCode === 'number' && statusCode < 500) {
     return new ServiceError(statusCode, codeOfStatus(statusCode), message ?? 'Bad request');
+  }
+  if (error instanceof StoreError) {
+    process.stderr.write(`mock-hsm: ${error.message}\n`);
+    return new ServiceError(500, 'InternalError', 'The change could not be stored and was not made');
   }
   // A fault of the mock itself: its operator must see it, its caller need not.
   process.stderr.write(`mock-hsm: ${error instanceof Error ? error.stack : String(error)}\n`);

@@ -1,5 +1,6 @@
 // Rows on disk: (kind, id) -> JSON. Knows nothing of what the rows mean.
 import { DatabaseSync } from 'node:sqlite';
+import { StoreError, storeError } from './store-error.ts';
 
 export type RecordKind = 'setting' | 'directoryEntry' | 'key' | 'keyVersion' | 'roleDefinition' | 'roleAssignment';
 
@@ -18,34 +19,38 @@ export interface Records {
   close(): void;
 }
 
-const layout = `
-  CREATE TABLE IF NOT EXISTS record (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id))
-  WITHOUT ROWID`;
+/** Each brings the database from the layout before it to the next; its number is how many were done. */
+const migrations = [
+  `CREATE TABLE IF NOT EXISTS record (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id))
+   WITHOUT ROWID`,
+];
 
 /**
  * Opens or makes the database file (`:memory:` for none).
  *
  * The exclusive lock is taken at once and falls with the process, so a second process on the same file is refused
- * and a killed one leaves nothing to clean up. Throws an error that names the file when it cannot be opened.
+ * and a killed one leaves nothing to clean up. All functions throw a StoreError that names the file.
  */
 export function openRecords(file: string): Records {
   const database = open(file);
   const select = database.prepare('SELECT body FROM record WHERE kind = ?');
   const put = database.prepare('INSERT OR REPLACE INTO record (kind, id, body) VALUES (?, ?, ?)');
   const drop = database.prepare('DELETE FROM record WHERE kind = ? AND id = ?');
+  const write = ({ kind, id, body }: Change) =>
+    body === undefined ? drop.run(kind, id) : put.run(kind, id, JSON.stringify(body));
   return {
-    all: <Body>(kind: RecordKind) => select.all(kind).map((row) => JSON.parse(String(row.body)) as Body),
-    apply(changes) {
-      database.exec('BEGIN IMMEDIATE');
+    all<Body>(kind: RecordKind) {
       try {
-        for (const { kind, id, body } of changes) {
-          if (body === undefined) drop.run(kind, id);
-          else put.run(kind, id, JSON.stringify(body));
-        }
-        database.exec('COMMIT');
+        return select.all(kind).map((row) => JSON.parse(String(row.body)) as Body);
       } catch (cause) {
-        database.exec('ROLLBACK');
-        throw new Error(`cannot write to ${file}`, { cause });
+        throw storeError(`cannot read ${kind} from ${file}`, cause);
+      }
+    },
+    apply(changes) {
+      try {
+        inTransaction(database, () => changes.forEach(write));
+      } catch (cause) {
+        throw storeError(`cannot write to ${file}`, cause);
       }
     },
     close: () => database.close(),
@@ -55,14 +60,33 @@ export function openRecords(file: string): Records {
 function open(file: string): DatabaseSync {
   try {
     const database = new DatabaseSync(file);
+    // In WAL mode a commit is in the operating system's hands when it returns, and so outlives the process.
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
-    database.exec(`BEGIN EXCLUSIVE; ${layout}; COMMIT`);
+    inTransaction(database, () => migrate(database));
     return database;
   } catch (cause) {
-    const locked = cause instanceof Error && cause.message.includes('locked');
-    const reason = locked
-      ? 'another mock-hsm is using it; stop that one or choose another --data-dir'
-      : `${cause instanceof Error ? cause.message : String(cause)}; move it away to begin anew`;
-    throw new Error(`cannot open ${file}: ${reason}`, { cause });
+    throw cause instanceof StoreError ? cause : storeError(`cannot open ${file}`, cause);
+  }
+}
+
+function migrate(database: DatabaseSync): void {
+  const version = Number(database.prepare('PRAGMA user_version').get()?.user_version);
+  if (version > migrations.length) {
+    const known = `its layout is ${version}, and this mock-hsm knows none above ${migrations.length}`;
+    throw new StoreError(`cannot open ${database.location()}: ${known}; use the newer mock-hsm that wrote it`);
+  }
+  for (const migration of migrations.slice(version)) database.exec(migration);
+  database.exec(`PRAGMA user_version = ${migrations.length}`);
+}
+
+function inTransaction(database: DatabaseSync, action: () => void): void {
+  database.exec('BEGIN EXCLUSIVE');
+  try {
+    action();
+    database.exec('COMMIT');
+  } catch (error) {
+    // A full disk has ended the transaction by itself.
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
   }
 }
