@@ -16,6 +16,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'native/addon': [],
   'native/test': ['native/addon', 'lib/wire', 'lib/pkcs11'],
   'mock-hsm': [],
+  // Uses the mock as a program, never its code.
+  bench: [],
   demo: [],
   examples: ['demo'],
   scripts: [],
@@ -29,7 +31,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   'lib/wire': ['node:buffer'],
 };
 
-const sources = globSync('{lib,mock-hsm,native,demo,examples,scripts}/**/*.ts', {
+const sources = globSync('{lib,mock-hsm,native,bench,demo,examples,scripts}/**/*.ts', {
   exclude: (path) => path.includes('node_modules') || path.includes('native/build'),
 });
 
