@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:https';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import { armRoutes } from './azure/arm.ts';
+import { graphRoutes } from './azure/graph.ts';
 import { identityRoutes } from './identity/routes.ts';
 import { keyRoutes } from './keyvault/routes.ts';
 import { profileRoutes } from './profile/routes.ts';
@@ -75,6 +77,8 @@ export function createApp(service: Service, certificate: Certificate): App {
   identityRoutes(app, service);
   keyRoutes(app, service);
   roleRoutes(app, service);
+  armRoutes(app, service);
+  graphRoutes(app, service);
   mockRoutes(app, service);
   profileRoutes(app, service);
   return app;

@@ -107,6 +107,8 @@ async function userParts(
 function isKnownResource(asked: string, host: string, { hostnames, directory }: Parts): boolean {
   const resource = asked.replace(/\/$/, '').replace(/:\d+$/, '');
   const own = [host, ...hostnames].map((name) => resourceFor(name.replace(/:\d+$/, '')));
+  // Graph at the mock's own address is a resource by that address.
+  own.push(`https://${host.toLowerCase().replace(/:\d+$/, '')}`);
   if ([managedHsmAudience, ...otherResources, ...own].includes(resource)) return true;
   return takesVersion2(resource) && directory.byClientId(resource.replace(/^api:\/\//i, '')) !== undefined;
 }
