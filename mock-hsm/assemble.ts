@@ -7,8 +7,7 @@ import { Directory } from './identity/directory.ts';
 import { RefreshTokens } from './identity/refresh-tokens.ts';
 import { makeSigningKey } from './identity/signing-key.ts';
 import { CryptoPool } from './keyvault/crypto-pool.ts';
-import { KeyRing } from './keyvault/key-ring.ts';
-import { KeyService } from './keyvault/key-service.ts';
+import { keyParts } from './keyvault/parts.ts';
 import type { MockHsmOptions } from './options.ts';
 import { Profile } from './profile/profile.ts';
 import { profileBody } from './profile/settings.ts';
@@ -51,15 +50,19 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
     keptSetting(store, 'tenantId', randomUUID),
     keptSetting(store, 'tokenSigningKey', makeSigningKey),
   ]);
+  const authority = JSON.parse(ca) as Certificate;
   const crypto = new CryptoPool();
-  const retention = { retentionDays: options.retentionDays ?? 90, purgeProtection: options.purgeProtection ?? false };
+  const roles = new RoleBook(store.records, {
+    delayMs: options.propagationDelayMs ?? 0,
+    nowMs: () => clock.nowMs(),
+  });
   const { profile, latency, partitions, capacity } = options;
   const seed = options.seed ?? randomInt(2 ** 31);
   const directory = new Directory(store);
   const address = { url: 'https://localhost' };
   const service: Service = {
-    keys: new KeyService(new KeyRing(store.records, nowS), retention, store.seal, crypto, nowS),
-    roles: new RoleBook(store.records, { delayMs: options.propagationDelayMs ?? 0, nowMs: () => clock.nowMs() }),
+    ...(await keyParts(options, { store, ca: authority, clock, crypto, roles })),
+    roles,
     directory,
     tokens: new AccessTokens(tenantId, signingKey, options.tokenLifetimeS ?? 3600, directory, nowS),
     refreshTokens: new RefreshTokens(store.seal),
@@ -79,7 +82,7 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
     await crypto.close();
     store.records.close();
   };
-  return { service, authority: JSON.parse(ca) as Certificate, address, close };
+  return { service, authority, address, close };
 }
 
 /** The principals that every mock has; at the first start `admin` gets its role. */

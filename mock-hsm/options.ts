@@ -17,6 +17,8 @@ export interface MockHsmOptions {
   /** Days a deleted key can be recovered, 7 to 90; default 90. */
   readonly retentionDays?: number;
   readonly purgeProtection?: boolean;
+  /** Whether a new pool is activated, as by a download of its security domain; default true. */
+  readonly activated?: boolean;
   /** Object ids that have the role Managed HSM Administrator at `/`, beside the principal `admin`. */
   readonly initialAdministrators?: readonly string[];
   /** How long a change of roles takes to be felt, in milliseconds by the clock; default 0. Lists show it at once. */

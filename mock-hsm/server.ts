@@ -5,7 +5,9 @@ import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { armRoutes } from './azure/arm.ts';
 import { graphRoutes } from './azure/graph.ts';
 import { identityRoutes } from './identity/routes.ts';
+import { attestationRoutes } from './keyvault/attestation-authority.ts';
 import { keyRoutes } from './keyvault/routes.ts';
+import { poolRoutes } from './pool/routes.ts';
 import { profileRoutes } from './profile/routes.ts';
 import { roleRoutes } from './rbac/routes.ts';
 import type { Service } from './service.ts';
@@ -58,6 +60,7 @@ export function createApp(service: Service, certificate: Certificate): App {
   readBodies(app);
   observe(app, service);
   app.addHook('onRequest', async (request, reply) => {
+    if (service.rotation.isDue) await service.rotation.settle();
     if (isOwn(request)) return;
     reply.headers(poolHeaders).header('x-ms-request-id', request.id);
     if (await sufferFault(request, service)) {
@@ -76,6 +79,8 @@ export function createApp(service: Service, certificate: Certificate): App {
   });
   identityRoutes(app, service);
   keyRoutes(app, service);
+  poolRoutes(app, service);
+  attestationRoutes(app, service);
   roleRoutes(app, service);
   armRoutes(app, service);
   graphRoutes(app, service);

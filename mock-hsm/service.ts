@@ -4,15 +4,14 @@ import type { AccessTokens } from './identity/access-tokens.ts';
 import type { DeviceCodes } from './identity/device-codes.ts';
 import type { Directory } from './identity/directory.ts';
 import type { RefreshTokens } from './identity/refresh-tokens.ts';
-import type { KeyService } from './keyvault/key-service.ts';
+import type { KeyParts } from './keyvault/parts.ts';
 import type { Profile } from './profile/profile.ts';
 import type { RoleBook } from './rbac/role-book.ts';
 import type { Faults } from './traffic/faults.ts';
 import type { Metrics } from './traffic/metrics.ts';
 import type { RequestLog } from './traffic/request-log.ts';
 
-export interface Service {
-  readonly keys: KeyService;
+export interface Service extends KeyParts {
   readonly roles: RoleBook;
   readonly directory: Directory;
   readonly tokens: AccessTokens;

@@ -39,7 +39,7 @@ describe('the challenge', () => {
 
   test.each(Object.entries(operations))('guards %s', async (_operation, { method, paths }) => {
     for (const path of paths) {
-      const plain = path.replace(':name', 'k').replace(':version', '0'.repeat(32));
+      const plain = path.replace(':name', 'k').replace(':version', '0'.repeat(32)).concat('?api-version=7.6');
       expect(await pool.call(method, plain, { token: null })).toMatchObject({ status: 401 });
       expect(await pool.call(method, plain)).toMatchObject({ status: 403, body: { error: { code: 'AccessDenied' } } });
     }

@@ -3,10 +3,12 @@ import type { CurveName } from './curves.ts';
 import type { HashName } from './pss.ts';
 
 export interface SignatureAlgorithm {
-  readonly kty: 'RSA-HSM' | 'EC-HSM';
+  readonly kty: 'RSA-HSM' | 'EC-HSM' | 'oct-HSM';
   readonly curve?: CurveName;
   readonly padding?: 'pkcs1' | 'pss';
   readonly hash?: HashName;
+  /** oct: size the key must have. */
+  readonly keyBits?: number;
   /** Length of the digest; undefined for RSNULL, whose input the caller chooses. */
   readonly digestBytes?: number;
 }
@@ -34,6 +36,9 @@ export const signatureAlgorithms: ReadonlyMap<string, SignatureAlgorithm> = new 
     ES256K: { kty: 'EC-HSM', curve: 'P-256K', digestBytes: 32 },
     ES384: { kty: 'EC-HSM', curve: 'P-384', digestBytes: 48 },
     ES512: { kty: 'EC-HSM', curve: 'P-521', digestBytes: 64 },
+    HS256: { kty: 'oct-HSM', hash: 'sha256', keyBits: 128, digestBytes: 32 },
+    HS384: { kty: 'oct-HSM', hash: 'sha384', keyBits: 192, digestBytes: 48 },
+    HS512: { kty: 'oct-HSM', hash: 'sha512', keyBits: 256, digestBytes: 64 },
   } as const satisfies Record<string, SignatureAlgorithm>),
 );
 

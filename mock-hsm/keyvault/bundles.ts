@@ -7,7 +7,13 @@ export interface BundleContext {
   readonly origin: string;
   readonly recoverableDays: number;
   readonly recoveryLevel: string;
+  readonly apiVersion: string;
+  /** Whether the api-version knows the attribute hsmPlatform. */
+  readonly showsPlatform: boolean;
 }
+
+/** What pools of today say of their hardware. */
+const hsmPlatform = '2';
 
 export const kidOf = ({ origin }: BundleContext, { name, version }: KeyVersion) => `${origin}/keys/${name}/${version}`;
 
@@ -39,9 +45,19 @@ function deletionOf({ origin }: BundleContext, { name, deletion }: Key & { delet
   return { ...deletion, recoveryId: `${origin}/deletedkeys/${name}` };
 }
 
-function attributesOf({ recoverableDays, recoveryLevel }: BundleContext, version: KeyVersion) {
+function attributesOf({ recoverableDays, recoveryLevel, showsPlatform }: BundleContext, version: KeyVersion) {
   const { created, enabled, exp, exportable, nbf, updated } = version;
-  return { created, enabled, exportable, ...present({ exp, nbf }), recoverableDays, recoveryLevel, updated };
+  const platform = showsPlatform ? { hsmPlatform } : {};
+  return {
+    created,
+    enabled,
+    exportable,
+    ...platform,
+    ...present({ exp, nbf }),
+    recoverableDays,
+    recoveryLevel,
+    updated,
+  };
 }
 
 function tagsOf({ tags }: KeyVersion) {

@@ -1,5 +1,5 @@
 // Runs one cryptographic operation; the same code in the main thread and in a worker. Inputs are already checked.
-import type { KeyObject } from 'node:crypto';
+import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { decryptAes, encryptAes } from './aes.ts';
 import { encryptionAlgorithms, type SignatureAlgorithm, signatureAlgorithms } from './algorithms.ts';
 import { type Curve, curveByJwkName, type Point, toBigInt } from './curves.ts';
@@ -46,6 +46,7 @@ export function runCryptoJob(job: CryptoJob, key: KeyObject): CryptoResult {
 
 function sign(algorithm: SignatureAlgorithm, job: CryptoJob, key: KeyObject): CryptoResult {
   if (algorithm.kty === 'RSA-HSM') return { value: signRsa(algorithm, key, job.value) };
+  if (algorithm.kty === 'oct-HSM') return { value: authenticate(algorithm, key, job.value) };
   const { curve, scalar } = ecKeyOf(key);
   return { value: signDigest(curve, scalar, job.value) };
 }
@@ -53,9 +54,18 @@ function sign(algorithm: SignatureAlgorithm, job: CryptoJob, key: KeyObject): Cr
 function verify(algorithm: SignatureAlgorithm, job: CryptoJob, key: KeyObject): CryptoResult {
   const signature = job.signature ?? Buffer.alloc(0);
   if (algorithm.kty === 'RSA-HSM') return { verified: verifyRsa(algorithm, key, job.value, signature) };
+  if (algorithm.kty === 'oct-HSM') return { verified: isCode(authenticate(algorithm, key, job.value), signature) };
   const { curve, point } = ecKeyOf(key);
   return { verified: verifyDigest(curve, point, job.value, signature) };
 }
+
+/** HMAC (RFC 2104) over the digest, as every sign call is over a digest. */
+const authenticate = ({ hash }: SignatureAlgorithm, key: KeyObject, digest: Buffer) =>
+  createHmac(hash ?? 'sha256', key)
+    .update(digest)
+    .digest();
+
+const isCode = (code: Buffer, given: Buffer) => given.length === code.length && timingSafeEqual(given, code);
 
 const ecKeys = new WeakMap<KeyObject, EcKey>();
 

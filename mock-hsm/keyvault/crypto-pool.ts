@@ -32,7 +32,7 @@ interface Seat {
 }
 
 /** Algorithms cheaper than the way to a worker and back. */
-const quick = /^(sign:ES256|(encrypt|decrypt):A\d.*|(encrypt|verify):(RSA.*|RS.*|PS.*))$/;
+const quick = /^(sign:ES256|(sign|verify):HS.*|(encrypt|decrypt):A\d.*|(encrypt|verify):(RSA.*|RS.*|PS.*))$/;
 
 export class CryptoPool {
   #seats: Seat[] = [];

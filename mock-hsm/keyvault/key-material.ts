@@ -1,5 +1,7 @@
 // Makes, reads and opens key material. The only file that knows JWK, PKCS#8 and raw AES bytes.
 import {
+  checkPrimeSync,
+  createECDH,
   createPrivateKey,
   createPublicKey,
   createSecretKey,
@@ -9,7 +11,7 @@ import {
   randomBytes,
 } from 'node:crypto';
 import { promisify } from 'node:util';
-import { badParameter } from '../service-error.ts';
+import { badParameter, ServiceError } from '../service-error.ts';
 import { type CurveName, curveByJwkName, curves, toBigInt, toBytes } from './curves.ts';
 import type { KeyType, PublicMaterial } from './key-model.ts';
 
@@ -49,10 +51,53 @@ export function readJwk(kty: KeyType, jwk: Readonly<Record<string, unknown>>): N
   try {
     const { key_ops: _ops, kid: _kid, ...fields } = jwk;
     const input = { ...fields, kty: plainType, ...(crv === undefined ? {} : { crv }) } as JsonWebKey;
-    return ofPrivateKey(createPrivateKey({ key: input, format: 'jwk' }));
-  } catch {
+    const privateKey = createPrivateKey({ key: input, format: 'jwk' });
+    assertConsistent(input);
+    return ofPrivateKey(privateKey);
+  } catch (error) {
+    if (error instanceof ServiceError) throw error;
     throw badParameter(`The key is not a valid ${plainType} private key in JWK form`);
   }
+}
+
+/** The material of a key that came wrapped: PKCS#8 DER, or the raw bytes of a symmetric key. Throws BadParameter. */
+export function ofSecret(kty: KeyType, secret: Buffer): NewMaterial {
+  if (kty === 'oct-HSM') return readOct({ k: secret.toString('base64url') });
+  try {
+    const privateKey = createPrivateKey({ key: secret, format: 'der', type: 'pkcs8' });
+    assertConsistent(privateKey.export({ format: 'jwk' }));
+    const made = ofPrivateKey(privateKey);
+    if (made.material.kty === kty) return made;
+  } catch (error) {
+    if (error instanceof ServiceError) throw error;
+  }
+  throw badParameter(`The wrapped key is not a valid ${kty} key in PKCS#8 form`);
+}
+
+/** OpenSSL takes numbers that do not belong together; a pool would not. Throws BadParameter. */
+function assertConsistent(jwk: JsonWebKey): void {
+  const isConsistent = jwk.kty === 'EC' ? isEcPair(jwk) : isRsaKey(jwk);
+  if (!isConsistent) throw badParameter('The private and the public numbers of the key do not belong together');
+}
+
+const bytesOf = (text: unknown) => Buffer.from(String(text), 'base64url');
+
+function isEcPair({ crv, x, y, d }: JsonWebKey): boolean {
+  const curve = curveByJwkName.get(String(crv));
+  if (curve === undefined) throw badParameter(`Curve ${String(crv).slice(0, 20)} is not supported`);
+  const ecdh = createECDH(curve.opensslName);
+  ecdh.setPrivateKey(toBytes(toBigInt(bytesOf(d)), curve.fieldBytes));
+  const point = Buffer.concat([x, y].map((part) => toBytes(toBigInt(bytesOf(part)), curve.fieldBytes)));
+  return ecdh.getPublicKey().subarray(1).equals(point);
+}
+
+function isRsaKey(jwk: JsonWebKey): boolean {
+  const number = (text: unknown) => toBigInt(bytesOf(text));
+  const [n, e, d, p, q] = [number(jwk.n), number(jwk.e), number(jwk.d), number(jwk.p), number(jwk.q)];
+  const [dp, dq, qi] = [number(jwk.dp), number(jwk.dq), number(jwk.qi)];
+  if (p < 3n || q < 3n || p * q !== n || !checkPrimeSync(p) || !checkPrimeSync(q)) return false;
+  if ((e * d) % (p - 1n) !== 1n || (e * d) % (q - 1n) !== 1n) return false;
+  return dp === d % (p - 1n) && dq === d % (q - 1n) && (qi * q) % p === 1n;
 }
 
 function readOct(jwk: Readonly<Record<string, unknown>>): NewMaterial {

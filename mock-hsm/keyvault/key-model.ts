@@ -1,5 +1,6 @@
 // What a key is, as it is kept. Records are replaced, never changed.
 import type { CurveName } from './curves.ts';
+import type { ReleasePolicy } from './release-policy.ts';
 
 export type KeyType = 'RSA-HSM' | 'EC-HSM' | 'oct-HSM';
 
@@ -34,7 +35,7 @@ export interface KeyVersion {
   readonly updated: number;
   readonly exportable: boolean;
   readonly tags: Readonly<Record<string, string>>;
-  readonly releasePolicy?: unknown;
+  readonly releasePolicy?: ReleasePolicy;
 }
 
 export interface Deletion {
@@ -50,8 +51,14 @@ export interface Key {
   readonly rotationPolicy?: RotationPolicy;
 }
 
+export type RotationTrigger = { readonly timeAfterCreate: string } | { readonly timeBeforeExpiry: string };
+
 export interface RotationPolicy {
-  readonly lifetimeActions: readonly unknown[];
+  /** At most one: pools know no other action than Rotate. */
+  readonly lifetimeActions: readonly {
+    readonly trigger: RotationTrigger;
+    readonly action: { readonly type: 'Rotate' };
+  }[];
   readonly attributes: { readonly expiryTime?: string; readonly created: number; readonly updated: number };
 }
 

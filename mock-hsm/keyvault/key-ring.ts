@@ -12,7 +12,7 @@ interface KeyRow {
 }
 
 const maxKeys = 5000;
-const maxVersions = 100;
+export const maxVersions = 100;
 
 const idOf = (name: string) => name.toLowerCase();
 
@@ -20,9 +20,11 @@ export class KeyRing {
   readonly #keys = new Map<string, Key>();
   readonly #live = new SortedNames();
   readonly #deleted = new SortedNames();
+  readonly #withPolicy = new Set<string>();
   readonly #records: Records;
   readonly #nowS: () => number;
   #sequence = 0;
+  #policyRevision = 0;
 
   constructor(records: Records, nowS: () => number) {
     this.#records = records;
@@ -39,6 +41,24 @@ export class KeyRing {
   nextSequence(): number {
     this.#sequence += 1;
     return this.#sequence;
+  }
+
+  /** Changes whenever a key that has a rotation policy, or gets one, changes or goes. */
+  get policyRevision(): number {
+    return this.#policyRevision;
+  }
+
+  /** The keys that have a rotation policy, deleted ones too. */
+  *keysWithPolicy(): Iterable<Key> {
+    for (const id of this.#withPolicy) {
+      const key = this.#keys.get(id);
+      if (key !== undefined) yield key;
+    }
+  }
+
+  /** All keys in whichever state. */
+  all(): Iterable<Key> {
+    return this.#keys.values();
   }
 
   /** The key in whichever state. */
@@ -110,14 +130,26 @@ export class KeyRing {
     this.#write(key, [versionChange(version)]);
   }
 
-  /** Brings a whole key back from its backup. */
-  restore(versions: readonly KeyVersion[]): Key {
-    const name = versions[0]?.name ?? '';
-    this.assertCanAdd(name);
-    if (this.#keys.has(idOf(name))) throw conflict(`Key ${name} already exists`);
-    const key: Key = { name, versions };
-    this.#write(key, versions.map(versionChange));
+  /** Brings a whole key back from its backup. Throws Conflict when the name is taken. */
+  restore(backed: Omit<Key, 'deletion'>): Key {
+    this.assertCanAdd(backed.name);
+    const known = this.#keys.get(idOf(backed.name));
+    if (known !== undefined && known.deletion === undefined) throw conflict(`Key ${backed.name} already exists`);
+    if (known !== undefined) this.purge(known.name);
+    const key: Key = { ...backed, versions: backed.versions.map((version) => this.#renumbered(version)) };
+    this.#write(key, key.versions.map(versionChange));
     return key;
+  }
+
+  /** Puts these keys, and what they say of deletion, in the place of the live or deleted ones with the same names. */
+  overwrite(keys: readonly Key[], others: 'keep' | 'drop'): void {
+    const wanted = keys.map((key) => ({ ...key, versions: key.versions.map((each) => this.#renumbered(each)) }));
+    const ids = new Set(wanted.map(({ name }) => idOf(name)));
+    const gone = [...this.#keys.values()].filter(({ name }) => others === 'drop' || ids.has(idOf(name)));
+    const changes = [...gone.flatMap(dropChanges), ...wanted.flatMap((key) => putChanges(key))];
+    this.#records.apply(changes);
+    for (const { name } of gone) this.#forget(name);
+    for (const key of wanted) this.#index(key);
   }
 
   /** Replaces a version by its changed copy. */
@@ -148,17 +180,26 @@ export class KeyRing {
   purge(name: string): void {
     const key = this.#keys.get(idOf(name));
     if (key === undefined) return;
-    const versions = key.versions.map(({ version }): Change => ({ kind: 'keyVersion', id: version, body: undefined }));
-    this.#records.apply([{ kind: 'key', id: idOf(name), body: undefined }, ...versions]);
-    this.#keys.delete(idOf(name));
-    this.#live.remove(idOf(name));
-    this.#deleted.remove(idOf(name));
+    this.#records.apply(dropChanges(key));
+    this.#forget(name);
   }
 
   #write(key: Key, changes: readonly Change[]): void {
-    const { versions: _, ...row } = key;
-    this.#records.apply([{ kind: 'key', id: idOf(key.name), body: row satisfies KeyRow }, ...changes]);
+    this.#records.apply([keyChange(key), ...changes]);
     this.#index(key);
+  }
+
+  /** Sequences order the versions of one run of this pool; those of a backup may come from another. */
+  #renumbered(version: KeyVersion): KeyVersion {
+    return { ...version, sequence: this.nextSequence() };
+  }
+
+  #forget(name: string): void {
+    const id = idOf(name);
+    this.#keys.delete(id);
+    this.#live.remove(id);
+    this.#deleted.remove(id);
+    if (this.#withPolicy.delete(id)) this.#policyRevision += 1;
   }
 
   #index(key: Key): void {
@@ -167,7 +208,22 @@ export class KeyRing {
     const [here, there] = key.deletion === undefined ? [this.#live, this.#deleted] : [this.#deleted, this.#live];
     here.add(id);
     there.remove(id);
+    if (key.rotationPolicy === undefined) return;
+    this.#withPolicy.add(id);
+    this.#policyRevision += 1;
   }
 }
 
 const versionChange = (version: KeyVersion): Change => ({ kind: 'keyVersion', id: version.version, body: version });
+
+function keyChange({ name, deletion, rotationPolicy }: Key): Change {
+  const row: KeyRow = { name, ...(deletion && { deletion }), ...(rotationPolicy && { rotationPolicy }) };
+  return { kind: 'key', id: idOf(name), body: row };
+}
+
+const putChanges = (key: Key): Change[] => [keyChange(key), ...key.versions.map(versionChange)];
+
+const dropChanges = ({ name, versions }: Key): Change[] => [
+  { kind: 'key', id: idOf(name), body: undefined },
+  ...versions.map(({ version }): Change => ({ kind: 'keyVersion', id: version, body: undefined })),
+];

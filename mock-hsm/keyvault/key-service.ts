@@ -1,13 +1,17 @@
 // What can be done with keys: everything of the data plane except access control and HTTP.
 import { randomBytes } from 'node:crypto';
-import { badParameter, forbidden } from '../service-error.ts';
+import { badParameter, forbidden, immutableReleasePolicy } from '../service-error.ts';
 import type { Seal } from '../store/seal.ts';
 import type { CryptoJob, CryptoResult } from './crypto-job.ts';
 import type { CryptoPool, LoadedKey } from './crypto-pool.ts';
 import { expiryOfRotated } from './durations.ts';
-import { generateMaterial, type KeySpec, type NewMaterial, openMaterial, readJwk } from './key-material.ts';
-import type { Deletion, Key, KeyType, KeyVersion } from './key-model.ts';
+import { generateMaterial, type NewMaterial, ofSecret, openMaterial, readJwk } from './key-material.ts';
+import type { Deletion, Key, KeyVersion } from './key-model.ts';
+import { newestOf } from './key-model.ts';
 import type { KeyRing } from './key-ring.ts';
+import { assertTimes, hsmType, keyOpsOf, keySpecOf } from './key-rules.ts';
+import { decodeTransfer, unwrapTransferred } from './key-transfer.ts';
+import { type ReleasePolicy, type ReleasePolicyBody, readReleasePolicy } from './release-policy.ts';
 import type { KeyAttributes, KeyCreateBody, KeyImportBody, KeyUpdateBody } from './requests.ts';
 import { assertUsable, type KeyUse } from './use-policy.ts';
 
@@ -21,20 +25,8 @@ interface Described {
   readonly key_ops?: readonly string[] | null | undefined;
   readonly attributes?: KeyAttributes | null | undefined;
   readonly tags?: Record<string, string> | null | undefined;
-  readonly release_policy?: unknown;
+  readonly release_policy?: ReleasePolicyBody | null | undefined;
 }
-
-const defaultKeyOps: Readonly<Record<KeyType, readonly string[]>> = {
-  'RSA-HSM': ['wrapKey', 'decrypt', 'encrypt', 'unwrapKey', 'sign', 'verify'],
-  'EC-HSM': ['sign', 'verify'],
-  'oct-HSM': ['wrapKey', 'decrypt', 'encrypt', 'unwrapKey'],
-};
-
-const sizes: Readonly<Record<KeyType, readonly number[]>> = {
-  'RSA-HSM': [2048, 3072, 4096],
-  'EC-HSM': [256, 384, 521],
-  'oct-HSM': [128, 192, 256],
-};
 
 export class KeyService {
   readonly ring: KeyRing;
@@ -52,46 +44,56 @@ export class KeyService {
     this.#nowS = nowS;
   }
 
-  /** A new key, or a new version of a live one. */
-  async create(name: string, body: KeyCreateBody): Promise<KeyVersion> {
+  /** A new key, or a new version of a live one. `apiVersion` decides what may be asked for. */
+  async create(name: string, body: KeyCreateBody, apiVersion: string): Promise<KeyVersion> {
     this.ring.assertCanAdd(name);
-    const kty = hsmType(body.kty);
-    const bits = body.key_size ?? undefined;
-    if (bits !== undefined && !sizes[kty].includes(bits)) {
-      throw badParameter(`key_size ${bits} is not supported for ${kty}; supported: ${sizes[kty].join(', ')}`);
-    }
-    const spec: KeySpec = { kty, bits, curve: body.crv ?? undefined, publicExponent: exponentOf(body.public_exponent) };
-    return this.#add(name, await generateMaterial(spec), body);
+    const spec = keySpecOf(body);
+    // Generating takes its time: what is wrong with the rest should not wait for it.
+    const described = this.#describe(name, spec.kty, body, apiVersion);
+    return this.#add(name, await generateMaterial(spec), described);
   }
 
-  import(name: string, body: KeyImportBody): KeyVersion {
+  import(name: string, body: KeyImportBody, apiVersion: string): KeyVersion {
     this.ring.assertCanAdd(name);
     const kty = hsmType(body.key.kty);
-    return this.#add(name, readJwk(kty, body.key), { ...body, key_ops: body.key_ops ?? body.key.key_ops });
+    const { key_hsm } = body.key;
+    const made = key_hsm == null ? readJwk(kty, body.key) : ofSecret(kty, this.#unwrapBrought(key_hsm));
+    const key_ops = body.key_ops ?? body.key.key_ops;
+    return this.#add(name, made, this.#describe(name, kty, { ...body, key_ops }, apiVersion));
   }
 
-  /** The same kind of key again, with the operations and tags of the newest version. */
-  async rotate(name: string): Promise<KeyVersion> {
+  /** The same kind of key again, with the operations, policy and tags of the newest version. @param atS Unix seconds */
+  async rotate(name: string, atS: number = this.#nowS()): Promise<KeyVersion> {
     this.ring.assertCanAdd(name);
-    const { rotationPolicy } = this.ring.live(name);
-    const old = this.ring.version(name);
-    const { kty, bits, crv } = old.material;
+    const key = this.ring.live(name);
+    const { material, keyOps, tags, exportable, releasePolicy } = newestOf(key);
+    const { kty, bits, crv } = material;
+    const exp = expiryOfRotated(key.rotationPolicy?.attributes.expiryTime, atS);
+    const described = { keyOps, tags, exportable, enabled: true, ...present({ releasePolicy, exp }) };
     const made = await generateMaterial({ kty, bits, curve: crv });
-    const exp = expiryOfRotated(rotationPolicy?.attributes.expiryTime, this.#nowS());
-    const attributes = { exportable: old.exportable, ...(exp === undefined ? {} : { exp }) };
-    return this.#add(name, made, { key_ops: old.keyOps, tags: { ...old.tags }, attributes });
+    // It may have been purged meanwhile, and must not come back.
+    this.ring.live(name);
+    return this.#add(name, made, described, atS);
   }
 
-  update(name: string, version: string | undefined, body: KeyUpdateBody): KeyVersion {
+  /** Changes what the body names; an explicit null takes nbf or exp away. */
+  update(name: string, version: string | undefined, body: KeyUpdateBody, apiVersion: string): KeyVersion {
     const old = this.ring.version(name, version);
-    const { enabled, nbf, exp } = body.attributes ?? {};
+    const { enabled, nbf, exp, exportable } = body.attributes ?? {};
+    if (exportable != null && exportable !== old.exportable) throw badParameter('exportable cannot be changed');
+    const { nbf: oldNbf, exp: oldExp, ...kept } = old;
+    const times = { nbf: nbf === undefined ? oldNbf : nbf, exp: exp === undefined ? oldExp : exp };
+    assertTimes(times);
+    const { kty } = old.material;
     const changed: KeyVersion = {
-      ...old,
-      keyOps: body.key_ops ?? old.keyOps,
+      ...kept,
+      ...(body.key_ops == null
+        ? {}
+        : { keyOps: keyOpsOf(body.key_ops, { kty, exportable: old.exportable, apiVersion }) }),
       enabled: enabled ?? old.enabled,
-      ...(nbf == null ? {} : { nbf }),
-      ...(exp == null ? {} : { exp }),
+      ...present(times),
       tags: body.tags ?? old.tags,
+      ...(body.release_policy == null ? {} : { releasePolicy: changedPolicy(old, body.release_policy) }),
       updated: this.#nowS(),
     };
     this.ring.replace(changed);
@@ -108,21 +110,6 @@ export class KeyService {
     this.ring.purge(name);
   }
 
-  /** An opaque blob with all versions, that restores into this pool alone. */
-  backup(name: string): string {
-    return this.#seal.close(Buffer.from(JSON.stringify(this.ring.live(name).versions)), 'backup');
-  }
-
-  restore(blob: Buffer): Key {
-    let versions: readonly KeyVersion[];
-    try {
-      versions = JSON.parse(this.#seal.open(blob.toString('base64url'), 'backup').toString()) as KeyVersion[];
-    } catch {
-      throw badParameter('The backup blob is damaged or of another pool');
-    }
-    return this.ring.restore(versions);
-  }
-
   /** Runs `job` with the key if its attributes allow `use`. Throws BadParameter when a ciphertext does not decrypt. */
   async use(key: KeyVersion, use: KeyUse, job: CryptoJob): Promise<CryptoResult> {
     assertUsable(key, use, this.#nowS());
@@ -134,56 +121,102 @@ export class KeyService {
     }
   }
 
-  #add(name: string, { material, secret }: NewMaterial, described: Described): KeyVersion {
-    const version = randomBytes(16).toString('hex');
-    const { enabled, nbf, exp, exportable } = described.attributes ?? {};
-    if ((exportable === true) !== (described.release_policy != null)) {
-      throw badParameter('exportable and release_policy must be given together');
-    }
-    const nowS = this.#nowS();
-    const made: KeyVersion = {
-      name: this.#spelling(name),
-      version,
-      sequence: this.ring.nextSequence(),
-      material,
-      sealedKey: this.#seal.close(secret, version),
-      keyOps: described.key_ops ?? defaultKeyOps[material.kty],
-      enabled: enabled ?? true,
-      ...(nbf == null ? {} : { nbf }),
-      ...(exp == null ? {} : { exp }),
-      created: nowS,
-      updated: nowS,
-      exportable: exportable ?? false,
-      tags: described.tags ?? {},
-      ...(described.release_policy == null ? {} : { releasePolicy: described.release_policy }),
-    };
-    this.ring.add(made);
-    return made;
+  /** Throws Forbidden when the key's attributes do not allow `use` now. */
+  assertUsable(key: KeyVersion, use: KeyUse): void {
+    assertUsable(key, use, this.#nowS());
   }
 
-  /** A new version keeps the spelling of the first. */
-  #spelling(name: string): string {
-    return this.ring.find(name)?.name ?? name;
+  /** PKCS#8 DER or raw bytes, for release and backup alone. */
+  secretOf(key: KeyVersion): Buffer {
+    return this.#seal.open(key.sealedKey, key.version);
+  }
+
+  /** The version with its secret encrypted at rest here. */
+  sealed(key: Omit<KeyVersion, 'sealedKey'>, secret: Buffer): KeyVersion {
+    return { ...key, sealedKey: this.#seal.close(secret, key.version) };
+  }
+
+  /** What a customer wrapped for a key exchange key of this pool. */
+  #unwrapBrought(text: string): Buffer {
+    const blob = decodeTransfer(text);
+    if (blob === undefined) throw badParameter('key_hsm is not a key transfer blob');
+    const path = /\/keys\/([0-9a-zA-Z-]{1,127})\/([0-9a-f]{32})$/i.exec(blob.kid);
+    if (path?.[1] === undefined) throw badParameter('The kid of key_hsm does not name a version of a key');
+    const exchangeKey = this.ring.version(path[1], path[2]?.toLowerCase());
+    assertUsable(exchangeKey, 'import', this.#nowS());
+    try {
+      return unwrapTransferred(blob.enc, this.#load(exchangeKey).key, blob.ciphertext);
+    } catch {
+      throw badParameter(`key_hsm could not be unwrapped with key ${path[1]} and ${blob.enc}`);
+    }
+  }
+
+  #describe(name: string, kty: KeyVersion['material']['kty'], body: Described, apiVersion: string): Description {
+    const { enabled, nbf, exp, exportable: asked } = body.attributes ?? {};
+    assertTimes({ nbf, exp });
+    const exportable = asked ?? false;
+    const found = this.ring.find(name);
+    const inherited = found?.deletion === undefined ? found?.versions.at(-1)?.releasePolicy : undefined;
+    const releasePolicy = newPolicy(exportable, body.release_policy ?? undefined, inherited);
+    return {
+      keyOps: keyOpsOf(body.key_ops, { kty, exportable, apiVersion }),
+      enabled: enabled ?? true,
+      exportable,
+      tags: body.tags ?? {},
+      ...present({ nbf, exp, releasePolicy }),
+    };
+  }
+
+  #add(name: string, made: NewMaterial, description: Description, atS: number = this.#nowS()): KeyVersion {
+    const version = this.sealed(
+      {
+        ...description,
+        // A new version keeps the spelling of the first.
+        name: this.ring.find(name)?.name ?? name,
+        version: randomBytes(16).toString('hex'),
+        sequence: this.ring.nextSequence(),
+        material: made.material,
+        created: atS,
+        updated: atS,
+      },
+      made.secret,
+    );
+    this.ring.add(version);
+    return version;
   }
 
   #load(key: KeyVersion): LoadedKey {
     const known = this.#loaded.get(key.version);
     if (known !== undefined) return known;
-    const secret = this.#seal.open(key.sealedKey, key.version);
-    const loaded = { id: key.version, key: openMaterial(key.material, secret) };
+    const loaded = { id: key.version, key: openMaterial(key.material, this.secretOf(key)) };
     this.#loaded.set(key.version, loaded);
     return loaded;
   }
 }
 
-/** A pool holds HSM keys only and answers a request for another kind with one. */
-function hsmType(kty: string): KeyType {
-  return (kty.endsWith('-HSM') ? kty : `${kty}-HSM`) as KeyType;
+type Description = Pick<KeyVersion, 'keyOps' | 'enabled' | 'exportable' | 'tags' | 'nbf' | 'exp' | 'releasePolicy'>;
+
+/** An exportable key has a policy, of its own or of the version before; any other has none. */
+function newPolicy(exportable: boolean, body: ReleasePolicyBody | undefined, inherited: ReleasePolicy | undefined) {
+  if (!exportable) {
+    if (body !== undefined) throw badParameter('A release policy cannot be given for a key that is not exportable');
+    return undefined;
+  }
+  if (body !== undefined) return readReleasePolicy(body);
+  if (inherited === undefined) throw badParameter('An exportable key must have a release policy');
+  return inherited;
 }
 
-function exponentOf(value: number | null | undefined): number | undefined {
-  if (value == null) return undefined;
-  if (value < 3 || value > 0xffff_ffff || value % 2 === 0)
-    throw badParameter(`public_exponent ${value} is not supported`);
-  return value;
+function changedPolicy({ exportable, releasePolicy }: KeyVersion, body: ReleasePolicyBody): ReleasePolicy {
+  if (!exportable) throw badParameter('A release policy cannot be given for a key that is not exportable');
+  const policy = readReleasePolicy(body);
+  if (releasePolicy?.immutable === true && policy.data !== releasePolicy.data) throw immutableReleasePolicy();
+  return { ...policy, immutable: policy.immutable || releasePolicy?.immutable === true };
+}
+
+/** Without what is unset. */
+function present<Members extends object>(members: Members): { [Name in keyof Members]?: NonNullable<Members[Name]> } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null)) as {
+    [Name in keyof Members]?: NonNullable<Members[Name]>;
+  };
 }

@@ -1,5 +1,6 @@
 // One row per operation on keys: its routes, its data action, and the scope the action is checked at.
 import type { Guard } from '../traffic/call.ts';
+import { introduced } from './api-versions.ts';
 
 export interface OperationRow extends Guard {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -33,18 +34,26 @@ export const operations = {
   purge: { method: 'DELETE', paths: ['/deletedkeys/:name'], action: 'keys/deletedKeys/delete', scope: 'key' },
   backup: { method: 'POST', paths: ['/keys/:name/backup'], action: 'keys/backup/action', scope: 'key' },
   restore: { method: 'POST', paths: ['/keys/restore'], action: 'keys/restore/action', scope: 'keys' },
-  rotate: { method: 'POST', paths: ['/keys/:name/rotate'], action: 'keys/rotate/action', scope: 'key' },
+  rotate: {
+    method: 'POST',
+    paths: ['/keys/:name/rotate'],
+    action: 'keys/rotate/action',
+    scope: 'key',
+    since: introduced.rotation,
+  },
   getRotationPolicy: {
     method: 'GET',
     paths: ['/keys/:name/rotationpolicy'],
     action: 'keys/read/action',
     scope: 'key',
+    since: introduced.rotation,
   },
   updateRotationPolicy: {
     method: 'PUT',
     paths: ['/keys/:name/rotationpolicy'],
     action: 'keys/write/action',
     scope: 'key',
+    since: introduced.rotation,
   },
   sign: { method: 'POST', paths: onVersion('sign'), action: 'keys/sign/action', scope: 'key' },
   verify: { method: 'POST', paths: onVersion('verify'), action: 'keys/verify/action', scope: 'key' },
@@ -52,7 +61,21 @@ export const operations = {
   decrypt: { method: 'POST', paths: onVersion('decrypt'), action: 'keys/decrypt/action', scope: 'key' },
   wrapKey: { method: 'POST', paths: onVersion('wrapkey'), action: 'keys/wrap/action', scope: 'key' },
   unwrapKey: { method: 'POST', paths: onVersion('unwrapkey'), action: 'keys/unwrap/action', scope: 'key' },
-  rng: { method: 'POST', paths: ['/rng'], action: 'rng/action', scope: 'pool' },
+  release: {
+    method: 'POST',
+    paths: onVersion('release'),
+    action: 'keys/release/action',
+    scope: 'key',
+    since: introduced.release,
+  },
+  attestation: {
+    method: 'GET',
+    paths: onVersion('attestation'),
+    action: 'keys/read/action',
+    scope: 'key',
+    since: introduced.attestation,
+  },
+  rng: { method: 'POST', paths: ['/rng'], action: 'rng/action', scope: 'pool', since: introduced.random },
 } as const satisfies Record<string, OperationRow>;
 
 export type KeyOperation = keyof typeof operations;

@@ -1,6 +1,7 @@
 // The bodies of requests: what is allowed in them, and the refusal of what is not.
 import { z } from 'zod';
 import { badParameter } from '../service-error.ts';
+import { transferMechanisms } from './key-transfer.ts';
 
 const keyOp = z.enum(['encrypt', 'decrypt', 'sign', 'verify', 'wrapKey', 'unwrapKey', 'import', 'export']);
 
@@ -20,7 +21,14 @@ const tags = z
   .record(z.string().max(maxTagCharacters), z.string().max(maxTagCharacters))
   .refine((record) => Object.keys(record).length <= maxTags, { error: `more than ${maxTags} tags` });
 
-const releasePolicy = z.looseObject({ data: z.string().optional() });
+const releasePolicy = z.object({
+  contentType: z.string().nullish(),
+  immutable: z.boolean().nullish(),
+  data: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]*={0,2}$/, 'is not base64url')
+    .nullish(),
+});
 
 const keyType = z.enum(['RSA', 'RSA-HSM', 'EC', 'EC-HSM', 'oct', 'oct-HSM']);
 const curveName = z.enum(['P-256', 'P-256K', 'P-384', 'P-521']);
@@ -47,7 +55,7 @@ export const keyCreateBody = z.object({
 
 export const keyImportBody = z.object({
   Hsm: z.boolean().nullish(),
-  key: z.looseObject({ kty: keyType, key_ops: z.array(keyOp).nullish() }),
+  key: z.looseObject({ kty: keyType, key_ops: z.array(keyOp).nullish(), key_hsm: z.string().nullish() }),
   ...described,
 });
 
@@ -74,18 +82,25 @@ export const rotationPolicyBody = z.object({
     .array(
       z.object({
         trigger: z.object({ timeAfterCreate: z.string().nullish(), timeBeforeExpiry: z.string().nullish() }),
-        action: z.object({ type: z.string().regex(/^rotate$/i, 'must be Rotate') }),
+        action: z.object({ type: z.string() }),
       }),
     )
-    .max(1)
     .nullish(),
   attributes: z.object({ expiryTime: z.string().nullish() }).nullish(),
+});
+
+export const releaseBody = z.object({
+  target: z.string().min(1),
+  nonce: z.string().nullish(),
+  enc: z.enum(transferMechanisms).nullish(),
 });
 
 export type KeyAttributes = z.output<typeof attributes>;
 export type KeyCreateBody = z.output<typeof keyCreateBody>;
 export type KeyImportBody = z.output<typeof keyImportBody>;
 export type KeyUpdateBody = z.output<typeof keyUpdateBody>;
+export type RotationPolicyBody = z.output<typeof rotationPolicyBody>;
+export type ReleaseBody = z.output<typeof releaseBody>;
 
 /** Checks a body against its shape. Throws BadParameter that names the first wrong field. */
 export function readBody<Shape extends z.ZodType>(shape: Shape, body: unknown): z.output<Shape> {

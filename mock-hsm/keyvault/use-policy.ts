@@ -6,9 +6,11 @@ import {
   type SignatureAlgorithm,
   signatureAlgorithms,
 } from './algorithms.ts';
+import { introduced, isAtLeast } from './api-versions.ts';
 import type { KeyVersion, PublicMaterial } from './key-model.ts';
 
-export type KeyUse = 'sign' | 'verify' | 'encrypt' | 'decrypt' | 'wrapKey' | 'unwrapKey';
+/** `import`: to unwrap keys that customers bring; `release`: to leave the pool, which no key_ops word is for. */
+export type KeyUse = 'sign' | 'verify' | 'encrypt' | 'decrypt' | 'wrapKey' | 'unwrapKey' | 'import' | 'release';
 
 /** "A few minutes" in the service's words: clocks differ. */
 const leewayS = 300;
@@ -27,7 +29,7 @@ export function assertUsable(key: KeyVersion, use: KeyUse, nowS: number): void {
       throw forbidden('KeyExpired', `Operation ${use} is not allowed after the key's exp ${key.exp}`);
     }
   }
-  if (!key.keyOps.includes(use)) {
+  if (use !== 'release' && !key.keyOps.includes(use)) {
     throw forbidden(
       'KeyOperationForbidden',
       `Operation ${use} is not permitted on this key; its key_ops do not hold it`,
@@ -36,10 +38,19 @@ export function assertUsable(key: KeyVersion, use: KeyUse, nowS: number): void {
 }
 
 /** The algorithm's row; throws BadParameter when it is unknown, not of this key, or the digest has a wrong length. */
-export function signatureAlgorithmFor(key: PublicMaterial, name: string, digest: Buffer): SignatureAlgorithm {
+export function signatureAlgorithmFor(
+  key: PublicMaterial,
+  name: string,
+  digest: Buffer,
+  apiVersion: string,
+): SignatureAlgorithm {
   const algorithm = signatureAlgorithms.get(name);
-  if (algorithm === undefined) throw badParameter(`Algorithm ${shown(name)} is not a signature algorithm`);
-  const fits = algorithm.kty === key.kty && (algorithm.curve === undefined || algorithm.curve === key.crv);
+  const isKnown = algorithm?.kty !== 'oct-HSM' || isAtLeast(apiVersion, introduced.hmac);
+  if (algorithm === undefined || !isKnown) throw badParameter(`Algorithm ${shown(name)} is not a signature algorithm`);
+  const fits =
+    algorithm.kty === key.kty &&
+    (algorithm.curve === undefined || algorithm.curve === key.crv) &&
+    (algorithm.keyBits === undefined || algorithm.keyBits === key.bits);
   if (!fits) throw badParameter(`Algorithm ${name} does not fit a key of type ${typeOf(key)}`);
   if (algorithm.digestBytes !== undefined && digest.length !== algorithm.digestBytes) {
     throw badParameter(`${name} needs a digest of ${algorithm.digestBytes} bytes, not ${digest.length}`);

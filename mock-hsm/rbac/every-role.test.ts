@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PoolConnection } from '../contract/pool-connection.ts';
 import { operations } from '../keyvault/operations.ts';
+import { poolOperations } from '../pool/operations.ts';
 import { administratorRole, builtInRoles } from './builtin-roles.ts';
 import { type ActionName, dataAction } from './data-actions.ts';
 import { evaluate } from './evaluate.ts';
@@ -11,20 +12,24 @@ import { roleOperationPaths, roleOperations } from './role-operations.ts';
 
 const readRoles = 'listRoleDefinitions getRoleDefinition listRoleAssignments getRoleAssignment';
 const manageRoles = `${readRoles} putRoleDefinition deleteRoleDefinition putRoleAssignment deleteRoleAssignment`;
-const readKeys = 'get list listVersions getRotationPolicy';
+const readKeys = 'get list listVersions getRotationPolicy attestation';
+const backUp = 'fullBackup fullBackupStatus preFullBackup';
+const putBack = 'fullRestore restoreStatus preFullRestore selectiveKeyRestore';
+const securityDomain = 'downloadDomain downloadDomainStatus transferKey uploadDomain uploadDomainStatus';
+const settings = 'getSettings getSetting updateSetting';
 
 /** Which operations each role can do, with an assignment at `/`. */
 const abilities: Record<string, string> = {
-  'Managed HSM Administrator': manageRoles,
+  'Managed HSM Administrator': `${manageRoles} ${backUp} ${putBack} ${securityDomain} ${settings}`,
   'Managed HSM Crypto Officer': `${manageRoles} listDeleted getDeleted recover purge`,
   'Managed HSM Crypto User': `${readRoles} ${readKeys} create import update delete backup restore rotate
-    updateRotationPolicy sign verify encrypt decrypt wrapKey unwrapKey rng`,
+    updateRotationPolicy sign verify encrypt decrypt wrapKey unwrapKey release rng`,
   'Managed HSM Policy Administrator': manageRoles,
   'Managed HSM Crypto Auditor': `${readRoles} ${readKeys} listDeleted getDeleted`,
   'Managed HSM Crypto Service Encryption User': `${readKeys} wrapKey unwrapKey`,
-  'Managed HSM Crypto Service Release User': '',
-  'Managed HSM Backup User': 'backup',
-  'Managed HSM Restore User': 'restore',
+  'Managed HSM Crypto Service Release User': 'release',
+  'Managed HSM Backup User': `backup ${backUp}`,
+  'Managed HSM Restore User': `restore ${putBack}`,
   'Managed HSM ARM User': '',
 };
 
@@ -41,6 +46,12 @@ const calls: Call[] = [
   ...Object.entries(operations).flatMap(([operation, { paths, action, method }]) =>
     paths.map((path) => ({ operation, action, method, path })),
   ),
+  ...Object.entries(poolOperations).map(([operation, { action, method, path }]) => ({
+    operation,
+    action,
+    method,
+    path,
+  })),
   ...Object.entries(roleOperations).flatMap(([operation, row]) =>
     roleOperationPaths(row).map((path) => ({ operation, action: row.action, method: row.method, path })),
   ),
@@ -95,7 +106,8 @@ describe('over HTTPS', () => {
     path
       .replace(':name', 'nothing-here')
       .replace(':version', '0123456789abcdef0123456789abcdef')
-      .replace(':id', randomUUID());
+      .replace(/:(id|jobId|setting)/, randomUUID())
+      .concat('?api-version=7.6');
 
   test.each(builtInRoles.map(({ roleName }, i) => [roleName, i] as const))('%s', async (roleName, i) => {
     const token = await pool.token(principal(i));

@@ -1,6 +1,6 @@
 // The pool's role definitions and assignments: what is written, its conflicts and limits, and the decisions that follow.
 import { badParameter, limitExceeded, ServiceError } from '../service-error.ts';
-import type { Records } from '../store/records.ts';
+import type { Change, Records } from '../store/records.ts';
 import { builtInRoles } from './builtin-roles.ts';
 import type { Caller, Decision } from './evaluate.ts';
 import type { RoleAssignment, RoleDefinition } from './role-model.ts';
@@ -76,6 +76,26 @@ export class RoleBook {
     this.#definitions.delete(role.name);
     this.#inEffect.follow({ definition: role.name, is: undefined });
     return role;
+  }
+
+  /** Puts custom roles and assignments in the place of all there are, as a restore of the pool does. */
+  replaceAll(definitions: readonly RoleDefinition[], assignments: readonly RoleAssignment[]): void {
+    const old = this.definitions().filter(({ type }) => type === 'CustomRole');
+    const oldAssignments = this.assignments();
+    this.#records.apply([
+      ...old.map(({ name }): Change => ({ kind: 'roleDefinition', id: name, body: undefined })),
+      ...oldAssignments.map(({ name }): Change => ({ kind: 'roleAssignment', id: name, body: undefined })),
+      ...definitions.map((role): Change => ({ kind: 'roleDefinition', id: role.name, body: role })),
+      ...assignments.map((made): Change => ({ kind: 'roleAssignment', id: made.name, body: made })),
+    ]);
+    for (const { name } of old) this.#definitions.delete(name);
+    for (const role of definitions) this.#definitions.set(role.name, role);
+    this.#assignments.clear();
+    for (const made of assignments) this.#assignments.set(made.name, made);
+    for (const { name } of old) this.#inEffect.follow({ definition: name, is: this.#definitions.get(name) });
+    for (const role of definitions) this.#inEffect.follow({ definition: role.name, is: role });
+    for (const { name } of oldAssignments) this.#inEffect.follow({ assignment: name, is: this.#assignments.get(name) });
+    for (const made of assignments) this.#inEffect.follow({ assignment: made.name, is: made });
   }
 
   assignments(): RoleAssignment[] {

@@ -2,7 +2,14 @@
 import { DatabaseSync } from 'node:sqlite';
 import { StoreError, storeError } from './store-error.ts';
 
-export type RecordKind = 'setting' | 'directoryEntry' | 'key' | 'keyVersion' | 'roleDefinition' | 'roleAssignment';
+export type RecordKind =
+  | 'setting'
+  | 'directoryEntry'
+  | 'key'
+  | 'keyVersion'
+  | 'backup'
+  | 'roleDefinition'
+  | 'roleAssignment';
 
 /** One row to write, or to delete when `body` is undefined. */
 export interface Change {

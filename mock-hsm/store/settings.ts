@@ -11,7 +11,12 @@ export async function keptSetting(store: Store, name: string, make: () => string
   const found = store.records.all<Setting>('setting').find((setting) => setting.name === name);
   if (found !== undefined) return store.seal.open(found.sealed, name).toString();
   const value = await make();
+  writeSetting(store, name, value);
+  return value;
+}
+
+/** Keeps a value in the place of the one before. */
+export function writeSetting(store: Store, name: string, value: string): void {
   const setting: Setting = { name, sealed: store.seal.close(Buffer.from(value), name) };
   store.records.apply([{ kind: 'setting', id: name, body: setting }]);
-  return value;
 }

@@ -2,10 +2,10 @@
 // learns nothing but the challenge, and one without a role cannot probe for names.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isServiceHost, resourceFor } from '../identity/resource.ts';
-import { apiVersions } from '../keyvault/api-versions.ts';
+import { apiVersions, isAtLeast } from '../keyvault/api-versions.ts';
 import { dataAction } from '../rbac/data-actions.ts';
 import type { Service } from '../service.ts';
-import { accessDenied, badParameter, invalidKeyIdentifier, ServiceError } from '../service-error.ts';
+import { accessDenied, badParameter, invalidKeyIdentifier, notActivated, ServiceError } from '../service-error.ts';
 import type { Guard } from './call.ts';
 import { codeOfStatus, delay } from './faults.ts';
 
@@ -52,6 +52,10 @@ export async function admit(
   if (version === undefined) throw badParameter('The api-version query parameter is missing');
   if (!apiVersions.has(version)) throw badParameter(`api-version ${version.slice(0, 40)} is not supported`);
   if (guard === undefined) return false;
+  if (guard.since !== undefined && !isAtLeast(version, guard.since)) {
+    throw badParameter(`api-version ${version} does not know this operation; it needs ${guard.since} or newer`);
+  }
+  if (guard.beforeActivation !== true && !service.securityDomain.isActivated) throw notActivated();
   const scope = scopeOf(request, guard);
   const decision = service.roles.decide(caller, dataAction(guard.action), scope);
   if (!decision.allowed) {

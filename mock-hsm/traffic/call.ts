@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:https';
 import type { FastifyInstance } from 'fastify';
+import type { ApiVersion } from '../keyvault/api-versions.ts';
 import type { ActionName } from '../rbac/data-actions.ts';
 
 export interface Call {
@@ -30,6 +31,10 @@ export interface Guard {
   readonly action: ActionName;
   /** Where the action is checked: the key of the path, all keys, the pool, or the role scope that the path begins with. */
   readonly scope: 'key' | 'keys' | 'pool' | 'path';
+  /** The first api-version that knows the call; absent when all do. */
+  readonly since?: ApiVersion;
+  /** Whether a pool answers it whose security domain nobody has downloaded yet. */
+  readonly beforeActivation?: boolean;
 }
 
 declare module 'fastify' {
