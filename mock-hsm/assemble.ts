@@ -14,6 +14,8 @@ import { profileBody } from './profile/settings.ts';
 import { chanceFor } from './random.ts';
 import { ensureAdministrators } from './rbac/administrators.ts';
 import { RoleBook } from './rbac/role-book.ts';
+import { applySeed } from './seed/apply.ts';
+import { seedOf, seedSource, startingSeed } from './seed/starting-seed.ts';
 import type { Service } from './service.ts';
 import { keptSetting } from './store/settings.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -43,11 +45,12 @@ export async function assemble(options: MockHsmOptions): Promise<Assembly> {
 }
 
 async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly> {
+  const seeded = seedOf(options);
   const clock = new Clock(options.now);
   const nowS = () => clock.nowS();
   const [ca, tenantId, signingKey] = await Promise.all([
     keptSetting(store, 'certificateAuthority', async () => JSON.stringify(await makeAuthority(new Date()))),
-    keptSetting(store, 'tenantId', randomUUID),
+    keptSetting(store, 'tenantId', () => seeded.tenantId ?? randomUUID()),
     keptSetting(store, 'tokenSigningKey', makeSigningKey),
   ]);
   const authority = JSON.parse(ca) as Certificate;
@@ -75,7 +78,8 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
     clock,
     publicUrl: () => address.url,
   };
-  ensurePrincipals(service);
+  const isFirst = directory.byName('admin') === undefined;
+  await applySeed(startingSeed(seeded, options, isFirst), service, seedSource(options));
   ensureAdministrators(service.roles, options.initialAdministrators ?? []);
   service.roles.putIntoEffect();
   const close = async () => {
@@ -83,12 +87,4 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
     store.records.close();
   };
   return { service, authority, address, close };
-}
-
-/** The principals that every mock has; at the first start `admin` gets its role. */
-function ensurePrincipals({ directory, roles }: Service): void {
-  const isFirstStart = directory.byName('admin') === undefined;
-  const { objectId } = directory.ensureServicePrincipal('admin');
-  directory.ensureServicePrincipal('client');
-  if (isFirstStart) ensureAdministrators(roles, [objectId]);
 }

@@ -28,8 +28,11 @@ export function environmentOf(hsm: MockHsm): Record<string, string> {
     MHSM_CLIENT_OBJECT_ID: hsm.client.objectId,
   };
   for (const [name, principal] of Object.entries(hsm.principals))
-    Object.assign(variables, credentials(name, principal));
+    Object.assign(variables, credentials(variablePart(name), principal));
   return variables;
 }
+
+/** A name as part of a variable's: `key-gen 1` is `KEY_GEN_1`. */
+const variablePart = (name: string) => name.toUpperCase().replace(/[^A-Z0-9]/g, '_');
 
 const shellQuoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;

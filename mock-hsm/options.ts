@@ -1,5 +1,6 @@
 // What a mock can be started with, from a program or a test.
 import type { ProfileSettings } from './profile/settings.ts';
+import type { SeedDocument } from './seed/document.ts';
 
 export interface MockHsmOptions {
   /** 0 (the default) takes a free one. */
@@ -12,6 +13,10 @@ export interface MockHsmOptions {
   readonly hostnames?: readonly string[];
   /** Further service principals, without roles. */
   readonly servicePrincipals?: readonly string[];
+  /** File, YAML or JSON, of what the mock is to hold: principals, roles, keys. See docs/mock-hsm.md. */
+  readonly seedFile?: string;
+  /** The same as an object, when there is no file. */
+  readonly seedDocument?: SeedDocument;
   /** Life of an access token in seconds; default 3600. */
   readonly tokenLifetimeS?: number;
   /** Days a deleted key can be recovered, 7 to 90; default 90. */

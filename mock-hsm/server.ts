@@ -10,6 +10,7 @@ import { keyRoutes } from './keyvault/routes.ts';
 import { poolRoutes } from './pool/routes.ts';
 import { profileRoutes } from './profile/routes.ts';
 import { roleRoutes } from './rbac/routes.ts';
+import { seedRoutes } from './seed/routes.ts';
 import type { Service } from './service.ts';
 import { badParameter, invalidKeyIdentifier, ServiceError } from './service-error.ts';
 import { StoreError } from './store/store-error.ts';
@@ -85,6 +86,7 @@ export function createApp(service: Service, certificate: Certificate): App {
   armRoutes(app, service);
   graphRoutes(app, service);
   mockRoutes(app, service);
+  seedRoutes(app, service);
   profileRoutes(app, service);
   return app;
 }

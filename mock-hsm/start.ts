@@ -1,8 +1,8 @@
 // A mock that listens. For programs and tests; the command line is bin.ts.
 import { type Assembly, assemble } from './assemble.ts';
-import type { Directory } from './identity/directory.ts';
 import type { MockHsmOptions } from './options.ts';
 import { createApp } from './server.ts';
+import type { Service } from './service.ts';
 import { makeServerCertificate } from './tls/certificate-authority.ts';
 
 export type { MockHsmOptions } from './options.ts';
@@ -28,7 +28,7 @@ export interface MockHsm {
   readonly admin: ServicePrincipal;
   /** Has no role. */
   readonly client: ServicePrincipal;
-  /** The service principals of the options, by name. */
+  /** All other service principals that were there at the start, by name. */
   readonly principals: Readonly<Record<string, ServicePrincipal>>;
   /** Stops listening, closes all connections and the store. */
   close(): Promise<void>;
@@ -56,14 +56,17 @@ async function listen(options: MockHsmOptions, { service, authority, address, cl
   const port = portOf(app.server.address());
   // Without a default port: MSAL compares issuers as texts.
   address.url = new URL(`https://localhost:${port}`).origin;
-  const named = (options.servicePrincipals ?? []).map((name) => [name, credentials(service.directory, name)] as const);
+  const named = service.directory
+    .all()
+    .filter(({ kind, name }) => kind === 'ServicePrincipal' && name !== 'admin' && name !== 'client')
+    .map(({ name }) => [name, credentials(service, name)] as const);
   return {
     url: address.url,
     port,
     caPem: authority.certPem,
     tenantId: service.tokens.tenantId,
-    admin: credentials(service.directory, 'admin'),
-    client: credentials(service.directory, 'client'),
+    admin: credentials(service, 'admin'),
+    client: credentials(service, 'client'),
     principals: Object.fromEntries(named),
     close: async () => {
       await app.close();
@@ -72,10 +75,11 @@ async function listen(options: MockHsmOptions, { service, authority, address, cl
   };
 }
 
-/** With the newest secret, or an empty one when it has none. */
-function credentials(directory: Directory, name: string): ServicePrincipal {
+/** With the newest secret that has not ended, or an empty one when there is none. */
+function credentials({ directory, clock }: Service, name: string): ServicePrincipal {
   const { clientId, objectId, secrets } = directory.ensureServicePrincipal(name);
-  return { name, clientId, clientSecret: secrets.at(-1)?.value ?? '', objectId };
+  const secret = secrets.findLast(({ expiresS }) => expiresS === undefined || expiresS > clock.nowS());
+  return { name, clientId, clientSecret: secret?.value ?? '', objectId };
 }
 
 function portOf(address: string | { port: number } | null): number {

@@ -38,6 +38,13 @@ const rows: readonly OptionRow[] = [
     read: collect,
   },
   {
+    field: 'seedFile',
+    flags: '--seed-file <file>',
+    description: 'YAML or JSON file of principals, roles and keys that the mock is to hold',
+    group: 'Identity',
+    read: String,
+  },
+  {
     field: 'servicePrincipals',
     flags: '--service-principal <NAME>',
     description: 'adds a service principal without roles; repeatable',
