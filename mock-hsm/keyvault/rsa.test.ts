@@ -39,6 +39,20 @@ describe.each(cases)('$algorithm', ({ algorithm, hash, padding }) => {
     expect(verified(value, changed)).toBe(false);
     expect(verified(value, signature.subarray(1))).toBe(false);
   });
+
+  test('a signature without its leading zero byte is none', () => {
+    const signatureOf = (message: Buffer) => sign(hash, message, { key: privateKey, ...form });
+    let message = Buffer.alloc(4);
+    let signature = signatureOf(message);
+    for (let i = 1; signature[0] !== 0; i += 1) {
+      message = Buffer.alloc(4);
+      message.writeUInt32BE(i);
+      signature = signatureOf(message);
+    }
+    const job = { operation: 'verify', algorithm, value: digestOf(message) } as const;
+    expect(runCryptoJob({ ...job, signature }, privateKey).verified).toBe(true);
+    expect(runCryptoJob({ ...job, signature: signature.subarray(1) }, privateKey).verified).toBe(false);
+  });
 });
 
 test('RSNULL pads what it is given: a caller-built DigestInfo makes an RS256 signature', () => {

