@@ -1,4 +1,5 @@
 // What a mock can be started with, from a program or a test.
+import type { Limits } from './http/limits.ts';
 import type { ProfileSettings } from './profile/settings.ts';
 import type { SeedDocument } from './seed/document.ts';
 
@@ -38,6 +39,8 @@ export interface MockHsmOptions {
   readonly capacity?: ProfileSettings['capacity'];
   /** What chance follows from (latencies, faults by rate); a new one each time when absent. */
   readonly seed?: number;
+  /** How much a client may send and how slowly, where it differs from `standardLimits`. */
+  readonly limits?: Partial<Limits>;
   /** The clock, in milliseconds since 1970. TLS does not follow it. */
   readonly now?: () => number;
 }

@@ -1,5 +1,6 @@
 // A mock that listens. For programs and tests; the command line is bin.ts.
 import { type Assembly, assemble } from './assemble.ts';
+import { standardLimits } from './http/limits.ts';
 import type { MockHsmOptions } from './options.ts';
 import { createApp } from './server.ts';
 import type { Service } from './service.ts';
@@ -51,7 +52,8 @@ export async function startMockHsm(options: MockHsmOptions = {}): Promise<MockHs
 
 async function listen(options: MockHsmOptions, { service, authority, address, close }: Assembly): Promise<MockHsm> {
   const names = ['localhost', '127.0.0.1', '::1', ...service.hostnames];
-  const app = createApp(service, await makeServerCertificate(authority, names, new Date()));
+  const certificate = await makeServerCertificate(authority, names, new Date());
+  const app = createApp(service, certificate, { ...standardLimits, ...options.limits });
   await app.listen({ port: options.port ?? 0, host: options.listen ?? '127.0.0.1' });
   const port = portOf(app.server.address());
   // Without a default port: MSAL compares issuers as texts.
