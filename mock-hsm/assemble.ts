@@ -20,6 +20,7 @@ import type { Service } from './service.ts';
 import { keptSetting } from './store/settings.ts';
 import { openStore, type Store } from './store/store.ts';
 import { type Certificate, makeAuthority } from './tls/certificate-authority.ts';
+import { Connections } from './traffic/connections.ts';
 import { Faults } from './traffic/faults.ts';
 import { Metrics } from './traffic/metrics.ts';
 import { RequestLog } from './traffic/request-log.ts';
@@ -60,8 +61,10 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
     nowMs: () => clock.nowMs(),
   });
   const { profile, latency, partitions, capacity } = options;
+  const metrics = new Metrics();
   const seed = options.seed ?? randomInt(2 ** 31);
   const directory = new Directory(store);
+  const faults = new Faults(seed, () => clock.nowMs());
   const address = { url: 'https://localhost' };
   const service: Service = {
     ...(await keyParts(options, { store, ca: authority, clock, crypto, roles })),
@@ -70,9 +73,10 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
     tokens: new AccessTokens(tenantId, signingKey, options.tokenLifetimeS ?? 3600, directory, nowS),
     refreshTokens: new RefreshTokens(store.seal),
     deviceCodes: new DeviceCodes(nowS),
-    metrics: new Metrics(),
+    metrics,
     log: new RequestLog(),
-    faults: new Faults(),
+    faults,
+    connections: new Connections(faults, metrics),
     profile: new Profile(profileBody.parse({ profile, latency, partitions, capacity }), chanceFor(seed, 'latency')),
     hostnames: options.hostnames ?? [],
     clock,

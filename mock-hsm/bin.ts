@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { fail } from './command/fail.ts';
 import { serveCommand } from './command/serve.ts';
+import { faultGrammar } from './traffic/fault-flag.ts';
 
 const serve = serveCommand();
 
@@ -13,7 +14,7 @@ const program = new Command('mock-hsm')
       'It is a mock: keys in the data folder are not protected against whoever can read it.',
   )
   .addCommand(serve, { isDefault: true })
-  .addHelpText('after', () => `\n${serve.helpInformation()}${example}`);
+  .addHelpText('after', () => `\n${serve.helpInformation()}${faultGrammar}${example}`);
 
 const example = `
 To use it:

@@ -1,7 +1,7 @@
 // What a mock can be started with, from a program or a test.
-import type { Limits } from './http/limits.ts';
 import type { ProfileSettings } from './profile/settings.ts';
 import type { SeedDocument } from './seed/document.ts';
+import type { FaultRequest } from './traffic/fault-model.ts';
 
 export interface MockHsmOptions {
   /** 0 (the default) takes a free one. */
@@ -39,8 +39,8 @@ export interface MockHsmOptions {
   readonly capacity?: ProfileSettings['capacity'];
   /** What chance follows from (latencies, faults by rate); a new one each time when absent. */
   readonly seed?: number;
-  /** How much a client may send and how slowly, where it differs from `standardLimits`. */
-  readonly limits?: Partial<Limits>;
+  /** Faults from the start on, as `POST /mock/faults` takes them. */
+  readonly faults?: readonly FaultRequest[];
   /** The clock, in milliseconds since 1970. TLS does not follow it. */
   readonly now?: () => number;
 }

@@ -7,6 +7,7 @@ import type { RefreshTokens } from './identity/refresh-tokens.ts';
 import type { KeyParts } from './keyvault/parts.ts';
 import type { Profile } from './profile/profile.ts';
 import type { RoleBook } from './rbac/role-book.ts';
+import type { Connections } from './traffic/connections.ts';
 import type { Faults } from './traffic/faults.ts';
 import type { Metrics } from './traffic/metrics.ts';
 import type { RequestLog } from './traffic/request-log.ts';
@@ -21,6 +22,7 @@ export interface Service extends KeyParts {
   readonly log: RequestLog;
   readonly faults: Faults;
   readonly profile: Profile;
+  readonly connections: Connections;
   /** Host names beside localhost that the mock answers to; may begin with `*.`. */
   readonly hostnames: readonly string[];
   readonly clock: Clock;

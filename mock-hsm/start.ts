@@ -1,10 +1,11 @@
 // A mock that listens. For programs and tests; the command line is bin.ts.
 import { type Assembly, assemble } from './assemble.ts';
-import { standardLimits } from './http/limits.ts';
+import { readBody } from './keyvault/requests.ts';
 import type { MockHsmOptions } from './options.ts';
 import { createApp } from './server.ts';
 import type { Service } from './service.ts';
 import { makeServerCertificate } from './tls/certificate-authority.ts';
+import { faultBody } from './traffic/fault-model.ts';
 
 export type { MockHsmOptions } from './options.ts';
 
@@ -52,8 +53,8 @@ export async function startMockHsm(options: MockHsmOptions = {}): Promise<MockHs
 
 async function listen(options: MockHsmOptions, { service, authority, address, close }: Assembly): Promise<MockHsm> {
   const names = ['localhost', '127.0.0.1', '::1', ...service.hostnames];
-  const certificate = await makeServerCertificate(authority, names, new Date());
-  const app = createApp(service, certificate, { ...standardLimits, ...options.limits });
+  const app = createApp(service, await makeServerCertificate(authority, names, new Date()));
+  for (const fault of options.faults ?? []) service.faults.add(readBody(faultBody, fault));
   await app.listen({ port: options.port ?? 0, host: options.listen ?? '127.0.0.1' });
   const port = portOf(app.server.address());
   // Without a default port: MSAL compares issuers as texts.

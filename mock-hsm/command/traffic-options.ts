@@ -2,6 +2,8 @@
 import { InvalidArgumentError } from 'commander';
 import { readLatency } from '../profile/durations.ts';
 import { profileNames, readCapacity } from '../profile/settings.ts';
+import { readFault } from '../traffic/fault-flag.ts';
+import type { FaultRequest } from '../traffic/fault-model.ts';
 import type { OptionRow } from './option-row.ts';
 import { whole } from './option-values.ts';
 
@@ -57,6 +59,13 @@ export const trafficOptions: readonly OptionRow[] = [
     group: 'Capacity and latency',
     read: whole(1, 3),
     standard: '3',
+  },
+  {
+    field: 'faults',
+    flags: '--fault <operation:setting,…>',
+    description: 'a fault from the start on, e.g. sign:status=503,times=3,retry-after=1; repeatable; see below',
+    group: 'Faults and clock',
+    read: reading((text, before: readonly FaultRequest[] = []) => [...before, readFault(text)]),
   },
   {
     field: 'seed',

@@ -1,13 +1,12 @@
-// Before a body is read: faults, the token, the api-version, the role. In this order, so that a caller without a token
+// Before a body is read: the token, the api-version, the role. In this order, so that a caller without a token
 // learns nothing but the challenge, and one without a role cannot probe for names.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isServiceHost, resourceFor } from '../identity/resource.ts';
 import { apiVersions, isAtLeast } from '../keyvault/api-versions.ts';
 import { dataAction } from '../rbac/data-actions.ts';
 import type { Service } from '../service.ts';
-import { accessDenied, badParameter, invalidKeyIdentifier, notActivated, ServiceError } from '../service-error.ts';
+import { accessDenied, badParameter, invalidKeyIdentifier, notActivated } from '../service-error.ts';
 import type { Guard } from './call.ts';
-import { codeOfStatus, delay } from './faults.ts';
 
 const keyName = /^[0-9a-zA-Z-]{1,127}$/;
 const plainHost = /^[\w.:[\]-]+$/;
@@ -15,21 +14,6 @@ const plainHost = /^[\w.:[\]-]+$/;
 /** `https://` and the authority the caller used; our own when it is no host name. */
 export function originOf(request: FastifyRequest, service: Service): string {
   return plainHost.test(request.host) ? `https://${request.host}` : service.publicUrl();
-}
-
-/** Acts out the next fault for this operation. @returns whether the connection was closed */
-export async function sufferFault(request: FastifyRequest, service: Service): Promise<boolean> {
-  const fault = service.faults.take(request.call.operation);
-  if (fault === undefined) return false;
-  if (fault.delayMs !== undefined) await delay(fault.delayMs);
-  if (fault.closeConnection === true) {
-    request.raw.socket.destroy();
-    return true;
-  }
-  if (fault.status === undefined) return false;
-  const headers = fault.retryAfterS === undefined ? {} : { 'retry-after': String(fault.retryAfterS) };
-  const code = codeOfStatus(fault.status);
-  throw new ServiceError(fault.status, code, 'A fault that was asked for', undefined, headers);
 }
 
 /** Lets the request pass, or answers 401 (then true is returned) or throws. */

@@ -4,6 +4,7 @@ import type { Server } from 'node:https';
 import type { FastifyInstance } from 'fastify';
 import type { ApiVersion } from '../keyvault/api-versions.ts';
 import type { ActionName } from '../rbac/data-actions.ts';
+import type { Fault } from './fault-model.ts';
 
 export interface Call {
   readonly operation: string;
@@ -24,6 +25,8 @@ export interface Call {
   keyType?: string;
   /** How long it waited until the HSM took it, in milliseconds; only with a profile. */
   waitedMs?: number;
+  /** What befell it on request. */
+  fault?: Fault;
 }
 
 /** What a route demands before its body is read. */

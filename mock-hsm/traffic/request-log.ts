@@ -22,6 +22,8 @@ export interface RequestEntry {
   readonly durationMs: number;
   /** The part of it spent waiting for the HSM; only with a profile. */
   readonly waitedMs?: number;
+  /** Kind of the fault that befell it, for example `delay+status`. */
+  readonly fault?: string;
   /** Number of the TLS connection it came on, counted from 1. */
   readonly connection: number;
 }

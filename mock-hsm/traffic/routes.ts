@@ -1,8 +1,9 @@
 // The mock's own routes, beside the service's: counters, the request log, faults. They need no token.
 import { readBody } from '../keyvault/requests.ts';
 import type { Service } from '../service.ts';
+import { ServiceError } from '../service-error.ts';
 import type { App } from './call.ts';
-import { faultBody } from './faults.ts';
+import { faultBody } from './fault-model.ts';
 
 /** Adds `/mock/…`. These requests are neither counted nor logged. */
 export function mockRoutes(app: App, { metrics, log, faults }: Service): void {
@@ -22,6 +23,11 @@ export function mockRoutes(app: App, { metrics, log, faults }: Service): void {
   });
   app.delete('/mock/faults', () => {
     faults.clear();
+    return faults.list();
+  });
+  app.delete('/mock/faults/:id', (request) => {
+    const { id } = request.params as { id: string };
+    if (!faults.remove(Number(id))) throw new ServiceError(404, 'NotFound', `There is no fault ${id.slice(0, 20)}`);
     return faults.list();
   });
 }

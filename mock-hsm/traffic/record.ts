@@ -1,0 +1,27 @@
+// The trace that a request leaves: a line in the log, and counters.
+import type { FastifyRequest } from 'fastify';
+import type { Service } from '../service.ts';
+import { kindOf } from './fault-model.ts';
+
+/** @param status 0 when the connection was closed instead of answered */
+export function record(request: FastifyRequest, status: number, { log, metrics, clock, connections }: Service): void {
+  const { startMs, groups: _, keyType: __, fault, ...call } = request.call;
+  const elapsedMs = performance.now() - startMs;
+  metrics.countRequest(call.operation, status, elapsedMs);
+  log.add({
+    time: new Date(clock.nowMs()).toISOString(),
+    method: request.method,
+    path: pathOf(request),
+    status,
+    ...call,
+    ...(fault === undefined ? {} : { fault: kindOf(fault) }),
+    durationMs: Math.round(elapsedMs * 1000) / 1000,
+    connection: connections.numberOf(request.raw.socket),
+  });
+}
+
+/** Without the query, which may hold what is nobody's business. */
+export const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0] ?? '';
+
+/** Whether it is for the mock itself: such requests are neither counted, logged, delayed nor refused. */
+export const isOwn = (request: FastifyRequest) => request.url.startsWith('/mock/');
