@@ -3,7 +3,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { Clock } from './clock.ts';
 import { AccessTokens } from './identity/access-tokens.ts';
 import { DeviceCodes } from './identity/device-codes.ts';
-import { Directory } from './identity/directory.ts';
+import { Directory, newSecret } from './identity/directory.ts';
 import { RefreshTokens } from './identity/refresh-tokens.ts';
 import { makeSigningKey } from './identity/signing-key.ts';
 import { CryptoPool } from './keyvault/crypto-pool.ts';
@@ -30,6 +30,8 @@ export interface Assembly {
   readonly authority: Certificate;
   /** Where the server listens; set by whoever makes it listen. */
   readonly address: { url: string };
+  /** What App Service would give a web app as IDENTITY_HEADER. */
+  readonly identityHeader: string;
   /** Closes the store. */
   close(): Promise<void>;
 }
@@ -49,10 +51,11 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
   const seeded = seedOf(options);
   const clock = new Clock(options.now);
   const nowS = () => clock.nowS();
-  const [ca, tenantId, signingKey] = await Promise.all([
+  const [ca, tenantId, signingKey, identityHeader] = await Promise.all([
     keptSetting(store, 'certificateAuthority', async () => JSON.stringify(await makeAuthority(new Date()))),
     keptSetting(store, 'tenantId', () => seeded.tenantId ?? randomUUID()),
     keptSetting(store, 'tokenSigningKey', makeSigningKey),
+    keptSetting(store, 'identityHeader', newSecret),
   ]);
   const authority = JSON.parse(ca) as Certificate;
   const crypto = new CryptoPool();
@@ -90,5 +93,5 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
     await crypto.close();
     store.records.close();
   };
-  return { service, authority, address, close };
+  return { service, authority, address, identityHeader, close };
 }

@@ -26,6 +26,9 @@ export function environmentOf(hsm: MockHsm): Record<string, string> {
     MHSM_CLIENT_ID: hsm.client.clientId,
     MHSM_CLIENT_SECRET: hsm.client.clientSecret,
     MHSM_CLIENT_OBJECT_ID: hsm.client.objectId,
+    ...(hsm.imdsUrl === undefined ? {} : { MHSM_IMDS_URL: hsm.imdsUrl }),
+    ...(hsm.identityEndpoint === undefined ? {} : { MHSM_IDENTITY_ENDPOINT: hsm.identityEndpoint }),
+    ...(hsm.identityHeader === undefined ? {} : { MHSM_IDENTITY_HEADER: hsm.identityHeader }),
   };
   for (const [name, principal] of Object.entries(hsm.principals))
     Object.assign(variables, credentials(variablePart(name), principal));

@@ -20,6 +20,10 @@ export interface MockHsmOptions {
   readonly seedDocument?: SeedDocument;
   /** Life of an access token in seconds; default 3600. */
   readonly tokenLifetimeS?: number;
+  /** Port of managed identity (IMDS, App Service) over plain HTTP; 0 takes a free one. Absent: there is none. */
+  readonly imdsPort?: number;
+  /** Address for it; default 127.0.0.1. */
+  readonly imdsListen?: string;
   /** Days a deleted key can be recovered, 7 to 90; default 90. */
   readonly retentionDays?: number;
   readonly purgeProtection?: boolean;

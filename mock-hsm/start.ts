@@ -1,5 +1,7 @@
 // A mock that listens. For programs and tests; the command line is bin.ts.
 import { type Assembly, assemble } from './assemble.ts';
+import { appServicePath } from './identity/app-service-identity.ts';
+import { createMachineServer } from './identity/machine-server.ts';
 import { readBody } from './keyvault/requests.ts';
 import type { MockHsmOptions } from './options.ts';
 import { createApp } from './server.ts';
@@ -32,6 +34,11 @@ export interface MockHsm {
   readonly client: ServicePrincipal;
   /** All other service principals that were there at the start, by name. */
   readonly principals: Readonly<Record<string, ServicePrincipal>>;
+  /** Base URL of IMDS, for AZURE_POD_IDENTITY_AUTHORITY_HOST; with the option `imdsPort` alone. */
+  readonly imdsUrl?: string;
+  /** For IDENTITY_ENDPOINT, and the secret for IDENTITY_HEADER; with the option `imdsPort` alone. */
+  readonly identityEndpoint?: string;
+  readonly identityHeader?: string;
   /** Stops listening, closes all connections and the store. */
   close(): Promise<void>;
 }
@@ -51,7 +58,8 @@ export async function startMockHsm(options: MockHsmOptions = {}): Promise<MockHs
   }
 }
 
-async function listen(options: MockHsmOptions, { service, authority, address, close }: Assembly): Promise<MockHsm> {
+async function listen(options: MockHsmOptions, assembly: Assembly): Promise<MockHsm> {
+  const { service, authority, address, identityHeader, close } = assembly;
   const names = ['localhost', '127.0.0.1', '::1', ...service.hostnames];
   const app = createApp(service, await makeServerCertificate(authority, names, new Date()));
   for (const fault of options.faults ?? []) service.faults.add(readBody(faultBody, fault));
@@ -59,6 +67,10 @@ async function listen(options: MockHsmOptions, { service, authority, address, cl
   const port = portOf(app.server.address());
   // Without a default port: MSAL compares issuers as texts.
   address.url = new URL(`https://localhost:${port}`).origin;
+  const machine = await listenForMachine(options, assembly).catch(async (error: unknown) => {
+    await app.close();
+    throw error;
+  });
   const named = service.directory
     .all()
     .filter(({ kind, name }) => kind === 'ServicePrincipal' && name !== 'admin' && name !== 'client')
@@ -71,11 +83,28 @@ async function listen(options: MockHsmOptions, { service, authority, address, cl
     admin: credentials(service, 'admin'),
     client: credentials(service, 'client'),
     principals: Object.fromEntries(named),
+    ...(machine === undefined
+      ? {}
+      : { imdsUrl: machine.url, identityEndpoint: `${machine.url}${appServicePath}`, identityHeader }),
     close: async () => {
+      await machine?.close();
       await app.close();
       await close();
     },
   };
+}
+
+/** The server of managed identity, if there is to be one. */
+async function listenForMachine({ imdsPort, imdsListen }: MockHsmOptions, { service, identityHeader }: Assembly) {
+  if (imdsPort === undefined) return undefined;
+  const app = createMachineServer(service, identityHeader);
+  const host = imdsListen ?? '127.0.0.1';
+  await app.listen({ port: imdsPort, host });
+  const port = portOf(app.server.address());
+  const reached = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  // Without a default port, and an IPv6 address in brackets.
+  const { origin } = new URL(`http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`);
+  return { url: origin, close: () => app.close() };
 }
 
 /** With the newest secret that has not ended, or an empty one when there is none. */

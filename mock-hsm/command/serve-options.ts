@@ -60,6 +60,22 @@ const rows: readonly OptionRow[] = [
     standard: '3600',
   },
   {
+    field: 'imdsPort',
+    flags: '--imds-port <number>',
+    description: 'port for managed identity (IMDS and App Service) over plain HTTP; 0 takes a free one',
+    group: 'Identity',
+    read: whole(0, 65_535),
+    standard: 'none',
+  },
+  {
+    field: 'imdsListen',
+    flags: '--imds-listen <address>',
+    description: 'address for it',
+    group: 'Identity',
+    read: String,
+    standard: '127.0.0.1',
+  },
+  {
     field: 'retentionDays',
     flags: '--retention-days <days>',
     description: 'how long a deleted key can be recovered',

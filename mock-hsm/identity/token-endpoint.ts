@@ -103,8 +103,12 @@ async function userParts(
   };
 }
 
-/** Names of the pool vary with the host it is reached by; the port is the client's affair. */
-function isKnownResource(asked: string, host: string, { hostnames, directory }: Parts): boolean {
+/** Whether the tenant has it. Names of the pool vary with the host it is reached by; the port is the client's affair. */
+export function isKnownResource(
+  asked: string,
+  host: string,
+  { hostnames, directory }: Pick<Service, 'hostnames' | 'directory'>,
+): boolean {
   const resource = asked.replace(/\/$/, '').replace(/:\d+$/, '');
   const own = [host, ...hostnames].map((name) => resourceFor(name.replace(/:\d+$/, '')));
   // Graph at the mock's own address is a resource by that address.

@@ -5,8 +5,8 @@ import { keyCreateBody, readBody } from '../keyvault/requests.ts';
 import { ServiceError } from '../service-error.ts';
 import { type Seed, SeedError } from './document.ts';
 
-/** The newest: a seed may ask for all there is. */
-const apiVersion: ApiVersion = '2025-07-01';
+/** The newest that is no preview: a seed may ask for all there is. */
+const apiVersion: ApiVersion = '2026-04-01';
 
 /** Makes the keys whose names are free. A name that a deleted key still holds is an error, as it is in the service. */
 export async function applyKeys(seed: Seed, { keys }: { readonly keys: KeyService }): Promise<string[]> {

@@ -1,0 +1,43 @@
+// The plain HTTP server of managed identity. It is for the machine it runs on alone: whoever reaches it gets tokens.
+import { randomUUID } from 'node:crypto';
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Service } from '../service.ts';
+import { ServiceError } from '../service-error.ts';
+import { sufferFault } from '../traffic/admission.ts';
+import { record } from '../traffic/observation.ts';
+import { appServiceRoutes } from './app-service-identity.ts';
+import { imdsRoutes } from './imds.ts';
+
+/** Builds the server; it does not listen yet. @param secret for App Service's IDENTITY_HEADER */
+export function createMachineServer(service: Service, secret: string): FastifyInstance {
+  const app = fastify({
+    genReqId: () => randomUUID(),
+    routerOptions: { caseSensitive: false, ignoreTrailingSlash: true },
+    forceCloseConnections: true,
+  });
+  app.decorateRequest('call');
+  app.addHook('onRequest', async (request, reply) => {
+    request.call = { operation: request.routeOptions.config?.operation ?? 'unknown', startMs: performance.now() };
+    if (!(await sufferFault(request, service))) return;
+    reply.hijack();
+    record(request, 0, service);
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    record(request, reply.statusCode, service);
+    done();
+  });
+  // MSAL names a form as the content type of a GET without a body.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, _body, done) => done(null, undefined));
+  app.setErrorHandler((error, request, reply) => {
+    const status = error instanceof ServiceError ? error.status : 500;
+    request.call.reason = error instanceof Error ? error.message : 'unknown';
+    const headers = error instanceof ServiceError ? error.headers : {};
+    const description = status === 500 ? 'Internal error of the mock' : request.call.reason;
+    return reply.code(status).headers(headers).send({ error: 'server_error', error_description: description });
+  });
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'Not found' }));
+  imdsRoutes(app, service);
+  appServiceRoutes(app, service, secret);
+  return app;
+}
