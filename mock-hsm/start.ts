@@ -1,4 +1,5 @@
 // A mock that listens. For programs and tests; the command line is bin.ts.
+import type { FastifyInstance } from 'fastify';
 import { type Assembly, assemble } from './assemble.ts';
 import { appServicePath } from './identity/app-service-identity.ts';
 import { createMachineServer } from './identity/machine-server.ts';
@@ -62,12 +63,13 @@ async function listen(options: MockHsmOptions, assembly: Assembly): Promise<Mock
   const { service, authority, address, identityHeader, close } = assembly;
   const names = ['localhost', '127.0.0.1', '::1', ...service.hostnames];
   const app = createApp(service, await makeServerCertificate(authority, names, new Date()));
+  const machineApp = options.imdsPort === undefined ? undefined : createMachineServer(service, identityHeader);
   for (const fault of options.faults ?? []) service.faults.add(readBody(faultBody, fault));
   await app.listen({ port: options.port ?? 0, host: options.listen ?? '127.0.0.1' });
   const port = portOf(app.server.address());
   // Without a default port: MSAL compares issuers as texts.
   address.url = new URL(`https://localhost:${port}`).origin;
-  const machine = await listenForMachine(options, assembly).catch(async (error: unknown) => {
+  const machine = await listenForMachine(machineApp, options).catch(async (error: unknown) => {
     await app.close();
     throw error;
   });
@@ -95,11 +97,10 @@ async function listen(options: MockHsmOptions, assembly: Assembly): Promise<Mock
 }
 
 /** The server of managed identity, if there is to be one. */
-async function listenForMachine({ imdsPort, imdsListen }: MockHsmOptions, { service, identityHeader }: Assembly) {
-  if (imdsPort === undefined) return undefined;
-  const app = createMachineServer(service, identityHeader);
+async function listenForMachine(app: FastifyInstance | undefined, { imdsPort, imdsListen }: MockHsmOptions) {
+  if (app === undefined) return undefined;
   const host = imdsListen ?? '127.0.0.1';
-  await app.listen({ port: imdsPort, host });
+  await app.listen({ port: imdsPort ?? 0, host });
   const port = portOf(app.server.address());
   const reached = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
   // Without a default port, and an IPv6 address in brackets.

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Service } from '../service.ts';
 import { ServiceError } from '../service-error.ts';
-import { sufferFault } from '../traffic/admission.ts';
-import { record } from '../traffic/observation.ts';
+import { cutBehind, spoilAnswer, sufferFault } from '../traffic/fault-acts.ts';
+import { record } from '../traffic/record.ts';
 import { appServiceRoutes } from './app-service-identity.ts';
 import { imdsRoutes } from './imds.ts';
 
@@ -16,14 +16,20 @@ export function createMachineServer(service: Service, secret: string): FastifyIn
     forceCloseConnections: true,
   });
   app.decorateRequest('call');
+  app.addHook('onRoute', ({ config }) => {
+    if (config?.operation !== undefined) service.faults.know(config.operation);
+  });
   app.addHook('onRequest', async (request, reply) => {
     request.call = { operation: request.routeOptions.config?.operation ?? 'unknown', startMs: performance.now() };
-    if (!(await sufferFault(request, service))) return;
-    reply.hijack();
-    record(request, 0, service);
+    await sufferFault(request, reply, service);
+  });
+  app.addHook('onSend', (request, reply, payload, done) => {
+    const left = spoilAnswer(request, reply, payload, service);
+    if (left !== undefined) done(null, left);
   });
   app.addHook('onResponse', (request, reply, done) => {
     record(request, reply.statusCode, service);
+    cutBehind(request, service);
     done();
   });
   // MSAL names a form as the content type of a GET without a body.
