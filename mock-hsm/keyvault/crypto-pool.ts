@@ -1,4 +1,5 @@
-// Where a job runs: quick ones here, slow ones in worker threads, so that the event loop goes on and all cores sign.
+// Where a job runs: quick ones here, slow ones in worker threads, so that the event loop goes on and all cores sign. One
+// that comes alone stays here, too, unless it is long: the way to a worker and back would only make it later.
 // Worker threads and not libuv's pool: node:crypto has no asynchronous form of the raw RSA operation.
 import type { KeyObject } from 'node:crypto';
 import { availableParallelism } from 'node:os';
@@ -25,10 +26,20 @@ export interface LoadedKey {
   readonly key: KeyObject;
 }
 
+interface Outcome {
+  readonly resolve: (result: CryptoResult) => void;
+  readonly reject: (error: Error) => void;
+}
+
 interface Seat {
   readonly worker: Worker;
   readonly knownKeys: Set<string>;
-  readonly waiting: Map<number, { resolve: (result: CryptoResult) => void; reject: (error: Error) => void }>;
+  readonly waiting: Map<number, Outcome>;
+}
+
+interface Arrival extends Outcome {
+  readonly job: CryptoJob;
+  readonly key: LoadedKey;
 }
 
 /** Algorithms cheaper than the way to a worker and back. */
@@ -36,6 +47,7 @@ const quick = /^(sign:ES256|(sign|verify):HS.*|(encrypt|decrypt):A\d.*|(encrypt|
 
 export class CryptoPool {
   #seats: Seat[] = [];
+  #arrivals: Arrival[] = [];
   #sequence = 0;
   readonly #size: number;
 
@@ -47,6 +59,23 @@ export class CryptoPool {
   /** Rejects when a ciphertext does not decrypt, or the pool closes meanwhile. */
   async run(job: CryptoJob, key: LoadedKey): Promise<CryptoResult> {
     if (quick.test(`${job.operation}:${job.algorithm}`)) return runCryptoJob(job, key.key);
+    return new Promise((resolve, reject) => {
+      this.#arrivals.push({ job, key, resolve, reject });
+      // By then every request that can be read has been, so that it shows which jobs come together.
+      if (this.#arrivals.length === 1) setImmediate(() => this.#place());
+    });
+  }
+
+  #place(): void {
+    const arrivals = this.#arrivals;
+    this.#arrivals = [];
+    const [first] = arrivals;
+    const isAlone = arrivals.length === 1 && this.#seats.every(({ waiting }) => waiting.size === 0);
+    if (first !== undefined && isAlone && isShort(first.key)) runHere(first);
+    else for (const arrival of arrivals) this.#send(arrival);
+  }
+
+  #send({ job, key, resolve, reject }: Arrival): void {
     const seat = this.#leastBusy();
     const isKnown = seat.knownKeys.has(key.id);
     seat.knownKeys.add(key.id);
@@ -57,13 +86,13 @@ export class CryptoPool {
       key: isKnown ? undefined : key.key,
       job: compact(job),
     };
-    return new Promise((resolve, reject) => {
-      seat.waiting.set(message.sequence, { resolve, reject });
-      seat.worker.postMessage(message);
-    });
+    seat.waiting.set(message.sequence, { resolve, reject });
+    seat.worker.postMessage(message);
   }
 
   async close(): Promise<void> {
+    for (const { reject } of this.#arrivals) reject(new Error('the crypto pool is closed'));
+    this.#arrivals = [];
     await Promise.all(this.#seats.map(({ worker }) => worker.terminate()));
     this.#seats = [];
   }
@@ -91,6 +120,17 @@ export class CryptoPool {
     worker.on('error', fail);
     worker.on('exit', () => fail(new Error('the crypto worker ended')));
     return seat;
+  }
+}
+
+/** Less than a millisecond in the event loop. */
+const isShort = ({ key }: LoadedKey) => (key.asymmetricKeyDetails?.modulusLength ?? Number.POSITIVE_INFINITY) <= 2048;
+
+function runHere({ job, key, resolve, reject }: Arrival): void {
+  try {
+    resolve(runCryptoJob(job, key.key));
+  } catch (error) {
+    reject(error instanceof Error ? error : new Error(String(error)));
   }
 }
 

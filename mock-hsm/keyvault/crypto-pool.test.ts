@@ -1,0 +1,47 @@
+import { createHash, generateKeyPairSync, verify } from 'node:crypto';
+import { afterEach, expect, test } from 'vitest';
+import type { CryptoJob } from './crypto-job.ts';
+import { CryptoPool, type LoadedKey } from './crypto-pool.ts';
+
+const message = Buffer.from('to be signed');
+const job: CryptoJob = { operation: 'sign', algorithm: 'RS256', value: createHash('sha256').update(message).digest() };
+
+function newKey(modulusLength: number) {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength });
+  const loaded: LoadedKey = { id: String(modulusLength), key: privateKey };
+  return { loaded, publicKey };
+}
+
+const short = newKey(2048);
+const long = newKey(3072);
+
+let pool = new CryptoPool(0);
+afterEach(() => pool.close());
+
+test('a short job that comes alone needs no worker', async () => {
+  pool = new CryptoPool(0);
+  for (let i = 0; i < 2; i += 1) {
+    const { value } = await pool.run(job, short.loaded);
+    expect(verify('sha256', message, short.publicKey, value ?? Buffer.alloc(0))).toBe(true);
+  }
+});
+
+test('jobs that come together, and long ones, are done by workers, each with its own key', async () => {
+  pool = new CryptoPool(2);
+  const keys = [short, long, short, short, long];
+  const results = await Promise.all(keys.map(({ loaded }) => pool.run(job, loaded)));
+  for (const [i, { value }] of results.entries()) {
+    expect(verify('sha256', message, keys[i]?.publicKey ?? '', value ?? Buffer.alloc(0))).toBe(true);
+  }
+});
+
+test.each([
+  ['before', async () => {}],
+  ['after', () => new Promise<void>((resolve) => setImmediate(resolve))],
+])('a pool that closes %s its jobs found their workers rejects them', async (_when, moment) => {
+  pool = new CryptoPool(1);
+  const waiting = Promise.allSettled([pool.run(job, short.loaded), pool.run(job, long.loaded)]);
+  await moment();
+  await pool.close();
+  expect((await waiting).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+});
