@@ -1,15 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Stage } from './stage.ts';
-
-const ways = [
-  { way: 'without any option, at the names of Azure', port: 443, settings: {} },
-  {
-    way: 'with a port of its own',
-    port: 8443,
-    settings: { POOL_URL: 'https://mypool.hsm.test:8443', AZURE_AUTHORITY_HOST: 'https://localhost:8443' },
-  },
-];
+import { ways } from './ways.ts';
 
 describe.each(ways)('@azure/keyvault-keys $way', ({ port, settings }) => {
   let stage: Stage;

@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Stage } from './stage.ts';
+import { ways } from './ways.ts';
+
+const python = join(import.meta.dirname, '../../build/clients/python/bin/python');
+
+describe.each(ways)('the Azure SDK for Python $way', ({ port, settings }) => {
+  let stage: Stage;
+
+  beforeAll(async () => {
+    stage = await Stage.open(port);
+    await stage.grantAllOnKeys();
+  });
+
+  afterAll(() => stage.close());
+
+  test.each([
+    ['keys', 'MHSM'],
+    ['cryptography_client', 'MHSM'],
+    ['access_control', 'MHSM_ADMIN'],
+  ])('every test of %s passes as %s', async (program, principal) => {
+    const { exitCode, stderr } = await stage.run(python, ['-m', 'unittest', '--verbose', program], {
+      ...settings,
+      ...stage.credentials(principal),
+      PYTHONPATH: join(import.meta.dirname, 'python'),
+      PYTHONDONTWRITEBYTECODE: '1',
+      REQUESTS_CA_BUNDLE: stage.caFile,
+    });
+    expect(stderr).not.toMatch(/^(ERROR|FAIL): .*$/m);
+    expect(stderr).toMatch(/^Ran [1-9]\d* tests/m);
+    expect(exitCode).toBe(0);
+  });
+});
