@@ -101,6 +101,13 @@ describe('the token endpoint', () => {
     expect(body).toMatchObject({ expires_in: '3600', resource: 'https://managedhsm.azure.net' });
   });
 
+  test('an application may ask for the scopes of OpenID Connect beside its resource, as MSAL for Java does', async () => {
+    const scope = `${credentialsForm('', '').scope} openid profile offline_access`;
+    const { clientId, clientSecret } = pool.hsm.client;
+    const answer = await pool.askToken({ ...credentialsForm(clientId, clientSecret), scope });
+    expect(answer).toMatchObject({ status: 200, body: { token_type: 'Bearer' } });
+  });
+
   test.each([
     ['a wrong secret', { client_secret: 'x' }, 401, 'invalid_client', 7000215],
     ['an unknown app', { client_id: randomUUID() }, 400, 'unauthorized_client', 700016],

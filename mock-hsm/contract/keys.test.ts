@@ -35,6 +35,12 @@ describe('create', () => {
     expect(Buffer.from(key[member], 'base64url')).toHaveLength(bytes);
   });
 
+  test('public_exponent 0 is the usual one: the SDK for Java sends it when none is named', async () => {
+    const body = { kty: 'RSA-HSM', key_size: 2048, public_exponent: 0 };
+    const made = await pool.call('POST', '/keys/usual-exponent/create', { body });
+    expect(made).toMatchObject({ status: 200, body: { key: { e: 'AQAB' } } });
+  });
+
   test('a symmetric key shows nothing but id, type and operations', async () => {
     const { key } = await create('made-oct', { kty: 'oct-HSM', key_size: 128 });
     expect(Object.keys(key).sort()).toEqual(['key_ops', 'kid', 'kty']);

@@ -50,12 +50,17 @@ export function clientIdOf({ form, authorization }: TokenRequest): string {
   return (form.has('client_id') ? undefined : basicCredentials(authorization)?.id) ?? required(form, 'client_id');
 }
 
-/** What an application asks for itself: `resource` (v1) or one scope that ends with `/.default` (v2). */
+/**
+ * What an application asks for itself: `resource` (v1) or one scope that ends with `/.default` (v2).
+ *
+ * MSAL for Java adds the scopes of OpenID Connect here, too; they mean nothing without a user.
+ */
 export function applicationWish(form: URLSearchParams): string {
   const resource = form.get('resource');
   if (resource !== null) return resource;
-  const scope = required(form, 'scope');
-  if (!scope.endsWith('/.default')) throw invalidScope(scope);
+  const asked = required(form, 'scope');
+  const [scope = '', ...further] = asked.split(/\s+/).filter((each) => each !== '' && !openidScopes.includes(each));
+  if (further.length > 0 || !scope.endsWith('/.default')) throw invalidScope(asked);
   return scope.slice(0, -'/.default'.length);
 }
 

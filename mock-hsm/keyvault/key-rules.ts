@@ -49,7 +49,8 @@ function curveOf(curve: CurveName | undefined, bits: number | undefined): CurveN
 }
 
 function exponentOf(value: number | null | undefined): number | undefined {
-  if (value == null) return undefined;
+  // The SDK for Java writes 0 when its caller named none.
+  if (value == null || value === 0) return undefined;
   if (value < 3 || value > 0xffff_ffff || value % 2 === 0) {
     throw badParameter(`public_exponent ${value} is not supported; it must be odd, from 3 to 4294967295`);
   }
