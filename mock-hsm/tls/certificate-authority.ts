@@ -67,8 +67,9 @@ async function newKey(): Promise<{ publicKey: string; privateKey: string }> {
 function draft(publicKey: string, now: Date, until: Date): forge.pki.Certificate {
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = forge.pki.publicKeyFromPem(publicKey);
-  // A leading 0 bit keeps the serial number positive.
-  certificate.serialNumber = `0${randomBytes(15).toString('hex')}`;
+  // A first byte from 0x40 to 0x7f keeps the serial number positive, and its DER without a needless leading zero byte.
+  const [first = 0, ...rest] = randomBytes(16);
+  certificate.serialNumber = Buffer.from([(first & 0x3f) | 0x40, ...rest]).toString('hex');
   // Other machines' clocks may be behind.
   certificate.validity.notBefore = new Date(now.getTime() - 86_400_000);
   certificate.validity.notAfter = until;
