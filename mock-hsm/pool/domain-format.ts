@@ -70,14 +70,12 @@ export async function decodeUpload(text: string, transferKey: KeyObject): Promis
   }
 }
 
-/** HMAC-SHA-512 in counter mode (NIST SP 800-108), one block long. */
+/** HMAC-SHA-512 in counter mode (NIST SP 800-108), one block of 512 bits, with an empty context. */
 export function deriveKey(masterKey: Uint8Array, label: string): Buffer {
-  const fixed = Buffer.concat([Buffer.from(label), Buffer.from([0])]);
-  const words = Buffer.alloc(8);
-  words.writeUInt32BE(1, 0);
-  words.writeUInt32BE(derivedBits, 4);
-  const input = Buffer.concat([words.subarray(0, 4), fixed, words.subarray(4)]);
-  return createHmac('sha512', masterKey).update(input).digest();
+  const [counter, length] = [Buffer.alloc(4), Buffer.alloc(4)];
+  counter.writeUInt32BE(1);
+  length.writeUInt32BE(derivedBits);
+  return createHmac('sha512', masterKey).update(counter).update(label).update(Buffer.alloc(1)).update(length).digest();
 }
 
 const encrypt = (plain: Uint8Array, header: { alg: string; kid?: string }, key: KeyObject | Uint8Array) =>

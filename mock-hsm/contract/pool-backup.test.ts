@@ -1,0 +1,225 @@
+// @module-tag own-pool
+// Backup and restore of the whole pool, of one key from it, and the settings.
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PoolConnection, role } from './pool-connection.ts';
+
+let pool: PoolConnection;
+let nowMs = Date.UTC(2026, 0, 1);
+
+beforeAll(async () => {
+  pool = await PoolConnection.open({ now: () => nowMs, tokenLifetimeS: 86_400 * 365 });
+  await pool.assign(role.cryptoUser, '/');
+  await pool.assign(role.cryptoOfficer, '/');
+});
+
+afterAll(() => pool.close());
+
+const create = async (name: string) =>
+  (await pool.call('POST', `/keys/${name}/create`, { body: { kty: 'EC-HSM', tags: { name } } })).body;
+
+const container = { storageResourceUri: 'https://store.blob.core.windows.net/backups', token: 'sv=2020&sig=x' };
+
+const passJob = () => {
+  nowMs += 1500;
+};
+
+const backup = () => pool.asAdmin('POST', '/backup', container);
+
+/** Backs up and waits. @returns the folder's name */
+async function backedUp(): Promise<string> {
+  const { headers } = await backup();
+  passJob();
+  const { body } = await pool.asAdmin('GET', pathOf(headers['azure-asyncoperation']));
+  return body.azureStorageBlobContainerUri.split('/').at(-1);
+}
+
+const pathOf = (url: unknown) => new URL(String(url)).pathname;
+
+const restore = (folderToRestore: string, from: object = container) =>
+  pool.asAdmin('PUT', '/restore', { sasTokenParameters: from, folderToRestore });
+
+const restoreKey = (name: string, folder: string) =>
+  pool.asAdmin('PUT', `/keys/${name}/restore`, { sasTokenParameters: container, folder });
+
+const liveKeys = async () =>
+  (await pool.call('GET', '/keys')).body.value.map(({ kid }: { kid: string }) => kid.split('/').at(-1));
+
+const jobShape = (status: string) => ({ jobId: expect.stringMatching(/^[0-9a-f]{32}$/), status, statusDetails: null });
+
+describe('a backup', () => {
+  test('is a job that is polled until it tells the folder', async () => {
+    const started = await backup();
+    const startTime = nowMs / 1000;
+    expect(started).toMatchObject({ status: 202, headers: { 'retry-after': '0' } });
+    expect(started.body).toEqual({
+      ...jobShape('InProgress'),
+      azureStorageBlobContainerUri: null,
+      startTime,
+      endTime: null,
+      error: { code: null, innererror: null, message: null },
+    });
+    const status = pathOf(started.headers['azure-asyncoperation']);
+    expect(status).toBe(`/backup/${started.body.jobId}/pending`);
+    expect((await pool.asAdmin('GET', status)).body).toEqual(started.body);
+    passJob();
+    expect((await pool.asAdmin('GET', status)).body).toEqual({
+      ...jobShape('Succeeded'),
+      azureStorageBlobContainerUri: `${container.storageResourceUri}/mhsm-localhost-2026010100000000`,
+      startTime,
+      endTime: startTime + 1,
+      error: null,
+    });
+  });
+
+  test('brings back what was deleted and purged, and takes away what came later', async () => {
+    const kept = await create('kept');
+    await create('doomed');
+    await create('deleted');
+    await pool.call('DELETE', '/keys/deleted');
+    const folder = await backedUp();
+    for (const name of ['kept', 'doomed']) {
+      await pool.call('DELETE', `/keys/${name}`);
+      await pool.call('DELETE', `/deletedkeys/${name}`);
+    }
+    await pool.call('POST', '/deletedkeys/deleted/recover');
+    await create('later');
+    expect(await restore(folder)).toMatchObject({ status: 202, body: jobShape('InProgress') });
+    passJob();
+    expect(await liveKeys()).toEqual(['doomed', 'kept']);
+    expect((await pool.call('GET', '/keys/kept')).body).toEqual(kept);
+    expect(await pool.call('GET', '/deletedkeys/deleted')).toMatchObject({ status: 200 });
+    const body = { alg: 'ES256', value: Buffer.alloc(32).toString('base64url') };
+    expect(await pool.call('POST', '/keys/kept/sign', { body })).toMatchObject({ status: 200 });
+  });
+
+  test('holds roles, too', async () => {
+    const guid = randomUUID();
+    const path = `/providers/Microsoft.Authorization/roleDefinitions/${guid}`;
+    const properties = {
+      roleName: 'Own',
+      description: '',
+      permissions: [{ dataActions: [] }],
+      assignableScopes: ['/'],
+    };
+    await pool.asAdmin('PUT', path, { properties });
+    const folder = await backedUp();
+    await pool.asAdmin('DELETE', path);
+    await restore(folder);
+    passJob();
+    expect(await pool.asAdmin('GET', path)).toMatchObject({ status: 200, body: { properties: { roleName: 'Own' } } });
+  });
+
+  test('gives back one key alone', async () => {
+    await create('single');
+    await create('other');
+    const folder = await backedUp();
+    await create('single');
+    await pool.call('DELETE', '/keys/other');
+    expect(await restoreKey('single', folder)).toMatchObject({ status: 202 });
+    passJob();
+    expect((await pool.call('GET', '/keys/single/versions')).body.value).toHaveLength(1);
+    expect(await pool.call('GET', '/keys/other')).toMatchObject({ status: 404 });
+    expect(await restoreKey('nothing', folder)).toMatchObject({
+      status: 404,
+      body: { error: { code: 'KeyNotFound' } },
+    });
+  });
+});
+
+describe('one job at a time', () => {
+  test('a second backup or restore waits its turn', async () => {
+    const folder = await backedUp();
+    await backup();
+    for (const second of [await backup(), await restore(folder), await restoreKey('kept', folder)]) {
+      expect(second).toMatchObject({ status: 409, body: { error: { code: 'Conflict' } } });
+    }
+    passJob();
+    expect(await backup()).toMatchObject({ status: 202 });
+    passJob();
+  });
+});
+
+test('a full restore needs a backup of the last 30 minutes; that of one key does not', async () => {
+  await create('recent');
+  const folder = await backedUp();
+  nowMs += 31 * 60_000;
+  expect(await restore(folder)).toMatchObject({ status: 409 });
+  expect(await restoreKey('recent', folder)).toMatchObject({ status: 202 });
+  passJob();
+  await backedUp();
+  expect(await restore(folder)).toMatchObject({ status: 202 });
+  passJob();
+});
+
+test('a managed identity stands in for a token', async () => {
+  const { storageResourceUri } = container;
+  expect(await pool.asAdmin('POST', '/backup', { storageResourceUri, useManagedIdentity: true })).toMatchObject({
+    status: 202,
+  });
+  passJob();
+});
+
+test('the checks before backup and restore are jobs, for api-versions that know them', async () => {
+  const folderToRestore = await backedUp();
+  const check = (method: string, path: string, body: object) => pool.asAdmin(method, `${path}?api-version=7.6`, body);
+  const before = await check('POST', '/prebackup', container);
+  expect(before).toMatchObject({ status: 202, body: jobShape('InProgress') });
+  passJob();
+  const body = { sasTokenParameters: container, folderToRestore };
+  expect(await check('PUT', '/prerestore', body)).toMatchObject({ status: 202 });
+  passJob();
+  expect(await check('PUT', '/prerestore', { ...body, folderToRestore: 'none' })).toMatchObject({ status: 400 });
+  expect(await pool.asAdmin('POST', '/prebackup', container)).toMatchObject({ status: 400 });
+});
+
+test.each<[string, string, string, object]>([
+  ['a backup to nowhere', 'POST', '/backup', {}],
+  ['a backup over plain HTTP', 'POST', '/backup', { ...container, storageResourceUri: 'http://store/x' }],
+  ['a backup without a token', 'POST', '/backup', { storageResourceUri: container.storageResourceUri }],
+  [
+    'a restore of a folder that is not there',
+    'PUT',
+    '/restore',
+    { sasTokenParameters: container, folderToRestore: 'x' },
+  ],
+  ['a restore of a path', 'PUT', '/restore', { sasTokenParameters: container, folderToRestore: '../x' }],
+  ['a restore from nowhere', 'PUT', '/restore', { folderToRestore: 'x' }],
+  ['a restore of one key without a folder', 'PUT', '/keys/kept/restore', { sasTokenParameters: container }],
+])('%s is BadParameter', async (_what, method, path, body) => {
+  expect(await pool.asAdmin(method, path, body)).toMatchObject({
+    status: 400,
+    body: { error: { code: 'BadParameter' } },
+  });
+});
+
+test('a job that there is not is not found, and a backup is no restore', async () => {
+  const { jobId } = (await backup()).body;
+  passJob();
+  for (const path of [`/restore/${jobId}/pending`, `/backup/${randomUUID()}/pending`]) {
+    expect(await pool.asAdmin('GET', path)).toMatchObject({ status: 404 });
+  }
+});
+
+describe('settings', () => {
+  const name = 'AllowKeyManagementOperationsThroughARM';
+
+  test('are listed under their own word, and changed one by one', async () => {
+    expect((await pool.asAdmin('GET', '/settings')).body).toEqual({
+      settings: [{ name, type: 'boolean', value: 'false' }],
+    });
+    const changed = await pool.asAdmin('PATCH', `/settings/${name}`, { value: 'TRUE' });
+    expect(changed).toMatchObject({ status: 200, body: { name, type: 'boolean', value: 'true' } });
+    expect((await pool.asAdmin('GET', `/settings/${name}`)).body.value).toBe('true');
+  });
+
+  test('take no other value and no other name', async () => {
+    expect(await pool.asAdmin('PATCH', `/settings/${name}`, { value: 'maybe' })).toMatchObject({ status: 400 });
+    expect(await pool.asAdmin('PATCH', `/settings/${name}`, { value: true })).toMatchObject({ status: 400 });
+    expect(await pool.asAdmin('GET', '/settings/Other')).toMatchObject({ status: 404 });
+  });
+
+  test('are unknown to older api-versions', async () => {
+    expect(await pool.asAdmin('GET', '/settings?api-version=7.3')).toMatchObject({ status: 400 });
+  });
+});
