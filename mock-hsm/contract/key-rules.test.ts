@@ -68,9 +68,11 @@ describe('create', () => {
     expect((await create('sized', { kty: 'EC-HSM', key_size: 521 })).body.key).toMatchObject({ crv: 'P-521' });
   });
 
-  test('names have 1 to 127 characters', async () => {
+  // In a real pool the connection puts a prefix before names.
+  test('names have up to 127 characters', { tags: ['own-pool'] }, async () => {
     expect(await create('n'.repeat(127), { kty: 'EC-HSM' })).toMatchObject({ status: 200 });
-  }, 10_000);
+    expect(await create('n'.repeat(128), { kty: 'EC-HSM' })).toMatchObject({ status: 400 });
+  });
 
   test('an operation given twice counts once', async () => {
     const { key } = (await create('doubled', { kty: 'EC-HSM', key_ops: ['sign', 'sign'] })).body;
@@ -241,7 +243,7 @@ describe('import', () => {
       expect(key).toMatchObject({ kty: 'EC-HSM', crv: 'P-384', x: publicKey.export({ format: 'jwk' }).x });
     });
 
-    test('is refused for a key that is not there for it', async () => {
+    test('is refused for a key that is not there for it', { tags: ['own-pool'] }, async () => {
       const other = (await create('no-kek', { kty: 'RSA-HSM' })).body.key;
       const key_hsm = blobFor(other, randomBytes(32));
       expect(await importKey('byok-2', { key: { kty: 'oct-HSM', key_hsm } })).toMatchObject({ status: 403 });
