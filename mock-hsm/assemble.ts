@@ -8,6 +8,7 @@ import { RefreshTokens } from './identity/refresh-tokens.ts';
 import { makeSigningKey } from './identity/signing-key.ts';
 import { CryptoPool } from './keyvault/crypto-pool.ts';
 import { keyParts } from './keyvault/parts.ts';
+import { readBody } from './keyvault/requests.ts';
 import type { MockHsmOptions } from './options.ts';
 import { Profile } from './profile/profile.ts';
 import { profileBody } from './profile/settings.ts';
@@ -20,8 +21,11 @@ import type { Service } from './service.ts';
 import { keptSetting } from './store/settings.ts';
 import { openStore, type Store } from './store/store.ts';
 import { type Certificate, makeAuthority } from './tls/certificate-authority.ts';
+import { ServerCertificates } from './tls/server-certificates.ts';
+import { changeClock, clockChange } from './traffic/clock-changes.ts';
 import { Connections } from './traffic/connections.ts';
 import { Faults } from './traffic/faults.ts';
+import { Listener } from './traffic/listener.ts';
 import { Metrics } from './traffic/metrics.ts';
 import { RequestLog } from './traffic/request-log.ts';
 
@@ -67,6 +71,7 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
   const metrics = new Metrics();
   const seed = options.seed ?? randomInt(2 ** 31);
   const directory = new Directory(store);
+  if (options.clock !== undefined) changeClock(clock, readBody(clockChange, options.clock));
   const faults = new Faults(seed, () => clock.nowMs());
   const address = { url: 'https://localhost' };
   const service: Service = {
@@ -80,6 +85,8 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
     log: new RequestLog(),
     faults,
     connections: new Connections(faults, metrics),
+    listener: new Listener(options.idleTimeoutMs, options.maxRequestsPerConnection),
+    certificates: new ServerCertificates(authority, ['localhost', '127.0.0.1', '::1', ...(options.hostnames ?? [])]),
     profile: new Profile(profileBody.parse({ profile, latency, partitions, capacity }), chanceFor(seed, 'latency')),
     hostnames: options.hostnames ?? [],
     clock,

@@ -45,6 +45,11 @@ export class Clock {
     this.#offsetMs = byMs;
   }
 
+  /** How far it is from the source now. */
+  get offsetMs(): number {
+    return this.nowMs() - this.#source();
+  }
+
   get isFrozen(): boolean {
     return this.#frozenMs !== undefined;
   }

@@ -1,6 +1,7 @@
 // What a mock can be started with, from a program or a test.
 import type { ProfileSettings } from './profile/settings.ts';
 import type { SeedDocument } from './seed/document.ts';
+import type { ClockRequest } from './traffic/clock-changes.ts';
 import type { FaultRequest } from './traffic/fault-model.ts';
 
 export interface MockHsmOptions {
@@ -45,6 +46,12 @@ export interface MockHsmOptions {
   readonly seed?: number;
   /** Faults from the start on, as `POST /mock/faults` takes them. */
   readonly faults?: readonly FaultRequest[];
+  /** What the clock is at the start, as `POST /mock/clock` takes it. */
+  readonly clock?: ClockRequest;
+  /** How long an idle connection stays open; default ten minutes. */
+  readonly idleTimeoutMs?: number;
+  /** Requests after which a connection is closed; as many as come when absent. */
+  readonly maxRequestsPerConnection?: number;
   /** The clock, in milliseconds since 1970. TLS does not follow it. */
   readonly now?: () => number;
 }

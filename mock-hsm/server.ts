@@ -17,15 +17,13 @@ import { StoreError } from './store/store-error.ts';
 import type { Certificate } from './tls/certificate-authority.ts';
 import { admit } from './traffic/admission.ts';
 import type { App } from './traffic/call.ts';
+import { controlRoutes } from './traffic/control-routes.ts';
 import { sufferFault } from './traffic/fault-acts.ts';
 import { codeOfStatus } from './traffic/faults.ts';
 import { observe } from './traffic/observation.ts';
 import { throttle } from './traffic/pace.ts';
 import { isOwn, pathOf } from './traffic/record.ts';
 import { mockRoutes } from './traffic/routes.ts';
-
-/** Clients cache connections for minutes between handshakes. */
-const keepAliveMs = 600_000;
 
 /** Header values that every answer of the pool carries. */
 const poolHeaders = {
@@ -43,8 +41,9 @@ export function createApp(service: Service, certificate: Certificate): App {
   const app: App = fastify({
     serverFactory: (handler) => {
       const tls = { key: certificate.keyPem, cert: certificate.certPem, minVersion: 'TLSv1.2' } as const;
-      const server = createServer({ ...tls, keepAliveTimeout: keepAliveMs, noDelay: true }, handler);
+      const server = createServer({ ...tls, noDelay: true }, handler);
       service.connections.attach(server);
+      service.listener.attach(server);
       return server;
     },
     genReqId: () => randomUUID(),
@@ -87,6 +86,7 @@ export function createApp(service: Service, certificate: Certificate): App {
   mockRoutes(app, service);
   seedRoutes(app, service);
   profileRoutes(app, service);
+  controlRoutes(app, service);
   return app;
 }
 

@@ -7,8 +7,10 @@ import type { RefreshTokens } from './identity/refresh-tokens.ts';
 import type { KeyParts } from './keyvault/parts.ts';
 import type { Profile } from './profile/profile.ts';
 import type { RoleBook } from './rbac/role-book.ts';
+import type { ServerCertificates } from './tls/server-certificates.ts';
 import type { Connections } from './traffic/connections.ts';
 import type { Faults } from './traffic/faults.ts';
+import type { Listener } from './traffic/listener.ts';
 import type { Metrics } from './traffic/metrics.ts';
 import type { RequestLog } from './traffic/request-log.ts';
 
@@ -23,6 +25,8 @@ export interface Service extends KeyParts {
   readonly faults: Faults;
   readonly profile: Profile;
   readonly connections: Connections;
+  readonly listener: Listener;
+  readonly certificates: ServerCertificates;
   /** Host names beside localhost that the mock answers to; may begin with `*.`. */
   readonly hostnames: readonly string[];
   readonly clock: Clock;

@@ -7,7 +7,6 @@ import { readBody } from './keyvault/requests.ts';
 import type { MockHsmOptions } from './options.ts';
 import { createApp } from './server.ts';
 import type { Service } from './service.ts';
-import { makeServerCertificate } from './tls/certificate-authority.ts';
 import { faultBody } from './traffic/fault-model.ts';
 
 export type { MockHsmOptions } from './options.ts';
@@ -61,8 +60,7 @@ export async function startMockHsm(options: MockHsmOptions = {}): Promise<MockHs
 
 async function listen(options: MockHsmOptions, assembly: Assembly): Promise<MockHsm> {
   const { service, authority, address, identityHeader, close } = assembly;
-  const names = ['localhost', '127.0.0.1', '::1', ...service.hostnames];
-  const app = createApp(service, await makeServerCertificate(authority, names, new Date()));
+  const app = createApp(service, await service.certificates.make('renewed'));
   const machineApp = options.imdsPort === undefined ? undefined : createMachineServer(service, identityHeader);
   for (const fault of options.faults ?? []) service.faults.add(readBody(faultBody, fault));
   await app.listen({ port: options.port ?? 0, host: options.listen ?? '127.0.0.1' });

@@ -1,7 +1,8 @@
 // The options that say how fast the pool is.
 import { InvalidArgumentError } from 'commander';
-import { readLatency } from '../profile/durations.ts';
+import { durationMs, readLatency } from '../profile/durations.ts';
 import { profileNames, readCapacity } from '../profile/settings.ts';
+import { readClock } from '../traffic/clock-changes.ts';
 import { readFault } from '../traffic/fault-flag.ts';
 import type { FaultRequest } from '../traffic/fault-model.ts';
 import type { OptionRow } from './option-row.ts';
@@ -26,6 +27,12 @@ const profileName = (text: string): string => {
 const latency = (text: string): string => {
   if (readLatency(text) === undefined) throw new Error('It must be a time such as 5ms or 5ms±1ms.');
   return text;
+};
+
+const idleTimeout = (text: string): number => {
+  const ms = durationMs(text);
+  if (ms === undefined || ms < 0 || ms > 86_400_000) throw new Error('It must be a time such as 30s or 10m.');
+  return ms;
 };
 
 export const trafficOptions: readonly OptionRow[] = [
@@ -66,6 +73,29 @@ export const trafficOptions: readonly OptionRow[] = [
     description: 'a fault from the start on, e.g. sign:status=503,times=3,retry-after=1; repeatable; see below',
     group: 'Faults and clock',
     read: reading((text, before: readonly FaultRequest[] = []) => [...before, readFault(text)]),
+  },
+  {
+    field: 'clock',
+    flags: '--clock <time>',
+    description: 'what the clock is: +2h, -30m, 2030-01-01T00:00:00Z; stands still with ,frozen',
+    group: 'Faults and clock',
+    read: reading((text) => readClock(text)),
+  },
+  {
+    field: 'idleTimeoutMs',
+    flags: '--idle-timeout <time>',
+    description: 'how long an idle connection stays open',
+    group: 'Faults and clock',
+    read: reading(idleTimeout),
+    standard: '10m',
+  },
+  {
+    field: 'maxRequestsPerConnection',
+    flags: '--max-requests-per-connection <number>',
+    description: 'after how many a connection is closed',
+    group: 'Faults and clock',
+    read: whole(1, 1_000_000),
+    standard: 'never',
   },
   {
     field: 'seed',

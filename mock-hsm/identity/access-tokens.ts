@@ -27,6 +27,7 @@ interface Remembered {
   readonly audience: string;
   readonly startsS: number;
   readonly expiresS: number;
+  readonly issuedS: number;
 }
 
 export class AccessTokens {
@@ -38,6 +39,9 @@ export class AccessTokens {
   readonly #nowS: () => number;
   /** A client shows the same token with every sign; its signature is checked once. */
   readonly #verified = new Map<string, Remembered>();
+  /** Tokens issued in this second or before are refused, except those issued after the revocation. */
+  #revokedS = Number.NEGATIVE_INFINITY;
+  readonly #issuedSince = new Set<string>();
 
   constructor(tenantId: string, signingKeyPem: string, lifetimeS: number, directory: Directory, nowS: () => number) {
     this.tenantId = tenantId;
@@ -73,6 +77,7 @@ export class AccessTokens {
     const known = this.#verified.get(token) ?? (await this.#check(token));
     if ('refused' in known) return known;
     const nowS = this.#nowS();
+    if (known.issuedS <= this.#revokedS && !this.#issuedSince.has(token)) return { refused: 'the token was revoked' };
     if (known.expiresS <= nowS) return { refused: `the token expired at ${iso(known.expiresS)}` };
     if (known.startsS > nowS) return { refused: `the token is not valid before ${iso(known.startsS)}` };
     if (known.audience !== managedHsmAudience && known.audience !== audience) {
@@ -81,9 +86,17 @@ export class AccessTokens {
     return known.holder;
   }
 
-  #sign(claims: JWTPayload, lifetimeS: number): Promise<string> {
+  /** Refuses every token issued so far. */
+  revokeAll(): void {
+    this.#revokedS = this.#nowS();
+    this.#issuedSince.clear();
+  }
+
+  async #sign(claims: JWTPayload, lifetimeS: number): Promise<string> {
     const nowS = this.#nowS();
-    return this.#key.sign({ ...claims, iat: nowS, nbf: nowS - startsBeforeS, exp: nowS + lifetimeS });
+    const token = await this.#key.sign({ ...claims, iat: nowS, nbf: nowS - startsBeforeS, exp: nowS + lifetimeS });
+    if (nowS <= this.#revokedS) this.#issuedSince.add(token);
+    return token;
   }
 
   /** Everything that time and host do not change. */
@@ -103,6 +116,7 @@ export class AccessTokens {
         audience: String(payload.aud).replace(/\/$/, ''),
         startsS: payload.nbf ?? 0,
         expiresS: payload.exp ?? 0,
+        issuedS: payload.iat ?? 0,
       };
       if (this.#verified.size >= maxRemembered) this.#verified.clear();
       this.#verified.set(token, entry);

@@ -17,6 +17,7 @@ export function observe(app: App, service: Service): void {
     done();
   });
   app.addHook('onSend', (request, reply, payload, done) => {
+    if (service.listener.isLastAnswer(request.raw.socket)) reply.header('connection', 'close');
     if (isOwn(request)) return done(null, payload);
     const send = () => {
       reply.header('x-ms-server-latency', String(Math.round(performance.now() - request.call.startMs)));
