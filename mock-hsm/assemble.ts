@@ -26,6 +26,7 @@ import { changeClock, clockChange } from './traffic/clock-changes.ts';
 import { Connections } from './traffic/connections.ts';
 import { Faults } from './traffic/faults.ts';
 import { Listener } from './traffic/listener.ts';
+import { openLogLines } from './traffic/log-lines.ts';
 import { Metrics } from './traffic/metrics.ts';
 import { RequestLog } from './traffic/request-log.ts';
 
@@ -68,6 +69,7 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
     nowMs: () => clock.nowMs(),
   });
   const { profile, latency, partitions, capacity } = options;
+  const lines = options.logFile === undefined ? undefined : openLogLines(options.logFile);
   const metrics = new Metrics();
   const seed = options.seed ?? randomInt(2 ** 31);
   const directory = new Directory(store);
@@ -82,7 +84,7 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
     refreshTokens: new RefreshTokens(store.seal),
     deviceCodes: new DeviceCodes(nowS),
     metrics,
-    log: new RequestLog(),
+    log: new RequestLog(undefined, lines),
     faults,
     connections: new Connections(faults, metrics),
     listener: new Listener(options.idleTimeoutMs, options.maxRequestsPerConnection),
@@ -98,6 +100,7 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
   service.roles.putIntoEffect();
   const close = async () => {
     await crypto.close();
+    await lines?.close();
     store.records.close();
   };
   return { service, authority, address, identityHeader, close };

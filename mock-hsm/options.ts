@@ -52,6 +52,8 @@ export interface MockHsmOptions {
   readonly idleTimeoutMs?: number;
   /** Requests after which a connection is closed; as many as come when absent. */
   readonly maxRequestsPerConnection?: number;
+  /** Appends the request log there, as JSON lines; `-` is standard error. */
+  readonly logFile?: string;
   /** The clock, in milliseconds since 1970. TLS does not follow it. */
   readonly now?: () => number;
 }

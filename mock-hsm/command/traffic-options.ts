@@ -1,4 +1,4 @@
-// The options that say how fast the pool is.
+// The options that say how fast the pool is, what goes wrong with it, and what is written down about it.
 import { InvalidArgumentError } from 'commander';
 import { durationMs, readLatency } from '../profile/durations.ts';
 import { profileNames, readCapacity } from '../profile/settings.ts';
@@ -36,6 +36,13 @@ const idleTimeout = (text: string): number => {
 };
 
 export const trafficOptions: readonly OptionRow[] = [
+  {
+    field: 'logFile',
+    flags: '--log-file <file>',
+    description: 'appends the request log as JSON lines; - is standard error',
+    group: 'Server',
+    read: String,
+  },
   {
     field: 'profile',
     flags: '--profile <name>',

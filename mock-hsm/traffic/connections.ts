@@ -1,7 +1,7 @@
 // TLS connections from the first byte on: their numbers, the faults of their handshakes, and how they are cut.
 import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { type Fault, handshake, kindOf } from './fault-model.ts';
 import type { Faults } from './faults.ts';
 import type { Metrics } from './metrics.ts';
@@ -49,8 +49,11 @@ export class Connections {
   /** Ends a connection at once: with a FIN, or with a reset. */
   cut(socket: Socket, reset: boolean): void {
     const tcp = this.#tcp.get(nameOf(socket));
-    if (reset && tcp !== undefined) tcp.resetAndDestroy();
-    else socket.destroy();
+    if (!reset) socket.destroy();
+    else if (tcp !== undefined) tcp.resetAndDestroy();
+    // Without TLS, as the server of managed identity is, the socket is the TCP connection.
+    else if (socket instanceof TLSSocket) socket.destroy();
+    else socket.resetAndDestroy();
   }
 
   /** Ends all, also those that never got as far as TLS. */

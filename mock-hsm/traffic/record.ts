@@ -3,11 +3,14 @@ import type { FastifyRequest } from 'fastify';
 import type { Service } from '../service.ts';
 import { kindOf } from './fault-model.ts';
 
+const tokenOperations = new Set(['token', 'imdsToken', 'appServiceToken']);
+
 /** @param status 0 when the connection was closed instead of answered */
 export function record(request: FastifyRequest, status: number, { log, metrics, clock, connections }: Service): void {
   const { startMs, groups: _, keyType: __, fault, ...call } = request.call;
   const elapsedMs = performance.now() - startMs;
   metrics.countRequest(call.operation, status, elapsedMs);
+  if (status === 200 && tokenOperations.has(call.operation)) metrics.countToken(call.operation);
   log.add({
     time: new Date(clock.nowMs()).toISOString(),
     method: request.method,

@@ -1,4 +1,5 @@
 // The last requests, for tests and for people. Holds who, what and the outcome; never a body, token or secret.
+import type { LogLines } from './log-lines.ts';
 
 export interface RequestEntry {
   /** Counts from 1 without gaps. */
@@ -33,13 +34,19 @@ export class RequestLog {
   readonly #capacity: number;
   #sequence = 0;
 
-  constructor(capacity = 10_000) {
+  readonly #lines: LogLines | undefined;
+
+  /** @param lines where the entries go as well */
+  constructor(capacity = 10_000, lines?: LogLines) {
     this.#capacity = capacity;
+    this.#lines = lines;
   }
 
   add(entry: Omit<RequestEntry, 'sequence'>): void {
-    this.#entries[this.#sequence % this.#capacity] = { sequence: this.#sequence + 1, ...entry };
+    const numbered = { sequence: this.#sequence + 1, ...entry };
+    this.#entries[this.#sequence % this.#capacity] = numbered;
     this.#sequence += 1;
+    this.#lines?.write(numbered);
   }
 
   /** Entries with a sequence greater than `sequence`, oldest first. */
