@@ -21,7 +21,6 @@ describe.each(ways)('the Azure SDK for Java $way', ({ port, settings }) => {
 
   beforeAll(async () => {
     stage = await Stage.open(port);
-    await stage.grantAllOnKeys();
     const files = ['Steps', 'Connection', 'Keys', 'Cryptography', 'AccessControl'];
     await run('javac', ['-cp', jars, '-d', classes(), ...files.map((name) => join(sources, `${name}.java`))]);
     const store = ['-keystore', trustStore(), '-storepass', 'changeit'];

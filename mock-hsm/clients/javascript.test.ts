@@ -8,7 +8,6 @@ describe.each(ways)('@azure/keyvault-keys $way', ({ port, settings }) => {
 
   beforeAll(async () => {
     stage = await Stage.open(port);
-    await stage.grantAllOnKeys();
   });
 
   afterAll(() => stage.close());

@@ -10,7 +10,6 @@ describe.each(ways)('the Azure SDK for Python $way', ({ port, settings }) => {
 
   beforeAll(async () => {
     stage = await Stage.open(port);
-    await stage.grantAllOnKeys();
   });
 
   afterAll(() => stage.close());

@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /** What a user writes into /etc/hosts: Azure's names for the way without options, one of our own for another port. */
-const hosts = `127.0.0.1 localhost mypool.managedhsm.azure.net login.microsoftonline.com
-127.0.0.1 management.azure.com graph.microsoft.com
+const hosts = `127.0.0.1 localhost mypool.managedhsm.azure.net contosomhsm.managedhsm.azure.net
+127.0.0.1 login.microsoftonline.com management.azure.com graph.microsoft.com
 127.0.0.1 mypool.hsm.test
 `;
 
@@ -22,18 +22,21 @@ const hostnames = [
   '*.hsm.test',
 ];
 
+const imdsAddress = '169.254.169.254';
+
 /** Arguments: the hosts file, then the program to become. IMDS has its address inside, too. */
 const enter = `set -eu
 ip link set lo up
-ip address add 169.254.169.254/32 dev lo
+ip address add ${imdsAddress}/32 dev lo
 mount --bind "$1" /etc/hosts
 shift
 exec "$@"`;
 
-const builtInRole = {
-  cryptoOfficer: '515eb02d-2335-4d2d-92f2-b1cbdf9c3778',
-  cryptoUser: '21dbd100-6940-42c2-9190-5d6cb909625b',
-} as const;
+/** The mock's client principal may use, delete, recover and purge all keys. */
+const clientMayUseKeys = [
+  { role: 'Managed HSM Crypto User', principal: 'client', scope: '/' },
+  { role: 'Managed HSM Crypto Officer', principal: 'client', scope: '/' },
+];
 
 const project = join(import.meta.dirname, '../..');
 
@@ -57,16 +60,25 @@ export class Stage {
     this.environment = Object.fromEntries([...lines].map(([, name, value]) => [name, value]));
   }
 
-  /** Starts a mock on `port`, with further arguments of its command line. */
-  static async open(port: number, ...args: readonly string[]): Promise<Stage> {
+  /** Starts a mock on `port`. @param seed what it is to hold beside its client's roles, as in a seed file */
+  static async open(port: number, seed: Readonly<Record<string, unknown>> = {}): Promise<Stage> {
     const folder = mkdtempSync(join(tmpdir(), 'mock-hsm-stage-'));
     writeFileSync(join(folder, 'hosts'), hosts);
+    writeFileSync(join(folder, 'seed.json'), JSON.stringify({ roleAssignments: clientMayUseKeys, ...seed }));
     const program = [process.execPath, join(project, 'mock-hsm/bin.ts'), 'serve'];
-    const options = ['--port', String(port), '--data-dir', join(folder, 'hsm')];
+    const options = [
+      '--port',
+      String(port),
+      '--data-dir',
+      join(folder, 'hsm'),
+      '--seed-file',
+      join(folder, 'seed.json'),
+    ];
+    const imds = ['--imds-listen', imdsAddress, '--imds-port', '80'];
     const names = hostnames.flatMap((name) => ['--hostname', name]);
     const mock = spawn(
       'unshare',
-      ['--net', '--mount', 'sh', '-c', enter, 'sh', join(folder, 'hosts'), ...program, ...options, ...names, ...args],
+      ['--net', '--mount', 'sh', '-c', enter, 'sh', join(folder, 'hosts'), ...program, ...options, ...imds, ...names],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     let complaint = '';
@@ -117,17 +129,6 @@ export class Stage {
     const value = this.environment[name];
     if (value === undefined) throw new Error(`the mock wrote no ${name}`);
     return value;
-  }
-
-  /** Lets the mock's client principal use, delete, recover and purge all keys. */
-  async grantAllOnKeys(): Promise<void> {
-    const program = join(import.meta.dirname, 'grant.ts');
-    const environment = { ...this.environment, NODE_EXTRA_CA_CERTS: this.caFile };
-    for (const role of [builtInRole.cryptoUser, builtInRole.cryptoOfficer]) {
-      const args = [program, this.variable('MHSM_CLIENT_OBJECT_ID'), role, '/'];
-      const { exitCode, stderr } = await this.run(process.execPath, args, environment);
-      if (exitCode !== 0) throw new Error(stderr);
-    }
   }
 
   async close(): Promise<void> {
