@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Command line of the mock. What a command prints is its result; everything else goes to standard error.
 import { Command } from 'commander';
+import { directoryCommands } from './command/directory-commands.ts';
 import { fail } from './command/fail.ts';
 import { serveCommand } from './command/serve.ts';
 import { faultGrammar } from './traffic/fault-flag.ts';
@@ -16,9 +17,19 @@ const program = new Command('mock-hsm')
   .addCommand(serve, { isDefault: true })
   .addHelpText('after', () => `\n${serve.helpInformation()}${faultGrammar}${example}`);
 
+for (const command of directoryCommands()) program.addCommand(command);
+
 const example = `
 To use it:
   mock-hsm --data-dir D &  . D/env  and trust D/ca.pem (curl --cacert D/ca.pem).
+
+To add to it, while it runs or before (each command has its --help):
+  mock-hsm add service-principal keygen --data-dir D            prints its ids and its secret
+  mock-hsm assign-role "Managed HSM Crypto User" keygen --scope /keys --data-dir D
+  mock-hsm add managed-identity web --system --data-dir D       tokens by --imds-port
+  mock-hsm add user alice --upn alice@contoso.example --password-from stdin --data-dir D
+  mock-hsm list principals --data-dir D
+  mock-hsm --data-dir D --seed-file seed.yaml                   all of that from one file
 `;
 
 program.parseAsync().catch(fail);
