@@ -88,7 +88,7 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
     faults,
     connections: new Connections(faults, metrics),
     listener: new Listener(options.idleTimeoutMs, options.maxRequestsPerConnection),
-    certificates: new ServerCertificates(authority, ['localhost', '127.0.0.1', '::1', ...(options.hostnames ?? [])]),
+    certificates: new ServerCertificates(authority, serverNames(options), store),
     profile: new Profile(profileBody.parse({ profile, latency, partitions, capacity }), chanceFor(seed, 'latency')),
     hostnames: options.hostnames ?? [],
     clock,
@@ -105,3 +105,6 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
   };
   return { service, authority, address, identityHeader, close };
 }
+
+/** What clients may call the server by. */
+const serverNames = ({ hostnames = [] }: MockHsmOptions) => ['localhost', '127.0.0.1', '::1', ...hostnames];

@@ -60,7 +60,7 @@ export async function startMockHsm(options: MockHsmOptions = {}): Promise<MockHs
 
 async function listen(options: MockHsmOptions, assembly: Assembly): Promise<MockHsm> {
   const { service, authority, address, identityHeader, close } = assembly;
-  const app = createApp(service, await service.certificates.make('renewed'));
+  const app = createApp(service, await service.certificates.first());
   const machineApp = options.imdsPort === undefined ? undefined : createMachineServer(service, identityHeader);
   for (const fault of options.faults ?? []) service.faults.add(readBody(faultBody, fault));
   await app.listen({ port: options.port ?? 0, host: options.listen ?? '127.0.0.1' });

@@ -1,8 +1,15 @@
 // The certificate that the server shows, and those it can be made to show instead.
 import { X509Certificate } from 'node:crypto';
+import { keptSetting, writeSetting } from '../store/settings.ts';
+import type { Store } from '../store/store.ts';
 import { type Certificate, makeAuthority, makeServerCertificate } from './certificate-authority.ts';
 
 const dayMs = 86_400_000;
+const settingName = 'serverCertificate';
+
+interface Kept extends Certificate {
+  readonly names: readonly string[];
+}
 
 /** What can be wrong with a certificate: when it was made, for whom, and by which CA. */
 const kinds = {
@@ -21,12 +28,28 @@ export const certificateKinds = Object.keys(kinds) as [CertificateKind, ...Certi
 export class ServerCertificates {
   readonly #authority: Certificate;
   readonly #names: readonly string[];
+  readonly #store: Store;
   #shown: { kind: CertificateKind; certificate: Certificate; caPem: string } | undefined;
 
   /** @param names host names and addresses that the server answers to */
-  constructor(authority: Certificate, names: readonly string[]) {
+  constructor(authority: Certificate, names: readonly string[], store: Store) {
     this.#authority = authority;
     this.#names = names;
+    this.#store = store;
+  }
+
+  /** The one to begin with: that of the start before, while it lasts and has these names. A new key takes time. */
+  async first(): Promise<Certificate> {
+    const make = async () => JSON.stringify({ names: this.#names, ...(await this.make('renewed')) } satisfies Kept);
+    const kept = JSON.parse(await keptSetting(this.#store, settingName, make)) as Kept;
+    const endMs = Date.parse(new X509Certificate(kept.certPem).validTo);
+    if (endMs - Date.now() < dayMs || kept.names.join() !== this.#names.join()) {
+      const text = await make();
+      writeSetting(this.#store, settingName, text);
+      return JSON.parse(text) as Kept;
+    }
+    this.#shown = { kind: 'renewed', certificate: kept, caPem: this.#authority.certPem };
+    return kept;
   }
 
   /** Makes one, which is the one to show from now on. */
