@@ -1,4 +1,5 @@
 // What a mock can be started with, from a program or a test.
+import type { Limits } from './http/limits.ts';
 import type { ProfileSettings } from './profile/settings.ts';
 import type { SeedDocument } from './seed/document.ts';
 import type { ClockRequest } from './traffic/clock-changes.ts';
@@ -54,6 +55,8 @@ export interface MockHsmOptions {
   readonly maxRequestsPerConnection?: number;
   /** Appends the request log there, as JSON lines; `-` is standard error. */
   readonly logFile?: string;
+  /** How much a client may send and how slowly, where it differs from `standardLimits`. */
+  readonly limits?: Partial<Limits>;
   /** The clock, in milliseconds since 1970. TLS does not follow it. */
   readonly now?: () => number;
 }

@@ -9,6 +9,8 @@ test.each([
   ['/', '/'],
   ['//', '/'],
   ['/keys?next=a//b/', '/keys?next=a//b/'],
+  ['https://x.managedhsm.azure.net/keys/?a=b', '/keys?a=b'],
+  ['HTTPS://localhost:8443', '/'],
 ])('%s is routed as %s', (url, expected) => {
   expect(plainPath(url)).toBe(expected);
 });

@@ -4,6 +4,9 @@ import { createServer } from 'node:https';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { armRoutes } from './azure/arm.ts';
 import { graphRoutes } from './azure/graph.ts';
+import { readBodies } from './http/bodies.ts';
+import { bodyBytesOf, boundServer, type Limits, serverLimits, standardLimits } from './http/limits.ts';
+import { assertSize, httpRefusal, MethodTable, refuseBrokenRequest } from './http/refusals.ts';
 import { identityRoutes } from './identity/routes.ts';
 import { attestationRoutes } from './keyvault/attestation-authority.ts';
 import { keyRoutes } from './keyvault/routes.ts';
@@ -12,14 +15,13 @@ import { profileRoutes } from './profile/routes.ts';
 import { roleRoutes } from './rbac/routes.ts';
 import { seedRoutes } from './seed/routes.ts';
 import type { Service } from './service.ts';
-import { badParameter, invalidKeyIdentifier, ServiceError } from './service-error.ts';
+import { invalidKeyIdentifier, ServiceError } from './service-error.ts';
 import { StoreError } from './store/store-error.ts';
 import type { Certificate } from './tls/certificate-authority.ts';
 import { admit } from './traffic/admission.ts';
 import type { App } from './traffic/call.ts';
 import { controlRoutes } from './traffic/control-routes.ts';
 import { sufferFault } from './traffic/fault-acts.ts';
-import { codeOfStatus } from './traffic/faults.ts';
 import { observe } from './traffic/observation.ts';
 import { throttle } from './traffic/pace.ts';
 import { isOwn, pathOf } from './traffic/record.ts';
@@ -37,11 +39,12 @@ const poolHeaders = {
 };
 
 /** Builds the server; it does not listen yet. */
-export function createApp(service: Service, certificate: Certificate): App {
+export function createApp(service: Service, certificate: Certificate, limits: Limits = standardLimits): App {
   const app: App = fastify({
     serverFactory: (handler) => {
       const tls = { key: certificate.keyPem, cert: certificate.certPem, minVersion: 'TLSv1.2' } as const;
-      const server = createServer({ ...tls, noDelay: true }, handler);
+      const server = createServer({ ...tls, ...serverLimits(limits), noDelay: true }, handler);
+      boundServer(server, limits);
       service.connections.attach(server);
       service.listener.attach(server);
       return server;
@@ -50,19 +53,26 @@ export function createApp(service: Service, certificate: Certificate): App {
     requestIdHeader: false,
     rewriteUrl: ({ url }) => plainPath(url ?? '/'),
     // A name that is too long gets the service's answer, after the token was checked, and not the router's.
-    routerOptions: { caseSensitive: false, maxParamLength: 16_384 },
+    routerOptions: { caseSensitive: false, maxParamLength: limits.headerBytes },
     frameworkErrors: (_error, request, reply) => {
       // A path with broken percent-encoding reaches no hook.
       request.call = { operation: 'unknown', startMs: performance.now() };
       sendError(invalidKeyIdentifier(), request, reply.headers(poolHeaders));
     },
+    clientErrorHandler: refuseBrokenRequest,
+    bodyLimit: limits.bodyBytes,
     exposeHeadRoutes: false,
     forceCloseConnections: true,
   });
   app.addHook('preClose', async () => service.connections.cutAll());
-  readBodies(app);
+  const methods = new MethodTable(app);
+  app.addHook('onRoute', (route) => {
+    route.bodyLimit = bodyBytesOf(route.url, limits);
+  });
+  readBodies(app, limits.jsonDepth);
   observe(app, service);
   app.addHook('onRequest', async (request, reply) => {
+    assertSize(request, limits);
     if (service.rotation.isDue) await service.rotation.settle();
     if (isOwn(request)) return;
     reply.headers(poolHeaders).header('x-ms-request-id', request.id);
@@ -73,8 +83,15 @@ export function createApp(service: Service, certificate: Certificate): App {
   });
   app.setErrorHandler((error, request, reply) => sendError(toServiceError(error), request, reply));
   app.setNotFoundHandler((request) => {
-    if (/^\/(deleted)?keys\//i.test(request.url)) throw invalidKeyIdentifier();
-    throw new ServiceError(404, 'NotFound', `There is no ${request.method} ${pathOf(request).slice(0, 200)}`);
+    const { method, url } = request;
+    const path = pathOf(request);
+    const allowed = methods.methodsOf(path).join(', ');
+    // The service has writing of definitions at every scope, and takes it at the pool alone.
+    if (allowed !== '' && !/\/roleDefinitions\//i.test(path)) {
+      throw httpRefusal(405, `${method} is not allowed here; allowed: ${allowed}`, { allow: allowed });
+    }
+    if (/^\/(deleted)?keys\//i.test(url)) throw invalidKeyIdentifier();
+    throw new ServiceError(404, 'NotFound', `There is no ${method} ${path.slice(0, 200)}`);
   });
   identityRoutes(app, service);
   keyRoutes(app, service);
@@ -90,36 +107,26 @@ export function createApp(service: Service, certificate: Certificate): App {
   return app;
 }
 
-/** Collapses runs of slashes and drops a trailing one: clients leave an empty place for a version they do not name. */
-export function plainPath(url: string): string {
+const absoluteForm = /^https?:\/\/[^/?]*/i;
+
+/**
+ * Collapses runs of slashes and drops a trailing one: clients leave an empty place for a version they do not name.
+ * Of an absolute URL, as proxies are sent, it leaves the path.
+ */
+export function plainPath(target: string): string {
+  const url = target.replace(absoluteForm, '');
   const end = url.indexOf('?');
   const [path, query] = end < 0 ? [url, ''] : [url.slice(0, end), url.slice(end)];
-  if (!path.includes('//') && !path.endsWith('/')) return url;
+  if (path !== '' && !path.includes('//') && !path.endsWith('/')) return url;
   const plain = path.replace(/\/{2,}/g, '/').replace(/\/$/, '');
   return `${plain === '' ? '/' : plain}${query}`;
-}
-
-/** Bodies are JSON whatever their content type says, except forms; an absent one is no error here. */
-function readBodies(app: App): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
-    done(null, new URLSearchParams(body.toString())),
-  );
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
-    if (body.length === 0) return done(null, undefined);
-    try {
-      done(null, JSON.parse(body.toString()));
-    } catch {
-      done(badParameter('The request body is not valid JSON'));
-    }
-  });
 }
 
 function toServiceError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error;
   const { statusCode, message } = error as { statusCode?: unknown; message?: string };
   if (typeof statusCode === 'number' && statusCode < 500) {
-    return new ServiceError(statusCode, codeOfStatus(statusCode), message ?? 'Bad request');
+    return httpRefusal(statusCode, message ?? 'Bad request');
   }
   if (error instanceof StoreError) {
     process.stderr.write(`mock-hsm: ${error.message}\n`);

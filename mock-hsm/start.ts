@@ -1,6 +1,7 @@
 // A mock that listens. For programs and tests; the command line is bin.ts.
 import type { FastifyInstance } from 'fastify';
 import { type Assembly, assemble } from './assemble.ts';
+import { standardLimits } from './http/limits.ts';
 import { appServicePath } from './identity/app-service-identity.ts';
 import { createMachineServer } from './identity/machine-server.ts';
 import { readBody } from './keyvault/requests.ts';
@@ -60,7 +61,8 @@ export async function startMockHsm(options: MockHsmOptions = {}): Promise<MockHs
 
 async function listen(options: MockHsmOptions, assembly: Assembly): Promise<MockHsm> {
   const { service, authority, address, identityHeader, close } = assembly;
-  const app = createApp(service, await service.certificates.first());
+  const limits = { ...standardLimits, ...options.limits };
+  const app = createApp(service, await service.certificates.first(), limits);
   const machineApp = options.imdsPort === undefined ? undefined : createMachineServer(service, identityHeader);
   for (const fault of options.faults ?? []) service.faults.add(readBody(faultBody, fault));
   await app.listen({ port: options.port ?? 0, host: options.listen ?? '127.0.0.1' });
