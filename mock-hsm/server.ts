@@ -66,6 +66,7 @@ export function createApp(service: Service, certificate: Certificate, limits: Li
   });
   app.addHook('preClose', async () => service.connections.cutAll());
   const methods = new MethodTable(app);
+  app.decorate('methodTable', methods);
   app.addHook('onRoute', (route) => {
     route.bodyLimit = bodyBytesOf(route.url, limits);
   });

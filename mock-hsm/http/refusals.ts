@@ -59,21 +59,27 @@ function reasonOf(code: string | undefined): { status: number; message: string }
   return { status: 400, message: 'The request is not valid HTTP' };
 }
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    methodTable: MethodTable;
+  }
+}
+
 /** Which methods a path has, for requests that come with another one. */
 export class MethodTable {
-  readonly #rows: { readonly url: string; readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];
+  readonly rows: { readonly url: string; readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];
 
   /** Notes every route that is added to the app from now on. */
   constructor(app: App) {
     app.addHook('onRoute', ({ url, method }) => {
       const pattern = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')}$`, 'i');
-      this.#rows.push({ url, pattern, methods: [method].flat() });
+      this.rows.push({ url, pattern, methods: [method].flat() });
     });
   }
 
   /** Sorted; empty when there is no such path. */
   methodsOf(path: string): string[] {
-    const found = this.#rows.filter(({ pattern }) => pattern.test(path));
+    const found = this.rows.filter(({ pattern }) => pattern.test(path));
     // As the router does: a fixed word goes before a parameter.
     const fewest = Math.min(...found.map(({ url }) => parameters(url)));
     const methods = found.filter(({ url }) => parameters(url) === fewest).flatMap((row) => row.methods);

@@ -36,7 +36,7 @@ export function createMachineServer(service: Service, secret: string): FastifyIn
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, _body, done) => done(null, undefined));
   app.setErrorHandler((error, request, reply) => {
-    const status = error instanceof ServiceError ? error.status : 500;
+    const status = error instanceof ServiceError ? error.status : clientStatusOf(error);
     request.call.reason = error instanceof Error ? error.message : 'unknown';
     const headers = error instanceof ServiceError ? error.headers : {};
     const description = status === 500 ? 'Internal error of the mock' : request.call.reason;
@@ -46,4 +46,10 @@ export function createMachineServer(service: Service, secret: string): FastifyIn
   imdsRoutes(app, service);
   appServiceRoutes(app, service, secret);
   return app;
+}
+
+/** What HTTP itself refuses, a body that is too large for example, has a status of its own. */
+function clientStatusOf(error: unknown): number {
+  const { statusCode } = error as { statusCode?: unknown };
+  return typeof statusCode === 'number' && statusCode < 500 ? statusCode : 500;
 }

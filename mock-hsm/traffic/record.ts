@@ -27,4 +27,4 @@ export function record(request: FastifyRequest, status: number, { log, metrics, 
 export const pathOf = (request: FastifyRequest) => request.url.split('?', 1)[0] ?? '';
 
 /** Whether it is for the mock itself: such requests are neither counted, logged, delayed nor refused. */
-export const isOwn = (request: FastifyRequest) => request.url.startsWith('/mock/');
+export const isOwn = ({ routeOptions, url }: FastifyRequest) => /^\/mock(\/|$)/i.test(routeOptions.url ?? url);
