@@ -45,13 +45,15 @@ export function armRoutes(app: App, service: Service): void {
     return name === pool().name ? pool() : notFound(request, reply);
   });
   app.get('/subscriptions/:subscription/resources', options, () => ({ value: [pool()] }));
+  app.all('/subscriptions/*', options, notFound);
 }
 
 const paramOf = (request: FastifyRequest, name: string) => (request.params as Record<string, string>)[name] ?? '';
 
 function notFound(request: FastifyRequest, reply: FastifyReply) {
   const path = request.url.split('?', 1)[0]?.slice(0, 200);
-  return reply.code(404).send({ error: { code: 'ResourceNotFound', message: `There is no ${path}` } });
+  const message = `The mock's Resource Manager is read only and has no ${request.method} ${path}`;
+  return reply.code(404).send({ error: { code: 'ResourceNotFound', message } });
 }
 
 /** What `az cloud register --endpoint-resource-manager` reads: every endpoint is the mock. */

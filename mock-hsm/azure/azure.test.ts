@@ -143,6 +143,13 @@ describe('Resource Manager', () => {
     });
   });
 
+  test('says that it is read only to what would change something, and so does Graph', async () => {
+    const make = await ask('https://management.core.windows.net/', '/subscriptions/x/resourceGroups/y', { a: 1 });
+    expect(make).toMatchObject({ status: 404, body: { error: { message: expect.stringContaining('read only') } } });
+    const invite = await graph('/users', { displayName: 'Bob' });
+    expect(invite).toMatchObject({ status: 404, body: { error: { message: expect.stringContaining('read only') } } });
+  });
+
   test('demands a token of its own', async () => {
     expect(await app.inject({ url: '/subscriptions' })).toMatchObject({ statusCode: 401 });
     expect(await ask('https://graph.microsoft.com', '/subscriptions')).toMatchObject({ status: 401 });

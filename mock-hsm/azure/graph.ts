@@ -51,6 +51,10 @@ export function graphRoutes(app: App, service: Service): void {
       if (group?.kind !== 'Group') return only(undefined, id, reply);
       return { value: all().filter((object) => group.members.includes(object.id)) };
     });
+    app.all(`/${version}/*`, options, (request, reply) => {
+      const message = `The mock's Graph is read only and has no ${request.method} ${request.url.slice(0, 100)}`;
+      return reply.code(404).send({ error: { code: 'Request_ResourceNotFound', message } });
+    });
     app.post(`/${version}/directoryObjects/getByIds`, options, (request, reply) => {
       const asked = getByIdsBody.safeParse(request.body);
       if (!asked.success) return badRequest(reply, `ids must be an array of at most ${maxIds} object ids.`);
