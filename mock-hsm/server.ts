@@ -64,7 +64,10 @@ export function createApp(service: Service, certificate: Certificate, limits: Li
     exposeHeadRoutes: false,
     forceCloseConnections: true,
   });
-  app.addHook('preClose', async () => service.connections.cutAll());
+  app.addHook('preClose', async () => {
+    service.listener.stop();
+    service.connections.cutAll();
+  });
   const methods = new MethodTable(app);
   app.decorate('methodTable', methods);
   app.addHook('onRoute', (route) => {

@@ -112,9 +112,9 @@ describe('connections', () => {
 });
 
 /** A handshake that trusts `ca` as a client of `localhost` does: the certificate, or why not. */
-function handshake(ca: string): Promise<PeerCertificate | string> {
+function handshake(ca: string, port = hsm.port): Promise<PeerCertificate | string> {
   return new Promise((resolve) => {
-    const socket = connectTls({ port: hsm.port, host: '127.0.0.1', servername: 'localhost', ca }, () => {
+    const socket = connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca }, () => {
       resolve(socket.getPeerCertificate());
       socket.destroy();
     });
@@ -152,6 +152,16 @@ describe('the certificate', () => {
 });
 
 describe('an outage', () => {
+  test('ends with the mock, which does not listen again', async () => {
+    const other = await startMockHsm();
+    const connection = new PoolConnection(other);
+    await connection.call('POST', '/mock/outage', { token: null, body: { forMs: 50 } });
+    await expect.poll(() => handshake(other.caPem, other.port), { interval: 5 }).toBe('ECONNREFUSED');
+    await connection.close();
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(await handshake(other.caPem, other.port)).toBe('ECONNREFUSED');
+  });
+
   test('refuses connections and cuts open ones, until it is over', async () => {
     expect(await control('POST', 'outage', { forMs: 400 })).toMatchObject({ status: 202 });
     await expect.poll(() => handshake(hsm.caPem), { interval: 5 }).toBe('ECONNREFUSED');

@@ -71,7 +71,7 @@ export class Connections {
       if (!socket.destroyed) this.#spoil(socket, fault, startTls);
     };
     if (fault.delayMs === undefined) act();
-    else setTimeout(act, fault.delayMs);
+    else setTimeout(act, fault.delayMs).unref();
   }
 
   #spoil(socket: Socket, fault: Fault, startTls: () => void): void {

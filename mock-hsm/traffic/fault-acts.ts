@@ -22,7 +22,7 @@ export async function sufferFault(request: FastifyRequest, reply: FastifyReply, 
   if (fault === undefined) return false;
   call.fault = fault;
   service.metrics.countFault(call.operation, kindOf(fault));
-  if (fault.delayMs !== undefined) await sleep(fault.delayMs);
+  if (fault.delayMs !== undefined) await sleep(fault.delayMs, undefined, { ref: false });
   if (fault.cut === 'before' || fault.silent === true) {
     reply.hijack();
     if (fault.silent === true) request.raw.socket.pause();
@@ -89,7 +89,7 @@ export function cutBehind({ call, raw }: FastifyRequest, { connections }: Servic
 async function* dripping(bytes: Buffer, dripMs: number): AsyncIterable<Buffer> {
   const size = Math.ceil(bytes.length / drips);
   for (let start = 0; start < bytes.length; start += size) {
-    await sleep(dripMs / drips);
+    await sleep(dripMs / drips, undefined, { ref: false });
     yield bytes.subarray(start, start + size);
   }
 }

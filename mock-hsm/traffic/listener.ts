@@ -17,6 +17,7 @@ export interface ConnectionLimits {
 export class Listener {
   #server: Server | undefined;
   #limits: ConnectionLimits;
+  #outage: NodeJS.Timeout | undefined;
   readonly #answers = new WeakMap<object, number>();
 
   constructor(idleTimeoutMs = keepAliveMs, maxRequests = 0) {
@@ -65,6 +66,11 @@ export class Listener {
     const { port, address } = server.address() as AddressInfo;
     server.close();
     if (cut) server.closeAllConnections();
-    setTimeout(() => server.listen(port, address), forMs);
+    this.#outage = setTimeout(() => server.listen(port, address), forMs);
+  }
+
+  /** Ends an outage without listening again. */
+  stop(): void {
+    clearTimeout(this.#outage);
   }
 }

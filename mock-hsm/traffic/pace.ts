@@ -6,6 +6,8 @@ import type { Call } from './call.ts';
 
 /** Timers of Node count whole milliseconds and may fire a fraction early. */
 const toleranceMs = 0.5;
+/** Node takes a longer time for a very short one. */
+const longestTimerMs = 2 ** 31 - 1;
 
 /** Refuses with 429 what the profile limits. */
 export function throttle({ operation }: Call, { profile, metrics }: Service): void {
@@ -38,6 +40,7 @@ async function until(timeMs: number): Promise<void> {
   for (;;) {
     const leftMs = timeMs - performance.now();
     if (leftMs <= toleranceMs) return;
-    await new Promise((resolve) => setTimeout(resolve, Math.round(leftMs)));
+    // It does not keep a process alive whose server has closed.
+    await new Promise((resolve) => setTimeout(resolve, Math.min(Math.round(leftMs), longestTimerMs)).unref());
   }
 }
