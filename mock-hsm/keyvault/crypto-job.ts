@@ -3,7 +3,7 @@ import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { decryptAes, encryptAes } from './aes.ts';
 import { encryptionAlgorithms, type SignatureAlgorithm, signatureAlgorithms } from './algorithms.ts';
 import { type Curve, curveByJwkName, type Point, toBigInt } from './curves.ts';
-import { signDigest, verifyDigest } from './ecdsa.ts';
+import { SplitScalar, signDigest, verifyDigest } from './ecdsa.ts';
 import { decryptRsa, encryptRsa, signRsa, verifyRsa } from './rsa.ts';
 
 export interface CryptoJob {
@@ -26,7 +26,7 @@ export interface CryptoResult {
 
 interface EcKey {
   readonly curve: Curve;
-  readonly scalar: bigint;
+  readonly scalar: SplitScalar;
   readonly point: Point;
 }
 
@@ -76,7 +76,7 @@ function ecKeyOf(key: KeyObject): EcKey {
   const curve = curveByJwkName.get(String(jwk.crv));
   if (curve === undefined) throw new Error(`no curve ${jwk.crv}`);
   const part = (text: unknown) => toBigInt(Buffer.from(String(text), 'base64url'));
-  const ecKey = { curve, scalar: part(jwk.d), point: { x: part(jwk.x), y: part(jwk.y) } };
+  const ecKey = { curve, scalar: new SplitScalar(curve, part(jwk.d)), point: { x: part(jwk.x), y: part(jwk.y) } };
   ecKeys.set(key, ecKey);
   return ecKey;
 }

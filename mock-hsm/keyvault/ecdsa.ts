@@ -1,10 +1,17 @@
 // ECDSA over a digest that the caller computed (FIPS 186-5 section 6.4).
 //
 // node:crypto always hashes what it signs, even with a null algorithm, and the service never does. The costly and
-// secret-dependent half of a signature, the nonce times the generator, is a key pair generation and stays in OpenSSL;
-// the rest is arithmetic modulo the order. Nonces are drawn in batches, so that one modular inversion serves all of a
-// batch (Montgomery's trick); it also means that no nonce is ever inverted alone, whose timing would depend on it.
-import { createECDH } from 'node:crypto';
+// secret-dependent half of a signature, the nonce times the generator, is a key pair generation and stays in OpenSSL,
+// which does it in constant time; the rest is arithmetic modulo the order, in BigInt, whose time depends on its operands.
+// So no operand there is a secret that lasts:
+// - The private scalar is kept as two random shares, drawn anew every few signatures. A product has to do with a share,
+//   never with the scalar, and shares tell nothing of it.
+// - Nonces are drawn in batches, so that one modular inversion serves all of a batch (Montgomery's trick). What is
+//   inverted is a product of several nonces and a random factor, never one nonce alone.
+// - All numbers have the length of the order but for a chance of 2^-64, so their lengths tell nothing either.
+// What remains: the garbage collector leaves copies in memory, and a batch makes one signature in a few slower than the
+// others, whatever the key. `bench/sign-timing.ts` compares keys with few and with many bits set.
+import { createECDH, randomBytes } from 'node:crypto';
 import { type Curve, invert, toBigInt, toBytes } from './curves.ts';
 import { multiplyAdd } from './ec-point.ts';
 
@@ -18,15 +25,45 @@ const batchSize = (curve: Curve) => (curve.name === 'P-256' ? 16 : 2);
 
 const unused = new Map<string, Nonce[]>();
 
+/** Signatures that use the same two shares. */
+const usesOfShares = 16;
+
+/** A private scalar as two random shares that add up to it modulo the order. */
+export class SplitScalar {
+  readonly #curve: Curve;
+  #shares: readonly [bigint, bigint];
+  #uses = 0;
+
+  constructor(curve: Curve, scalar: bigint) {
+    const share = randomBelow(curve);
+    this.#curve = curve;
+    this.#shares = [share, (scalar + curve.order - share) % curve.order];
+  }
+
+  /** The scalar times `factor`, modulo the order. */
+  times(factor: bigint): bigint {
+    const { order } = this.#curve;
+    this.#uses += 1;
+    if (this.#uses % usesOfShares === 0) {
+      const shift = randomBelow(this.#curve);
+      this.#shares = [(this.#shares[0] + shift) % order, (this.#shares[1] + order - shift) % order];
+    }
+    return ((factor * this.#shares[0]) % order) + ((factor * this.#shares[1]) % order);
+  }
+}
+
+/** Evenly from 0 to the order, but for a difference of 2^-64. */
+const randomBelow = (curve: Curve) => toBigInt(randomBytes(curve.fieldBytes + 8)) % curve.order;
+
 /**
  * Signs `digest` with the private scalar.
  * @returns r and s, each big-endian in `curve.fieldBytes` bytes (RFC 7518 section 3.4)
  */
-export function signDigest(curve: Curve, scalar: bigint, digest: Uint8Array): Buffer {
+export function signDigest(curve: Curve, scalar: SplitScalar, digest: Uint8Array): Buffer {
   const e = integerOf(curve, digest);
   for (;;) {
     const { r, inverse } = takeNonce(curve);
-    const s = (inverse * ((e + r * scalar) % curve.order)) % curve.order;
+    const s = (inverse * ((e + scalar.times(r)) % curve.order)) % curve.order;
     if (r !== 0n && s !== 0n) return Buffer.concat([toBytes(r, curve.fieldBytes), toBytes(s, curve.fieldBytes)]);
   }
 }
@@ -69,7 +106,8 @@ function drawNonces(curve: Curve, count: number): Nonce[] {
   const secrets: bigint[] = [];
   const rs: bigint[] = [];
   const products: bigint[] = [];
-  let product = 1n;
+  // The random factor: it goes when the nonces are taken out again.
+  let product = randomBelow(curve);
   for (let i = 0; i < count; i += 1) {
     const x = ecdh.generateKeys().subarray(1, 1 + curve.fieldBytes);
     const secret = toBigInt(ecdh.getPrivateKey());

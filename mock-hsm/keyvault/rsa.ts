@@ -1,4 +1,6 @@
 // RSA over prepared inputs: the digest is the caller's, DigestInfo and PSS blocks are made here.
+// The private operation is OpenSSL's: it blinds its input and exponentiates in constant time, so that its time tells
+// nothing of the key. What is done here with BigInt and buffers is public: paddings, digests and signatures.
 import { constants, type KeyObject, privateDecrypt, privateEncrypt, publicDecrypt, publicEncrypt } from 'node:crypto';
 import type { EncryptionAlgorithm, SignatureAlgorithm } from './algorithms.ts';
 import { encodePss, type HashName, isPssOf } from './pss.ts';
