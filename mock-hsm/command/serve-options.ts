@@ -90,6 +90,12 @@ const rows: readonly OptionRow[] = [
     group: 'Pool',
   },
   {
+    field: 'activated',
+    flags: '--no-activated',
+    description: 'a new pool begins as one whose security domain nobody has downloaded',
+    group: 'Pool',
+  },
+  {
     field: 'initialAdministrators',
     flags: '--initial-administrator <object id>',
     description: 'has the role Managed HSM Administrator, as the principal admin has; repeatable',
