@@ -154,3 +154,13 @@ test('a rotation by hand takes exp from the policy, counted from now', async () 
   nowMs += dayMs;
   expect((await pool.call('POST', '/keys/by-hand/rotate')).body.attributes.exp).toBe(nowS() + 90 * 86_400);
 });
+
+test('a backup of a key brings its rotation policy back', async () => {
+  await create('carried');
+  const policy = (await setPolicy('carried', { timeAfterCreate: 'P60D' }, 'P90D')).body;
+  const { value } = (await pool.call('POST', '/keys/carried/backup')).body;
+  await pool.call('DELETE', '/keys/carried');
+  await pool.call('DELETE', '/deletedkeys/carried');
+  await pool.call('POST', '/keys/restore', { body: { value } });
+  expect((await pool.call('GET', '/keys/carried/rotationpolicy')).body).toEqual(policy);
+});
