@@ -127,6 +127,14 @@ describe('a backup', () => {
   });
 });
 
+test('the link of a job is followed as it is, without api-version', async () => {
+  const link = String((await backup()).headers['azure-asyncoperation']);
+  passJob();
+  expect(new URL(link).search).toBe('');
+  expect(await pool.asAdmin('GET', `${pathOf(link)}?`)).toMatchObject({ status: 200, body: jobShape('Succeeded') });
+  expect(await pool.asAdmin('GET', `${pathOf(link)}?api-version=1.0`)).toMatchObject({ status: 400 });
+});
+
 describe('one job at a time', () => {
   test('a second backup or restore waits its turn', async () => {
     const folder = await backedUp();

@@ -9,7 +9,12 @@ export interface PoolOperationRow extends Omit<Guard, 'scope'> {
 
 export const poolOperations = {
   fullBackup: { method: 'POST', path: '/backup', action: 'backup/start/action' },
-  fullBackupStatus: { method: 'GET', path: '/backup/:jobId/pending', action: 'backup/status/action' },
+  fullBackupStatus: {
+    method: 'GET',
+    path: '/backup/:jobId/pending',
+    action: 'backup/status/action',
+    withoutVersion: true,
+  },
   preFullBackup: {
     method: 'POST',
     path: '/prebackup',
@@ -17,7 +22,12 @@ export const poolOperations = {
     since: introduced.backupChecks,
   },
   fullRestore: { method: 'PUT', path: '/restore', action: 'restore/start/action' },
-  restoreStatus: { method: 'GET', path: '/restore/:jobId/pending', action: 'restore/status/action' },
+  restoreStatus: {
+    method: 'GET',
+    path: '/restore/:jobId/pending',
+    action: 'restore/status/action',
+    withoutVersion: true,
+  },
   preFullRestore: {
     method: 'PUT',
     path: '/prerestore',
@@ -43,6 +53,7 @@ export const poolOperations = {
     method: 'GET',
     path: '/securitydomain/download/pending',
     action: 'securitydomain/download/read',
+    withoutVersion: true,
     beforeActivation: true,
   },
   transferKey: {
@@ -61,6 +72,7 @@ export const poolOperations = {
     method: 'GET',
     path: '/securitydomain/upload/pending',
     action: 'securitydomain/upload/read',
+    withoutVersion: true,
     beforeActivation: true,
   },
 } as const satisfies Record<string, PoolOperationRow>;

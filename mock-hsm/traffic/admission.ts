@@ -2,7 +2,7 @@
 // learns nothing but the challenge, and one without a role cannot probe for names.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isServiceHost, resourceFor } from '../identity/resource.ts';
-import { apiVersions, isAtLeast } from '../keyvault/api-versions.ts';
+import { type ApiVersion, apiVersions, isAtLeast } from '../keyvault/api-versions.ts';
 import { dataAction } from '../rbac/data-actions.ts';
 import type { Service } from '../service.ts';
 import { accessDenied, badParameter, invalidKeyIdentifier, notActivated } from '../service-error.ts';
@@ -33,12 +33,8 @@ export async function admit(
   request.call.clientId = caller.clientId;
   request.call.groups = caller.groups;
   const version = queryValue(request, 'api-version');
-  if (version === undefined) throw badParameter('The api-version query parameter is missing');
-  if (!apiVersions.has(version)) throw badParameter(`api-version ${version.slice(0, 40)} is not supported`);
+  if (version !== undefined || guard?.withoutVersion !== true) assertVersion(version, guard?.since);
   if (guard === undefined) return false;
-  if (guard.since !== undefined && !isAtLeast(version, guard.since)) {
-    throw badParameter(`api-version ${version} does not know this operation; it needs ${guard.since} or newer`);
-  }
   if (guard.beforeActivation !== true && !service.securityDomain.isActivated) throw notActivated();
   const scope = scopeOf(request, guard);
   const decision = service.roles.decide(caller, dataAction(guard.action), scope);
@@ -48,6 +44,14 @@ export async function admit(
   }
   request.call.role = decision.role;
   return false;
+}
+
+function assertVersion(version: string | undefined, since: ApiVersion | undefined): void {
+  if (version === undefined) throw badParameter('The api-version query parameter is missing');
+  if (!apiVersions.has(version)) throw badParameter(`api-version ${version.slice(0, 40)} is not supported`);
+  if (since !== undefined && !isAtLeast(version, since)) {
+    throw badParameter(`api-version ${version} does not know this operation; it needs ${since} or newer`);
+  }
 }
 
 async function authenticate(request: FastifyRequest, service: Service) {

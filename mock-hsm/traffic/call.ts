@@ -36,6 +36,8 @@ export interface Guard {
   readonly scope: 'key' | 'keys' | 'pool' | 'path';
   /** The first api-version that knows the call; absent when all do. */
   readonly since?: ApiVersion;
+  /** Whether it is also answered without api-version: clients follow the link of a 202 as they find it. */
+  readonly withoutVersion?: boolean;
   /** Whether a pool answers it whose security domain nobody has downloaded yet. */
   readonly beforeActivation?: boolean;
 }
