@@ -10,7 +10,7 @@
 //   inverted is a product of several nonces and a random factor, never one nonce alone.
 // - All numbers have the length of the order but for a chance of 2^-64, so their lengths tell nothing either.
 // What remains: the garbage collector leaves copies in memory, and a batch makes one signature in a few slower than the
-// others, whatever the key. `bench/sign-timing.ts` compares keys with few and with many bits set.
+// others, whatever the key. `mock-hsm/keyvault/sign-timing.ts` compares keys with few and with many bits set.
 import { createECDH, randomBytes } from 'node:crypto';
 import { type Curve, invert, toBigInt, toBytes } from './curves.ts';
 import { multiplyAdd } from './ec-point.ts';

@@ -1,11 +1,11 @@
 // Whether the time of an ECDSA signature tells anything of the key: two keys, one whose private scalar has few bits set
 // and one with nearly all, take turns in random order, and Welch's t says whether their mean times differ. Beyond 4.5 in
-// either direction is what the field calls a leak. Not a test: other work on the machine moves single runs.
+// either direction is what the field calls a leak. No test runs it: other work on the machine moves single runs.
 //
-//   node bench/sign-timing.ts [signatures a key, default 50000]
+//   node mock-hsm/keyvault/sign-timing.ts [signatures a key, default 50000]
 import { createECDH, createPrivateKey, type KeyObject, randomBytes, randomInt } from 'node:crypto';
-import { runCryptoJob } from '../mock-hsm/keyvault/crypto-job.ts';
-import { type Curve, curves, toBytes } from '../mock-hsm/keyvault/curves.ts';
+import { runCryptoJob } from './crypto-job.ts';
+import { type Curve, curves, toBytes } from './curves.ts';
 
 const leak = 4.5;
 /** The slowest part is the collector's and the scheduler's, not the key's. */
