@@ -1,9 +1,12 @@
 import { createHash, createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Az } from './az.ts';
 import { Stage } from './stage.ts';
+
+// Foreign programs start slowly on a busy machine.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let stage: Stage;
 let az: Az;
@@ -109,6 +112,14 @@ test('az keyvault key random, get-policy-template', async () => {
   const { value } = await key('random', '--count', '32');
   expect(Buffer.from(value, 'base64')).toHaveLength(32);
   expect(await az.run('keyvault', 'key', 'get-policy-template')).toHaveProperty('anyOf');
+});
+
+test('az keyvault key get-attestation', async () => {
+  await create('attested', '--kty', 'EC-HSM', '--curve', 'P-256');
+  expect(await key('get-attestation', '--name', 'attested')).toMatchObject({
+    certificatePemFile: expect.any(String),
+    privateKeyAttestation: expect.any(String),
+  });
 });
 
 test('a refusal reaches the user in the words of the service', async () => {

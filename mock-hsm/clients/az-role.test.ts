@@ -2,9 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Az } from './az.ts';
 import { Stage } from './stage.ts';
+
+// Foreign programs start slowly on a busy machine.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'mock-hsm-az-'));
 const certificateFile = join(folder, 'operator.pem');
@@ -158,4 +161,15 @@ test('the pool is a resource of the subscription', async () => {
   expect(await admin.run('keyvault', 'list', '--resource-type', 'hsm')).toMatchObject([{ name: 'mypool' }]);
   const shown = await admin.run('keyvault', 'show', '--hsm-name', 'mypool');
   expect(shown).toMatchObject({ properties: { hsmUri, provisioningState: 'Succeeded' } });
+});
+
+test('az keyvault setting list, show, update', async () => {
+  const setting = (command: string, ...args: readonly string[]) =>
+    admin.run('keyvault', 'setting', command, '--hsm-name', 'mypool', ...args);
+  const name = 'AllowKeyManagementOperationsThroughARM';
+  expect(await setting('list')).toMatchObject([{ name, value: 'false' }]);
+  expect(await setting('update', '--name', name, '--value', 'true', '--type', 'boolean')).toMatchObject({
+    value: 'true',
+  });
+  expect(await setting('show', '--name', name)).toMatchObject({ value: 'true' });
 });

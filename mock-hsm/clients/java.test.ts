@@ -1,7 +1,10 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Stage } from './stage.ts';
 import { ways } from './ways.ts';
+
+// Foreign programs start slowly on a busy machine.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const sources = join(import.meta.dirname, 'java');
 const jars = join(import.meta.dirname, '../../build/clients/java/*');
@@ -33,7 +36,7 @@ describe.each(ways)('the Azure SDK for Java $way', ({ port, settings }) => {
     ['Keys', 'MHSM'],
     ['Cryptography', 'MHSM'],
     ['AccessControl', 'MHSM_ADMIN'],
-  ])('every step of %s succeeds as %s', { timeout: 300_000 }, async (program, principal) => {
+  ])('every step of %s succeeds as %s', async (program, principal) => {
     const trust = [`-Djavax.net.ssl.trustStore=${trustStore()}`, '-Djavax.net.ssl.trustStorePassword=changeit'];
     const environment = { ...settings, ...stage.credentials(principal) };
     const output = await run('java', [...trust, '-cp', `${jars}:${classes()}`, program], environment);

@@ -1,7 +1,10 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Stage } from './stage.ts';
 import { ways } from './ways.ts';
+
+// Foreign programs start slowly on a busy machine.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 describe.each(ways)('@azure/keyvault-keys $way', ({ port, settings }) => {
   let stage: Stage;

@@ -1,7 +1,10 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Stage } from './stage.ts';
 import { ways } from './ways.ts';
+
+// Foreign programs start slowly on a busy machine.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const python = join(import.meta.dirname, '../../build/clients/python/bin/python');
 
@@ -18,6 +21,7 @@ describe.each(ways)('the Azure SDK for Python $way', ({ port, settings }) => {
     ['keys', 'MHSM'],
     ['cryptography_client', 'MHSM'],
     ['access_control', 'MHSM_ADMIN'],
+    ['administration', 'MHSM_ADMIN'],
   ])('every test of %s passes as %s', async (program, principal) => {
     const { exitCode, stderr } = await stage.run(python, ['-m', 'unittest', '--verbose', program], {
       ...settings,

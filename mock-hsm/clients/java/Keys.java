@@ -43,6 +43,9 @@ final class Keys {
             steps.step("a backup restores a key that is gone", Keys::backup);
             steps.step("rotate makes a new version as the policy says", Keys::rotation);
             steps.step("random bytes are as many as asked for", () -> Steps.same(CLIENT.getRandomBytes(32).length, 32));
+            steps.step("an attestation comes with the key", Keys::attestation);
+            steps.step("a key without a policy is not released", () -> Steps.same(
+                Connection.refusal(() -> CLIENT.releaseKey("rsa-2048", "a.b.c")), 400));
             steps.step("what is not there is 404, what cannot be is 400", Keys::refusals);
         });
     }
@@ -161,6 +164,12 @@ final class Keys {
         KeyVaultKey after = CLIENT.rotateKey("rotated");
         Steps.check(!after.getId().equals(before.getId()), "the version is the same");
         Steps.check(after.getProperties().getExpiresOn() != null, "no end");
+    }
+
+    private static void attestation() {
+        CLIENT.createEcKey(new CreateEcKeyOptions("attested"));
+        KeyVaultKey attested = CLIENT.getKeyAttestation("attested");
+        Steps.check(attested.getProperties().getKeyAttestation().getCertificatePemFile().length > 0, "no certificate");
     }
 
     private static void refusals() throws Exception {

@@ -97,6 +97,22 @@ describe('AES', () => {
   }
 });
 
+describe('HMAC', () => {
+  for (const [algorithm, keySize, hash] of [
+    ['HS256', 128, 'sha256'],
+    ['HS384', 192, 'sha384'],
+    ['HS512', 256, 'sha512'],
+  ] as const) {
+    test(`${algorithm} signs and verifies with an AES key of ${keySize} bits`, async () => {
+      const options = { keySize, hsm: true, keyOps: ['sign', 'verify'] };
+      const cryptography = cryptographyClient(await client.createOctKey(`hmac-${keySize}`, options));
+      const { result } = await cryptography.sign(algorithm, digest(hash));
+      assert.equal((await cryptography.verify(algorithm, digest(hash), result)).result, true);
+      assert.equal((await cryptography.verify(algorithm, digest(hash), randomBytes(result.length))).result, false);
+    });
+  }
+});
+
 test('a client made of a key id without version uses the newest', async () => {
   await client.createEcKey('by-id', { curve: 'P-256' });
   const { id } = await client.createEcKey('by-id', { curve: 'P-256' });

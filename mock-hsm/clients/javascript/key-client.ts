@@ -161,6 +161,34 @@ test('a rotation policy is kept', async () => {
   assert.ok(got.createdOn instanceof Date && set.id?.endsWith('/keys/with-policy/rotationpolicy'));
 });
 
+test('an attestation comes with the key', async () => {
+  await client.createEcKey('attested');
+  const { properties } = await client.getKeyAttestation('attested');
+  const { certificatePemFile, privateKeyAttestation, publicKeyAttestation } = properties.attestation ?? {};
+  assert.match(Buffer.from(certificatePemFile ?? []).toString(), /^-----BEGIN CERTIFICATE-----/);
+  assert.ok(privateKeyAttestation?.length && publicKeyAttestation?.length);
+});
+
+test('a key is released to an environment that its policy lets have it, and no other key is', async () => {
+  const authority = 'https://attest.example';
+  const rule = { claim: 'sdk-test', equals: true };
+  const encodedPolicy = Buffer.from(JSON.stringify({ anyOf: [{ authority, allOf: [rule] }], version: '1.0.0' }));
+  await client.createRsaKey('released', { hsm: true, exportable: true, releasePolicy: { encodedPolicy } });
+  const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const environment = { ...publicKey.export({ format: 'jwk' }), kid: 'enclave', key_ops: ['encrypt'] };
+  const claims = { 'sdk-test': true, 'x-ms-runtime': { keys: [environment] } };
+  // Stands for the attestation service, which the mock is, too.
+  const attestation = await fetch(`${client.vaultUrl}/mock/attestation`, {
+    method: 'POST',
+    body: JSON.stringify({ issuer: authority, claims }),
+  });
+  const { token } = (await attestation.json()) as { token: string };
+  const { value } = await client.releaseKey('released', token, { algorithm: 'RSA_AES_KEY_WRAP_256' });
+  assert.equal(value?.split('.').length, 3);
+  await client.createRsaKey('stays', { keySize: 2048 });
+  await assert.rejects(client.releaseKey('stays', token), { statusCode: 400 });
+});
+
 test('random bytes are as many as asked for', async () => {
   const [one, other] = [await client.getRandomBytes(32), await client.getRandomBytes(32)];
   assert.equal(one.length, 32);

@@ -117,6 +117,17 @@ class Life(unittest.TestCase):
     def test_random(self):
         self.assertEqual(len(client.get_random_bytes(32)), 32)
 
+    def test_attestation(self):
+        client.create_ec_key("attested", curve="P-256")
+        attestation = client.get_key_attestation("attested").properties.attestation
+        self.assertTrue(attestation.certificate_pem_file.startswith(b"-----BEGIN CERTIFICATE-----"))
+
+    def test_a_key_without_a_policy_is_not_released(self):
+        client.create_rsa_key("stays", size=2048)
+        with self.assertRaises(HttpResponseError) as refused:
+            client.release_key("stays", "a.b.c")
+        self.assertEqual(refused.exception.status_code, 400)
+
     def test_refusals(self):
         with self.assertRaises(ResourceNotFoundError) as refused:
             client.get_key("nowhere")
