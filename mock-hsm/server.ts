@@ -10,6 +10,7 @@ import { assertSize, httpRefusal, MethodTable, refuseBrokenRequest } from './htt
 import { identityRoutes } from './identity/routes.ts';
 import { attestationRoutes } from './keyvault/attestation-authority.ts';
 import { keyRoutes } from './keyvault/routes.ts';
+import { pageRoutes } from './page/routes.ts';
 import { poolRoutes } from './pool/routes.ts';
 import { profileRoutes } from './profile/routes.ts';
 import { roleRoutes } from './rbac/routes.ts';
@@ -108,6 +109,7 @@ export function createApp(service: Service, certificate: Certificate, limits: Li
   seedRoutes(app, service);
   profileRoutes(app, service);
   controlRoutes(app, service);
+  pageRoutes(app, service);
   return app;
 }
 

@@ -46,12 +46,17 @@ export class Faults {
     this.#operations.add(operation);
   }
 
+  /** What a fault can name, sorted. */
+  get operations(): readonly string[] {
+    return [...this.#operations].sort();
+  }
+
   /** Throws BadParameter for an operation that no route has. @returns its id */
   add(fault: Fault): number {
     if (fault.operation !== undefined && !this.#operations.has(fault.operation)) {
       throw badParameter(
         `Property operation is invalid: no operation is called ${fault.operation.slice(0, 40)}; known: ` +
-          [...this.#operations].sort().join(', '),
+          this.operations.join(', '),
       );
     }
     this.#count += 1;

@@ -72,6 +72,7 @@ export class Metrics {
   });
   #open = 0;
   #peak = 0;
+  #queued = 0;
 
   countSign(key: string, version: string, algorithm: string): void {
     this.#signs.inc({ key, version, algorithm });
@@ -89,7 +90,13 @@ export class Metrics {
 
   /** So many more requests (fewer, when negative) wait for their time. */
   held(change: number): void {
+    this.#queued += change;
     this.#pending.inc(change);
+  }
+
+  /** What the gauges show now. */
+  get now(): { readonly connections: number; readonly queued: number } {
+    return { connections: this.#open, queued: this.#queued };
   }
 
   countThrottled(operation: string): void {
