@@ -135,5 +135,8 @@ export class Directory {
   }
 }
 
-/** 40 characters of base64url, which no shell needs to quote. */
-export const newSecret = (): string => randomBytes(30).toString('base64url');
+/** 40 characters of base64url, which no shell needs to quote, and no hyphen first, which az would read as an option. */
+export function newSecret(): string {
+  const secret = randomBytes(30).toString('base64url');
+  return secret.startsWith('-') ? newSecret() : secret;
+}
