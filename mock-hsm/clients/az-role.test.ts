@@ -173,3 +173,12 @@ test('az keyvault setting list, show, update', async () => {
   });
   expect(await setting('show', '--name', name)).toMatchObject({ value: 'true' });
 });
+
+test('az keyvault backup start, restore start', async () => {
+  const storage = ['--hsm-name', 'mypool', '--storage-account-name', 'store', '--blob-container-name', 'backups'];
+  const token = ['--storage-container-SAS-token', 'sv=1&sig=x'];
+  const { folderUrl } = await admin.run('keyvault', 'backup', 'start', ...storage, ...token);
+  expect(folderUrl).toMatch(/^https:\/\/store\.blob\.core\.windows\.net\/backups\/mhsm-/);
+  const folder = ['--backup-folder', folderUrl.split('/').at(-1)];
+  await admin.run('keyvault', 'restore', 'start', ...storage, ...token, ...folder);
+});
