@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Agent, request } from 'undici';
+import { cpuTimeUs } from './cpu-time.ts';
 
 const program = new URL('../mock-hsm/bin.ts', import.meta.url).pathname;
 const cryptoUser = '21dbd100-6940-42c2-9190-5d6cb909625b';
@@ -18,6 +19,8 @@ export interface MockProcess {
   readonly pid: number;
   /** From the start of the process to its line "ready". */
   readonly startMs: number;
+  /** Processor time of that start; undefined where the system does not tell. */
+  readonly startCpuMs: number | undefined;
   /** Ends it and waits until it is gone; the data folder stays. */
   stop(): Promise<void>;
 }
@@ -35,12 +38,21 @@ export async function startMock(folder: string, nodeFlags: readonly string[] = [
   });
   const url = await readyLine(child);
   const startMs = performance.now() - startedMs;
+  const pid = child.pid ?? 0;
+  const startCpuUs = cpuTimeUs(pid);
   const stop = async () => {
     const gone = once(child, 'exit');
     child.kill('SIGTERM');
     await gone;
   };
-  return { url, caPem: readFileSync(join(folder, 'ca.pem'), 'utf8'), pid: child.pid ?? 0, startMs, stop };
+  return {
+    url,
+    caPem: readFileSync(join(folder, 'ca.pem'), 'utf8'),
+    pid,
+    startMs,
+    startCpuMs: startCpuUs && startCpuUs / 1000,
+    stop,
+  };
 }
 
 async function readyLine(child: ChildProcess): Promise<string> {
