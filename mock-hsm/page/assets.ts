@@ -2,7 +2,6 @@
 // libraries it uses, each from its package. Nothing is fetched from elsewhere, and nothing else can be asked for.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { transformSync } from 'amaro';
 import type { App } from '../traffic/call.ts';
 
 const folder = new URL('./browser/', import.meta.url);
@@ -36,7 +35,7 @@ export function assetRoutes(app: App): void {
     return markup;
   });
   for (const [name, url] of files) {
-    let text: string | undefined;
+    let text: Promise<string> | undefined;
     app.get(`/mock/page/${name}`, (_request, reply) => {
       text ??= servedText(url);
       reply.headers(headersOf(name));
@@ -54,9 +53,12 @@ function contentSecurityPolicy(markup: string): string {
   return [...none, `script-src 'self' 'sha256-${hash}'`, ...own].join('; ');
 }
 
-function servedText(url: URL): string {
+async function servedText(url: URL): Promise<string> {
   const text = readFileSync(url, 'utf8');
-  return url.pathname.endsWith('.ts') ? transformSync(text, { mode: 'strip-only' }).code : text;
+  if (!url.pathname.endsWith('.ts')) return text;
+  // WebAssembly that takes a tenth of a second to load: not for a mock whose page nobody looks at.
+  const { transformSync } = await import('amaro');
+  return transformSync(text, { mode: 'strip-only' }).code;
 }
 
 const extensionOf = (name: string) => name.slice(name.lastIndexOf('.') + 1);
