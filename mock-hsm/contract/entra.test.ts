@@ -313,6 +313,20 @@ describe('refusals', () => {
     expect(known.tenant_discovery_endpoint).toBe(`https://login.microsoftonline.com/${path}`);
   });
 
+  test('of a seed that comes as a form or is wrong, over /mock/seed', async () => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const form = await pool.call('POST', '/mock/seed', { token: null, headers, body: '{"users":[]}' });
+    expect(form).toMatchObject({
+      status: 415,
+      body: { error: { message: expect.stringContaining('application/json') } },
+    });
+    const wrong = await pool.call('POST', '/mock/seed', { token: null, body: { users: 7 } });
+    expect(wrong).toMatchObject({
+      status: 400,
+      body: { error: { message: expect.stringContaining('seed: users: ') } },
+    });
+  });
+
   test('carry the request id of the caller', async () => {
     const id = randomUUID();
     const headers = { 'content-type': 'application/x-www-form-urlencoded', 'client-request-id': id };

@@ -7,6 +7,7 @@ test.each([
   ['[::1]:8443', 'https://managedhsm.azure.net'],
   ['mypool.managedhsm.azure.net', 'https://managedhsm.azure.net'],
   ['mypool.managedhsm.azure.net:443', 'https://managedhsm.azure.net'],
+  ['mypool.managedhsm.azure.net:8443', 'https://managedhsm.azure.net:8443'],
   ['MyPool.hsm.test:8443', 'https://hsm.test:8443'],
   ['x.hsm.test', 'https://hsm.test'],
 ])('a pool reached as %s is the resource %s', (host, resource) => {
