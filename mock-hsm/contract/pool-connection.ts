@@ -16,7 +16,10 @@ import { RealPool } from './real-pool.ts';
 export { role } from './built-in-role.ts';
 
 /** What a test may know of any pool. */
-export type KnownPool = Pick<MockHsm, 'url' | 'caPem' | 'tenantId' | 'admin' | 'client' | 'principals' | 'close'>;
+export type KnownPool = Pick<
+  MockHsm,
+  'url' | 'caPem' | 'tenantId' | 'admin' | 'client' | 'principals' | 'close' | 'imdsUrl'
+>;
 
 export interface Answer {
   readonly status: number;

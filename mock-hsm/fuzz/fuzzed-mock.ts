@@ -2,18 +2,23 @@
 import { type Dispatcher, Pool } from 'undici';
 import { assemble } from '../assemble.ts';
 import { credentialsForm, PoolConnection } from '../contract/pool-connection.ts';
+import type { MethodTable } from '../http/refusals.ts';
+import { createMachineServer } from '../identity/machine-server.ts';
 import { builtInRoles } from '../rbac/builtin-roles.ts';
 import { createApp } from '../server.ts';
 import { makeServerCertificate } from '../tls/certificate-authority.ts';
 import type { FuzzRequest, RouteRow } from './requests.ts';
 
-/** All routes that the app has, read from the app itself so that none is forgotten. */
+/** All routes of both servers, read from their apps so that none is forgotten. */
 export async function everyRoute(): Promise<RouteRow[]> {
-  const { service, authority, close } = await assemble({});
+  const { service, authority, identityHeader, close } = await assemble({});
   const app = createApp(service, await makeServerCertificate(authority, ['localhost'], new Date()));
-  await app.ready();
-  const rows = app.methodTable.rows.flatMap(({ url, methods }) => methods.map((method) => ({ method, url })));
-  await app.close();
+  const machineApp = createMachineServer(service, identityHeader);
+  await Promise.all([app.ready(), machineApp.ready()]);
+  const rowsOf = ({ rows }: MethodTable, server: RouteRow['server']) =>
+    rows.flatMap(({ url, methods }) => methods.map((method) => ({ method, url, server })));
+  const rows = [...rowsOf(app.methodTable, 'pool'), ...rowsOf(machineApp.methodTable, 'machine')];
+  await Promise.all([app.close(), machineApp.close()]);
   await close();
   return rows;
 }
@@ -36,19 +41,22 @@ const audiences: readonly (readonly [RegExp, string])[] = [
 
 export class FuzzedMock {
   readonly pool: PoolConnection;
-  readonly #http: Pool;
+  readonly #servers: Readonly<Record<RouteRow['server'], Pool>>;
   readonly #tokens = new Map<string, Promise<string>>();
 
   private constructor(pool: PoolConnection) {
     this.pool = pool;
     // The certificate is not for the odd hosts that requests name.
     const connect = { ca: pool.hsm.caPem, checkServerIdentity: () => undefined };
-    this.#http = new Pool(pool.hsm.url, { connect, connections: 1, pipelining: 1 });
+    this.#servers = {
+      pool: new Pool(pool.hsm.url, { connect, connections: 1, pipelining: 1 }),
+      machine: new Pool(pool.hsm.imdsUrl ?? '', { connections: 1, pipelining: 1 }),
+    };
   }
 
   /** With a client that may do everything, and keys of each kind. */
   static async start(dataDir: string): Promise<FuzzedMock> {
-    const pool = await PoolConnection.open({ dataDir });
+    const pool = await PoolConnection.open({ dataDir, imdsPort: 0 });
     for (const { name } of builtInRoles) await pool.assign(name, '/');
     const mock = new FuzzedMock(pool);
     await mock.tend();
@@ -59,7 +67,7 @@ export class FuzzedMock {
 
   /** Again on what an earlier one has left. */
   static async reopen(dataDir: string): Promise<FuzzedMock> {
-    return new FuzzedMock(await PoolConnection.open({ dataDir }));
+    return new FuzzedMock(await PoolConnection.open({ dataDir, imdsPort: 0 }));
   }
 
   /** Sends it. @returns what is wrong with the answer, if anything is */
@@ -69,7 +77,12 @@ export class FuzzedMock {
     let text: string;
     try {
       const headers = { ...request.headers, ...(await this.#authorization(request)) };
-      answer = await this.#http.request({ method: method as 'GET', path, headers, body: body ?? null });
+      answer = await this.#servers[request.server].request({
+        method: method as 'GET',
+        path,
+        headers,
+        body: body ?? null,
+      });
       text = await answer.body.text();
     } catch (error) {
       // A body that is refused for its size may meet a closed connection.
@@ -109,7 +122,7 @@ export class FuzzedMock {
   }
 
   async close(): Promise<void> {
-    await this.#http.close();
+    await Promise.all(Object.values(this.#servers).map((server) => server.close()));
     await this.pool.close();
   }
 
@@ -145,7 +158,9 @@ export class FuzzedMock {
   async #reset(): Promise<void> {
     const own = (method: string, path: string, body?: unknown) => this.pool.call(method, path, { token: null, body });
     await own('DELETE', '/mock/faults');
-    await own('POST', '/mock/clock', { offsetMs: 0 });
+    await own('DELETE', '/mock/clock');
+    await own('POST', '/mock/activation', { activated: true });
+    await own('POST', '/mock/connections', { idleTimeoutMs: 600_000, maxRequests: 0 });
     await own('PUT', '/mock/profile', { profile: 'none' });
   }
 }

@@ -6,10 +6,13 @@ import { formSamples, samplesFor } from './samples.ts';
 export interface RouteRow {
   readonly method: string;
   readonly url: string;
+  /** The pool's, or that of managed identity. */
+  readonly server: 'pool' | 'machine';
 }
 
 export interface FuzzRequest {
   readonly route: string;
+  readonly server: RouteRow['server'];
   readonly method: string;
   /** Begins with a slash; what a request line can hold. */
   readonly path: string;
@@ -145,7 +148,7 @@ const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD', 'TR
 
 /** Any request that begins from one of the routes. */
 export const requestFor = (rows: readonly RouteRow[]): fc.Arbitrary<FuzzRequest> =>
-  fc.constantFrom(...rows).chain(({ method, url }) =>
+  fc.constantFrom(...rows).chain(({ method, url, server }) =>
     fc
       .record({
         method: fc.oneof({ weight: 12, arbitrary: fc.constant(method) }, fc.constantFrom(...methods)),
@@ -161,6 +164,7 @@ export const requestFor = (rows: readonly RouteRow[]): fc.Arbitrary<FuzzRequest>
       .map(({ path, query: search, headers: more, body, ...rest }) => ({
         ...rest,
         route: `${method} ${url}`,
+        server,
         path: `${path}${search}`,
         headers: { ...(body.type === undefined ? {} : { 'content-type': body.type }), ...more },
         body: body.bytes,
@@ -170,12 +174,12 @@ export const requestFor = (rows: readonly RouteRow[]): fc.Arbitrary<FuzzRequest>
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** A line that sends the request again. The body goes by base64, since a shell cannot hold every byte. */
-export function curlLine({ method, path, headers, caller, body }: FuzzRequest): string {
+export function curlLine({ method, path, headers, caller, body, server }: FuzzRequest): string {
   const parts = ['curl --path-as-is --cacert "$CA" -i', `-X ${method}`];
   for (const [name, value] of Object.entries(headers)) parts.push(`-H ${quoted(`${name}: ${value}`)}`);
   if (caller === 'all roles') parts.push('-H "Authorization: Bearer $TOKEN"');
   if (body !== undefined) parts.push('--data-binary @-');
-  parts.push(`"$MHSM_URL"${quoted(path)}`);
+  parts.push(`"$${server === 'pool' ? 'MHSM_URL' : 'AZURE_POD_IDENTITY_AUTHORITY_HOST'}"${quoted(path)}`);
   const input = body === undefined ? '' : `echo ${body.toString('base64')} | base64 -d | `;
   return `${input}${parts.join(' ')}`;
 }

@@ -86,7 +86,10 @@ const byPath: readonly (readonly [RegExp, readonly unknown[]])[] = [
   ],
   [/securitydomain/i, [{ certificates: [], required: 2 }, { value }]],
   [/^\/mock\/faults/, [{ operation: 'sign', status: 503, times: 1, retryAfterS: 1 }, { delayMs: 1 }]],
-  [/^\/mock\/clock/, [{ offsetMs: 1000 }, { advanceS: 1 }, { frozen: true }]],
+  [/^\/mock\/clock/, [{ offset: '1h' }, { advance: 1000 }, { freeze: true }, { run: true }]],
+  [/^\/mock\/tokens/, [{ lifetimeS: 3600 }]],
+  [/^\/mock\/connections/, [{ idleTimeoutMs: 1000, maxRequests: 5 }]],
+  [/^\/mock\/activation/, [{ activated: false }]],
   [/^\/mock\/profile/, [{ profile: 'none', latency: '0ms' }]],
   [
     /^\/mock\/seed/,

@@ -4,7 +4,6 @@ import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import { ServiceError } from '../service-error.ts';
-import type { App } from '../traffic/call.ts';
 import type { Limits } from './limits.ts';
 
 /** The error code of a status that comes from HTTP and not from an operation. */
@@ -59,6 +58,11 @@ function reasonOf(code: string | undefined): { status: number; message: string }
   return { status: 400, message: 'The request is not valid HTTP' };
 }
 
+/** An app of either server. */
+interface RouteSource {
+  addHook(name: 'onRoute', hook: (route: { url: string; method: string | string[] }) => void): unknown;
+}
+
 declare module 'fastify' {
   interface FastifyInstance {
     methodTable: MethodTable;
@@ -70,7 +74,7 @@ export class MethodTable {
   readonly rows: { readonly url: string; readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];
 
   /** Notes every route that is added to the app from now on. */
-  constructor(app: App) {
+  constructor(app: RouteSource) {
     app.addHook('onRoute', ({ url, method }) => {
       const pattern = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')}$`, 'i');
       this.rows.push({ url, pattern, methods: [method].flat() });

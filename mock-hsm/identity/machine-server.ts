@@ -1,6 +1,7 @@
 // The plain HTTP server of managed identity. It is for the machine it runs on alone: whoever reaches it gets tokens.
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance } from 'fastify';
+import { MethodTable } from '../http/refusals.ts';
 import type { Service } from '../service.ts';
 import { ServiceError } from '../service-error.ts';
 import { cutBehind, spoilAnswer, sufferFault } from '../traffic/fault-acts.ts';
@@ -15,6 +16,7 @@ export function createMachineServer(service: Service, secret: string): FastifyIn
     routerOptions: { caseSensitive: false, ignoreTrailingSlash: true },
     forceCloseConnections: true,
   });
+  app.decorate('methodTable', new MethodTable(app));
   app.decorateRequest('call');
   app.addHook('onRoute', ({ config }) => {
     if (config?.operation !== undefined) service.faults.know(config.operation);
