@@ -181,6 +181,14 @@ describe('update', () => {
   });
 });
 
+/** A modulus and its factors, so long that nobody could say in time whether they are prime. */
+function longNumbers() {
+  const number = () => BigInt(`0x${randomBytes(6000).toString('hex')}`) | 1n;
+  const text = (value: bigint) => Buffer.from(value.toString(16).padStart(24_000, '0'), 'hex').toString('base64url');
+  const [p, q] = [number(), number()];
+  return { n: text(p * q), p: text(p), q: text(q) };
+}
+
 describe('import', () => {
   const rsa = () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
   const ec = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
@@ -216,6 +224,7 @@ describe('import', () => {
         kty: 'RSA-HSM',
       }),
     ],
+    ['numbers too long to look at', () => ({ ...rsa(), ...longNumbers(), kty: 'RSA-HSM' })],
     ['a symmetric key of 15 bytes', () => ({ kty: 'oct-HSM', k: Buffer.alloc(15).toString('base64url') })],
     ['no key material', () => ({ kty: 'EC-HSM', crv: 'P-256' })],
     ['an operation that the type has not', () => ({ ...ec(), kty: 'EC-HSM', key_ops: ['decrypt'] })],

@@ -91,7 +91,13 @@ function isEcPair({ crv, x, y, d }: JsonWebKey): boolean {
   return ecdh.getPublicKey().subarray(1).equals(point);
 }
 
+/** Of the largest modulus, 4096 bits: primality of longer numbers would take the event loop for minutes. */
+const maxRsaBytes = 512;
+
 function isRsaKey(jwk: JsonWebKey): boolean {
+  const parts = [jwk.n, jwk.e, jwk.d, jwk.p, jwk.q, jwk.dp, jwk.dq, jwk.qi];
+  if (parts.some((part) => bytesOf(part).length > maxRsaBytes))
+    throw badParameter('The RSA key has more than 4096 bits');
   const number = (text: unknown) => toBigInt(bytesOf(text));
   const [n, e, d, p, q] = [number(jwk.n), number(jwk.e), number(jwk.d), number(jwk.p), number(jwk.q)];
   const [dp, dq, qi] = [number(jwk.dp), number(jwk.dq), number(jwk.qi)];
