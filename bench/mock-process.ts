@@ -25,10 +25,12 @@ export interface MockProcess {
   stop(): Promise<void>;
 }
 
-/** A folder for a mock's data, below the system's one for temporary files. */
-export const newDataFolder = (): string => mkdtempSync(join(tmpdir(), 'mock-hsm-bench-'));
-
-export const removeDataFolder = (folder: string): void => rmSync(folder, { recursive: true, force: true });
+/** A folder for a mock's data, below the system's one for temporary files; it goes when this process ends. */
+export function newDataFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'mock-hsm-bench-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
 
 /** Throws an error with the program's own words when it ends instead of serving. */
 export async function startMock(folder: string, nodeFlags: readonly string[] = []): Promise<MockProcess> {
@@ -36,6 +38,9 @@ export async function startMock(folder: string, nodeFlags: readonly string[] = [
   const child = spawn(process.execPath, [...nodeFlags, program, '--data-dir', folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  // A bench that fails leaves no mock behind.
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end);
   const url = await readyLine(child);
   const startMs = performance.now() - startedMs;
   const pid = child.pid ?? 0;
@@ -44,6 +49,7 @@ export async function startMock(folder: string, nodeFlags: readonly string[] = [
     const gone = once(child, 'exit');
     child.kill('SIGTERM');
     await gone;
+    process.off('exit', end);
   };
   return {
     url,

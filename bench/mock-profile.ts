@@ -7,7 +7,7 @@
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Child } from './child.ts';
-import { MockCaller, newDataFolder, removeDataFolder, startMock } from './mock-process.ts';
+import { MockCaller, newDataFolder, startMock } from './mock-process.ts';
 import type { LoadOrder, LoadResult } from './sign-load.ts';
 
 const { values: flags } = parseArgs({
@@ -75,7 +75,6 @@ async function main(): Promise<void> {
   }
   await caller.close();
   await mock.stop();
-  removeDataFolder(folder);
 }
 
 await main();

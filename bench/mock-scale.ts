@@ -6,7 +6,7 @@
  */
 import { availableParallelism, cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { MockCaller, newDataFolder, removeDataFolder, startMock } from './mock-process.ts';
+import { MockCaller, newDataFolder, startMock } from './mock-process.ts';
 
 const { values: flags } = parseArgs({
   options: { keys: { type: 'string', default: '5000' }, runs: { type: 'string', default: '5' } },
@@ -104,7 +104,6 @@ async function main(): Promise<void> {
   // On a busy machine this says more than the time that passed.
   const cpuMs = results.map(({ startCpuMs = Number.NaN }) => startCpuMs).sort((a, b) => a - b);
   process.stdout.write(`processor time of a start: ${cpuMs[Math.floor(cpuMs.length / 2)]?.toFixed(0)} ms\n`);
-  removeDataFolder(folder);
 }
 
 await main();

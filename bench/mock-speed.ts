@@ -11,7 +11,7 @@ import type { BareSetting } from './bare-server.ts';
 import { selfSigned } from './certificate.ts';
 import { Child } from './child.ts';
 import { cpuTimeUs } from './cpu-time.ts';
-import { MockCaller, newDataFolder, removeDataFolder, startMock } from './mock-process.ts';
+import { MockCaller, newDataFolder, startMock } from './mock-process.ts';
 import type { LoadOrder, LoadResult } from './sign-load.ts';
 
 const { values: flags } = parseArgs({
@@ -125,7 +125,6 @@ async function main(): Promise<void> {
   await caller.close();
   await load.stop();
   await mock.stop();
-  removeDataFolder(folder);
   if (worst < target) process.exitCode = 1;
 }
 
