@@ -9,7 +9,7 @@ import { role } from '../contract/pool-connection.ts';
 import { ServedFolder } from '../contract/served-folder.ts';
 import { Writer } from './writer.ts';
 
-const kills = Number(process.env.MOCK_HSM_KILLS ?? 20);
+const kills = Number(process.env.MOCK_HSM_KILLS ?? 200);
 const seed = Number(process.env.MOCK_HSM_SEED ?? randomBytes(4).readUInt32LE());
 const work = mkdtempSync(join(tmpdir(), 'mock-hsm-test-'));
 const compileCache = join(work, 'compiled');
