@@ -180,8 +180,10 @@ test('a key is released to an environment that its policy lets have it, and no o
   // Stands for the attestation service, which the mock is, too.
   const attestation = await fetch(`${client.vaultUrl}/mock/attestation`, {
     method: 'POST',
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ issuer: authority, claims }),
   });
+  assert.equal(attestation.status, 200);
   const { token } = (await attestation.json()) as { token: string };
   const { value } = await client.releaseKey('released', token, { algorithm: 'RSA_AES_KEY_WRAP_256' });
   assert.equal(value?.split('.').length, 3);
