@@ -1,6 +1,5 @@
-// The roles that every pool has, with the names, data actions and order of the wire (the documentation's differ). All but
-// two stand so in the answer of a pool of 2022; `Managed HSM Restore User` is documented alone, and `Managed HSM ARM User`
-// was in some answers of that year only.
+// The roles that every pool has, with the names, data actions and order of the wire (the documentation's differ). They
+// stand so in answers of pools of 2025 and 2026; `Managed HSM ARM User` was in some answers of 2022 only.
 import { type ActionName, dataAction } from './data-actions.ts';
 import type { RoleDefinition } from './role-model.ts';
 
@@ -22,6 +21,11 @@ const manageRoles: readonly ActionName[] = [
 ];
 
 const rows: readonly Row[] = [
+  {
+    guid: 'abdd7ec4-a273-4265-bf38-e001014e2d8e',
+    roleName: 'Managed HSM EKM Administrator',
+    dataActions: ['ekm/read/action', 'ekm/write/action', 'ekm/delete/action'],
+  },
   {
     guid: '6efe6056-5259-49d2-8b3d-d3d73544b20b',
     roleName: 'Managed HSM Restore User',

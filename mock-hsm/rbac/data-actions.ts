@@ -41,6 +41,9 @@ const names = [
   'restore/status/action',
   'settings/read/action',
   'settings/write/action',
+  'ekm/read/action',
+  'ekm/write/action',
+  'ekm/delete/action',
 ] as const;
 
 /** A data action without its common prefix. */

@@ -28,6 +28,8 @@ const abilities: Record<string, string> = {
   'Managed HSM Backup User': `backup ${backUp}`,
   'Managed HSM Restore User': `restore ${putBack}`,
   'Managed HSM ARM User': '',
+  // External key management has no route here.
+  'Managed HSM EKM Administrator': '',
 };
 
 const can = (roleName: string, operation: string) => (abilities[roleName] ?? '').split(/\s+/).includes(operation);
