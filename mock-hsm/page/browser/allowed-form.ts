@@ -71,7 +71,7 @@ function Answer({ of: { allowed, principal, dataAction, scope, considered, notYe
     ${
       considered.length > 0 &&
       html`
-        <${Table} label="Role assignments of the principal" columns=${['Role', 'Scope', 'Through', 'What it does']}>
+        <${Table} label="Role assignments of the principal" columns=${['What it does', 'Role', 'Scope', 'Through']}>
           ${considered.map((each) => html`<${Row} key=${each.id} of=${each} scope=${scope} />`)}
         <//>
       `
@@ -99,9 +99,9 @@ const meanings: Readonly<Record<string, (scope: string, own: string) => string>>
 
 const Row = ({ of: { role, scope: own, group, outcome }, scope }: { of: ConsideredAssignment; scope: string }) => html`
   <tr>
+    <td class="why"><${Badge} tone=${outcome === 'allows' ? 'good' : 'plain'}>${meanings[outcome]?.(scope, own) ?? outcome}<//></td>
     <td>${role ?? html`<span class="faint">deleted role</span>`}</td>
     <td><code>${own}</code></td>
     <td>${group === undefined ? 'itself' : `group ${group}`}</td>
-    <td><${Badge} tone=${outcome === 'allows' ? 'good' : 'plain'}>${meanings[outcome]?.(scope, own) ?? outcome}<//></td>
   </tr>
 `;

@@ -63,9 +63,9 @@ export function LogPanel() {
         lines.length === 0
           ? html`<${Empty}>${filter === '' ? 'No requests yet.' : 'No request matches the filter.'}<//>`
           : html`
-              <${Table} label="Request log" columns=${['Time (UTC)', 'Who', 'Operation', 'Key', 'Why', 'Status', '#Duration']}>
+              <div class="log"><${Table} label="Request log" columns=${['Time (UTC)', 'Who', 'Operation', 'Key', 'Why', 'Status', '#Duration']}>
                 ${lines.map((line) => html`<${Line} key=${line.sequence} line=${line} />`)}
-              <//>
+              <//></div>
             `
       }
     <//>
