@@ -37,6 +37,8 @@ test(`${runs} requests to all routes, seed ${seed}: no 5xx, nothing leaks, it go
   });
   await fc.assert(property, { numRuns: runs, seed });
   await mock.assertSigns();
+  // A short run need not come to all.
+  if (runs < rows.length * 10) return;
   expect([...tried].sort()).toEqual(rows.map(({ method, url }) => `${method} ${url}`).sort());
 }, 36_000_000);
 
