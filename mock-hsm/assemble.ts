@@ -16,7 +16,7 @@ import { chanceFor } from './random.ts';
 import { ensureAdministrators } from './rbac/administrators.ts';
 import { RoleBook } from './rbac/role-book.ts';
 import { applySeed } from './seed/apply.ts';
-import { seedOf, seedSource, startingSeed } from './seed/starting-seed.ts';
+import { administratorSeed, seedOf, seedSource, startingSeed } from './seed/starting-seed.ts';
 import type { Service } from './service.ts';
 import { keptSetting } from './store/settings.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -37,23 +37,28 @@ export interface Assembly {
   readonly address: { url: string };
   /** What App Service would give a web app as IDENTITY_HEADER. */
   readonly identityHeader: string;
+  /** What the seed changed, a sentence each. */
+  readonly changes: readonly string[];
   /** Closes the store. */
   close(): Promise<void>;
 }
 
-/** Throws an error with one clear line when the data folder cannot be had. */
-export async function assemble(options: MockHsmOptions): Promise<Assembly> {
+/**
+ * Throws an error with one clear line when the data folder cannot be had.
+ * @param source what messages call the seed
+ */
+export async function assemble(options: MockHsmOptions, source = seedSource(options)): Promise<Assembly> {
   const store = openStore(options.dataDir);
   try {
-    return await partsOf(options, store);
+    return await partsOf(options, store, source);
   } catch (error) {
     store.records.close();
     throw error;
   }
 }
 
-async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly> {
-  const seeded = seedOf(options);
+async function partsOf(options: MockHsmOptions, store: Store, source: string): Promise<Assembly> {
+  const seeded = seedOf(options, source);
   const clock = new Clock(options.now);
   const nowS = () => clock.nowS();
   const [ca, tenantId, signingKey, identityHeader] = await Promise.all([
@@ -95,7 +100,10 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
     publicUrl: () => address.url,
   };
   const isFirst = directory.byName('admin') === undefined;
-  await applySeed(startingSeed(seeded, options, isFirst), service, seedSource(options));
+  const changes = [
+    ...(isFirst ? await applySeed(administratorSeed(seeded), service, source) : []),
+    ...(await applySeed(startingSeed(seeded, options), service, source)),
+  ];
   ensureAdministrators(service.roles, options.initialAdministrators ?? []);
   service.roles.putIntoEffect();
   const close = async () => {
@@ -103,7 +111,7 @@ async function partsOf(options: MockHsmOptions, store: Store): Promise<Assembly>
     await lines?.close();
     store.records.close();
   };
-  return { service, authority, address, identityHeader, close };
+  return { service, authority, address, identityHeader, changes, close };
 }
 
 /** What clients may call the server by. */

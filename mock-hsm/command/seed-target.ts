@@ -2,9 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assemble } from '../assemble.ts';
-import { applySeed } from '../seed/apply.ts';
 import { type Description, describeSeed } from '../seed/describe.ts';
-import { readSeed, type SeedDocument } from '../seed/document.ts';
+import type { SeedDocument } from '../seed/document.ts';
 import { StoreError } from '../store/store-error.ts';
 
 export interface Outcome {
@@ -35,9 +34,9 @@ export async function heldIn(folder: string): Promise<Description> {
 }
 
 async function applyToStore(folder: string, seed: SeedDocument): Promise<Outcome> {
-  const { service, close } = await assemble({ dataDir: folder });
+  // As what a mock starts with: a new folder gets its tenant and the ids of `admin` from it.
+  const { service, changes, close } = await assemble({ dataDir: folder, seedDocument: seed }, 'command line');
   try {
-    const changes = await applySeed(readSeed(seed, 'command line'), service, 'command line');
     return { changes, held: describeSeed(service) };
   } finally {
     await close();

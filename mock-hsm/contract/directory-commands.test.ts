@@ -1,7 +1,7 @@
 // @module-tag directory
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -76,6 +76,21 @@ test('what is added before the start is there after it', async () => {
   const url = await serve(folder);
   expect(await signIn(folder, url, tenantId, clientId, 'secret-of-keygen')).toEqual([200, 200]);
   expect(readFileSync(join(folder, 'env'), 'utf8')).toContain(`MHSM_KEYGEN_OBJECT_ID='${objectId}'`);
+});
+
+test('a seed file with a tenant is applied to a new folder, again without a change, and not over another tenant', async () => {
+  const at = ['--data-dir', join(work, 'seeded')];
+  const seed = join(import.meta.dirname, '..', '..', 'examples', 'mock-hsm', 'seed.yaml');
+  const applied = await run(['apply', seed, ...at]);
+  expect(applied).toMatchObject({ code: 0, stderr: expect.stringContaining('mock-hsm: key tls-rsa added\n') });
+  const { stdout: list } = await run(['list', 'principals', '--json', ...at]);
+  expect(JSON.parse(list).tenantId).toBe('5c9a3c5e-7e8f-4b1a-9f0d-2f6a1f0c7b11');
+  expect(await run(['apply', seed, ...at])).toEqual({ code: 0, stdout: '', stderr: 'mock-hsm: nothing to change\n' });
+  const other = join(work, 'other-tenant.yaml');
+  writeFileSync(other, 'tenantId: 11111111-1111-4111-8111-111111111111');
+  const refused = await run(['apply', other, ...at]);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/^mock-hsm: command line: the tenant is 5c9a3c5e-.* already, it cannot be 1111.*\n$/);
 });
 
 test('a server that runs takes additions and removals at once', async () => {

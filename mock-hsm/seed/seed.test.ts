@@ -195,3 +195,13 @@ test('a mock starts with its seed, and a second start on the folder with the sam
   expect(held.tenantId).toBe('5c9a3c5e-7e8f-4b1a-9f0d-2f6a1f0c7b11');
   await second.close();
 });
+
+test('a first start that fails at its seed leaves a folder whose admin has its role', async () => {
+  const dataDir = join(folder, 'failed');
+  const failing = { dataDir, seedDocument: { groups: [{ name: 'g', members: ['nobody'] }] } };
+  await expect(assemble(failing)).rejects.toThrow(/^seedDocument: group g has the member nobody/);
+  const mock = await assemble({ dataDir });
+  const administrator = { role: 'Managed HSM Administrator', principal: 'admin', scope: '/' };
+  expect(describeSeed(mock.service).roleAssignments).toEqual([administrator]);
+  await mock.close();
+});
