@@ -50,7 +50,7 @@ export interface MockHsm {
  * Throws an error with one clear line when the port or the data folder cannot be had.
  */
 export async function startMockHsm(options: MockHsmOptions = {}): Promise<MockHsm> {
-  const assembly = await assemble(options);
+  const assembly = await assemble({ ...options, activated: options.activated ?? true });
   try {
     return await listen(options, assembly);
   } catch (error) {

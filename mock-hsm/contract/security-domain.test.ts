@@ -2,8 +2,12 @@
 // Activation: the ceremony that hands the security domain to its owners, and the one that takes it into another pool.
 // The owners' side is written out here, as az does it.
 import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { CompactEncrypt, compactDecrypt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { assemble } from '../assemble.ts';
 import { joinSecret } from '../pool/shamir.ts';
 import { makeAuthority } from '../tls/certificate-authority.ts';
 import { PoolConnection, role } from './pool-connection.ts';
@@ -56,6 +60,18 @@ async function restoreBlob(domain: string, present: readonly Owner[], transferKe
     .encrypt(pool);
   return JSON.stringify({ EncData, WrappedKey: { enc_key, x5t_256: 'not read' } });
 }
+
+test('whether a pool begins activated is settled when it is served first, and not by commands before', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'mock-hsm-domain-'));
+  const { close } = await assemble({ dataDir, seedDocument: { groups: [{ name: 'a' }] } });
+  await close();
+  for (const activated of [false, true]) {
+    const pool = await PoolConnection.open({ dataDir, activated });
+    expect((await pool.call('GET', '/mock/activation', { token: null })).body).toEqual({ activated: false });
+    await pool.close();
+  }
+  rmSync(dataDir, { recursive: true });
+});
 
 describe('a pool that is not activated', () => {
   test.each([

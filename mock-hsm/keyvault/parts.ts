@@ -44,7 +44,7 @@ export async function keyParts(options: MockHsmOptions, foundations: Foundations
   const identity = (name: string) => signingIdentity(store, ca, name, `${name.toLowerCase()}.mock-hsm`);
   const keys = new KeyService(new KeyRing(store.records, nowS), retention, store.seal, crypto, nowS);
   const [securityDomain, poolSettings] = await Promise.all([
-    SecurityDomain.open(store, identity('transferKey'), options.activated ?? true),
+    SecurityDomain.open(store, identity('transferKey'), options.activated),
     PoolSettings.open(store),
   ]);
   const keyBackups = new KeyBackups(keys, () => securityDomain.seal);

@@ -13,7 +13,8 @@ const settingName = 'securityDomain';
 interface DomainState {
   /** base64url of 32 bytes. */
   readonly key: string;
-  readonly activated: boolean;
+  /** Absent until the pool is served for the first time; it counts as activated then. */
+  readonly activated?: boolean;
 }
 
 /** What was last asked of the domain. */
@@ -33,15 +34,17 @@ export class SecurityDomain {
     this.#seal = createSeal(Buffer.from(state.key, 'base64url'));
   }
 
-  /** @param activated what a pool begins as that the store does not know yet */
-  static async open(store: Store, transferKey: () => Promise<SigningIdentity>, activated: boolean) {
-    const make = () => JSON.stringify({ key: randomBytes(32).toString('base64url'), activated } satisfies DomainState);
+  /** @param activated what a pool begins as; when absent, that is left to a later opening */
+  static async open(store: Store, transferKey: () => Promise<SigningIdentity>, activated: boolean | undefined) {
+    const make = () => JSON.stringify({ key: randomBytes(32).toString('base64url') } satisfies DomainState);
     const state = JSON.parse(await keptSetting(store, settingName, make)) as DomainState;
-    return new SecurityDomain(store, transferKey, state);
+    const domain = new SecurityDomain(store, transferKey, state);
+    if (state.activated === undefined && activated !== undefined) domain.setActivated(activated);
+    return domain;
   }
 
   get isActivated(): boolean {
-    return this.#state.activated;
+    return this.#state.activated ?? true;
   }
 
   /** For backups: what it encrypts opens in every pool with this domain. */
