@@ -4,6 +4,7 @@ import { createServer } from 'node:https';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { armRoutes } from './azure/arm.ts';
 import { graphRoutes } from './azure/graph.ts';
+import { answerHeaders, poolHeaders } from './http/answer-headers.ts';
 import { readBodies } from './http/bodies.ts';
 import { bodyBytesOf, boundServer, type Limits, serverLimits, standardLimits } from './http/limits.ts';
 import { assertSize, httpRefusal, MethodTable, refuseBrokenRequest } from './http/refusals.ts';
@@ -16,10 +17,10 @@ import { profileRoutes } from './profile/routes.ts';
 import { roleRoutes } from './rbac/routes.ts';
 import { seedRoutes } from './seed/routes.ts';
 import type { Service } from './service.ts';
-import { invalidKeyIdentifier, ServiceError } from './service-error.ts';
+import { invalidKeyIdentifier, MissingResource, ServiceError } from './service-error.ts';
 import { StoreError } from './store/store-error.ts';
 import type { Certificate } from './tls/certificate-authority.ts';
-import { admit } from './traffic/admission.ts';
+import { admit, originOf } from './traffic/admission.ts';
 import type { App } from './traffic/call.ts';
 import { controlRoutes } from './traffic/control-routes.ts';
 import { sufferFault } from './traffic/fault-acts.ts';
@@ -27,17 +28,6 @@ import { observe } from './traffic/observation.ts';
 import { throttle } from './traffic/pace.ts';
 import { isOwn, pathOf } from './traffic/record.ts';
 import { mockRoutes } from './traffic/routes.ts';
-
-/** Header values that every answer of the pool carries. */
-const poolHeaders = {
-  'cache-control': 'no-cache',
-  'content-security-policy': "default-src 'self'",
-  'content-type': 'application/json; charset=utf-8',
-  'strict-transport-security': 'max-age=31536000; includeSubDomains',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'SAMEORIGIN',
-  'x-ms-keyvault-region': 'mock',
-};
 
 /** Builds the server; it does not listen yet. */
 export function createApp(service: Service, certificate: Certificate, limits: Limits = standardLimits): App {
@@ -58,7 +48,7 @@ export function createApp(service: Service, certificate: Certificate, limits: Li
     frameworkErrors: (_error, request, reply) => {
       // A path with broken percent-encoding reaches no hook.
       request.call = { operation: 'unknown', startMs: performance.now() };
-      sendError(invalidKeyIdentifier(), request, reply.headers(poolHeaders));
+      sendError(invalidKeyIdentifier(), request, reply.headers(poolHeaders), service);
     },
     clientErrorHandler: refuseBrokenRequest,
     bodyLimit: limits.bodyBytes,
@@ -76,6 +66,7 @@ export function createApp(service: Service, certificate: Certificate, limits: Li
   });
   readBodies(app, limits.jsonDepth);
   observe(app, service);
+  answerHeaders(app);
   app.addHook('onRequest', async (request, reply) => {
     assertSize(request, limits);
     if (service.rotation.isDue) await service.rotation.settle();
@@ -86,7 +77,7 @@ export function createApp(service: Service, certificate: Certificate, limits: Li
     if (guard === undefined && !request.is404) return;
     if (!(await admit(request, reply, service, guard))) throttle(request.call, service);
   });
-  app.setErrorHandler((error, request, reply) => sendError(toServiceError(error), request, reply));
+  app.setErrorHandler((error, request, reply) => sendError(toServiceError(error), request, reply, service));
   app.setNotFoundHandler((request) => {
     const { method, url } = request;
     const path = pathOf(request);
@@ -143,12 +134,10 @@ function toServiceError(error: unknown): ServiceError {
   return new ServiceError(500, 'InternalError', 'Internal error of the mock');
 }
 
-function sendError(
-  { status, code, message, inner, headers }: ServiceError,
-  request: FastifyRequest,
-  reply: FastifyReply,
-) {
+function sendError(error: ServiceError, request: FastifyRequest, reply: FastifyReply, service: Service) {
+  const { status, code, inner, headers } = error;
   request.call.reason ??= inner ?? code;
+  const message = error instanceof MissingResource ? error.messageAt(originOf(request, service)) : error.message;
   const innererror = inner === undefined ? {} : { innererror: { code: inner } };
   const text = `${message} (Activity ID: ${request.id})`;
   return reply

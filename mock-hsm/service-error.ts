@@ -17,6 +17,21 @@ export class ServiceError extends Error {
   }
 }
 
+/** A 404 whose message ends with the URL of what is missing; the edge knows the host that the caller named. */
+export class MissingResource extends ServiceError {
+  readonly #path: string;
+
+  constructor(code: string, message: string, path: string) {
+    super(404, code, `${message}${path}`);
+    this.#path = path;
+  }
+
+  /** @param origin `https://` and the authority of the request */
+  messageAt(origin: string): string {
+    return `${this.message.slice(0, -this.#path.length)}${origin}${this.#path}`;
+  }
+}
+
 export const badParameter = (message: string) => new ServiceError(400, 'BadParameter', message);
 
 export const invalidKeyIdentifier = () => new ServiceError(400, 'Invalidkeyidentifier', 'Invalid key identifier');
@@ -41,8 +56,21 @@ export const operationInProgress = (kind: string) =>
 export const jobNotFound = (kind: string, id: string) =>
   new ServiceError(404, 'JobNotFound', `There is no ${kind} job ${id.slice(0, 40)}`);
 
-export const settingNotFound = (name: string) =>
-  new ServiceError(404, 'SettingNotFound', `There is no setting ${name.slice(0, 80)}`);
+export const invalidSetting = () =>
+  new ServiceError(
+    400,
+    'InvalidSetting',
+    'Invalid setting name. Please check the spelling of the setting name to update.',
+  );
+
+export const noContent = () => new ServiceError(400, 'Nocontentprovided', 'No content provided');
+
+export const malformedBackupBlob = () =>
+  new ServiceError(
+    400,
+    'MalformedBackupBlob',
+    'Backup blob belongs to a different crypto domain and cannot be used with this instance.',
+  );
 
 export const nothingTransferred = (transfer: string) =>
   new ServiceError(404, 'NotFound', `No ${transfer} of the security domain was started`);
@@ -53,11 +81,17 @@ export const backupTooOld = (minutes: number) =>
 export const keyNotInBackup = (name: string, folder: string) =>
   new ServiceError(404, 'KeyNotFound', `Key not found in backup ${folder}: ${name}`);
 
+const missingKey = 'Key not found: ';
+
 export const keyNotFound = (name: string, version?: string) =>
-  new ServiceError(404, 'KeyNotFound', `Key not found: ${version === undefined ? name : `${name}/${version}`}`);
+  new MissingResource('KeyNotFound', missingKey, `/keys/${version === undefined ? name : `${name}/${version}`}`);
+
+/** Pools say it twice there. */
+export const keyToRotateNotFound = (name: string) =>
+  new MissingResource('KeyNotFound', missingKey.repeat(2), `/keys/${name}`);
 
 export const deletedKeyNotFound = (name: string) =>
-  new ServiceError(404, 'KeyNotFound', `Deleted key not found: ${name}`);
+  new MissingResource('KeyNotFound', missingKey, `/deletedkeys/${name}`);
 
 export const conflict = (message: string, inner?: string) => new ServiceError(409, 'Conflict', message, inner);
 

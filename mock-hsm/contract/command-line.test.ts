@@ -110,7 +110,7 @@ test('what was acknowledged survives kill -9: identities, CA, keys, roles', asyn
   const body = { alg: 'ES256', value: Buffer.alloc(32).toString('base64url') };
   const signed = (await after.call('POST', '/keys/kept/sign', { body })).body;
   const question = { alg: 'ES256', digest: body.value, value: signed.value };
-  expect((await after.call('POST', '/keys/kept/verify', { body: question })).body).toEqual({ value: true });
+  expect((await after.call('POST', '/keys/kept/verify', { body: question })).body).toMatchObject({ value: true });
   await after.close();
   await stop(second.child, 'SIGTERM');
 });

@@ -60,9 +60,10 @@ describe.each(signing)('%s with %s', (name, alg, bits, options) => {
     expect(await opensslVerifies(name, value, signature, options)).toBe(true);
 
     const question = { alg, digest: value.toString('base64url'), value: body.value };
-    expect((await post(name, 'verify', question)).body).toEqual({ value: true });
+    const { kid } = (await pool.call('GET', `/keys/${name}`)).body.key;
+    expect((await post(name, 'verify', question)).body).toEqual({ alg, kid, value: true });
     const other = { ...question, digest: Buffer.alloc(value.length).toString('base64url') };
-    expect((await post(name, 'verify', other)).body).toEqual({ value: false });
+    expect((await post(name, 'verify', other)).body.value).toBe(false);
   });
 });
 
@@ -125,9 +126,9 @@ describe('sign refuses', () => {
     ['more than RSNULL can pad', 'rsa', { alg: 'RSNULL', value: Buffer.alloc(246).toString('base64url') }],
     ['what is not base64url', 'rsa', { alg: 'RS256', value: 'a+b/' }],
     ['no value', 'rsa', { alg: 'RS256' }],
-    ['an empty body', 'rsa', undefined],
+    ['an empty object', 'rsa', {}],
   ])('%s with BadParameter', async (_what, name, body) => {
-    const answer = await pool.call('POST', `/keys/${name}/sign`, body === undefined ? {} : { body });
+    const answer = await pool.call('POST', `/keys/${name}/sign`, { body });
     expect(answer).toMatchObject({ status: 400, body: { error: { code: 'BadParameter' } } });
   });
 
@@ -166,12 +167,28 @@ describe('encryption', () => {
     ['aes128', 'A128KW', 'wrapkey', 'unwrapkey'],
     ['aes192', 'A192KW', 'wrapkey', 'unwrapkey'],
     ['aes256', 'A256KW', 'wrapkey', 'unwrapkey'],
+    ['aes256', 'CKM_AES_KEY_WRAP', 'wrapkey', 'unwrapkey'],
+    ['aes256', 'CKM_AES_KEY_WRAP_PAD', 'wrapKey', 'unwrapKey'],
     ['aes256', 'A256CBC', 'encrypt', 'decrypt'],
     ['aes192', 'A192CBCPAD', 'encrypt', 'decrypt'],
   ])('%s %s %s and %s give the text back', async (name, alg, there, back) => {
     const { body } = await post(name, there, { alg, value, iv });
     expect(body.value).not.toBe(value);
     expect((await post(name, back, { alg, value: body.value, iv })).body).toMatchObject({ alg, value });
+  });
+
+  test('key wrapping with padding takes any length, and adds at least eight bytes', async () => {
+    for (const [given, wrapped] of [
+      [1, 16],
+      [32, 40],
+      [33, 48],
+    ] as const) {
+      const text = Buffer.alloc(given, 7).toString('base64url');
+      const { body } = await post('aes256', 'wrapkey', { alg: 'CKM_AES_KEY_WRAP_PAD', value: text });
+      expect(Buffer.from(body.value, 'base64url')).toHaveLength(wrapped);
+      const back = await post('aes256', 'unwrapkey', { alg: 'CKM_AES_KEY_WRAP_PAD', value: body.value });
+      expect(back.body.value).toBe(text);
+    }
   });
 
   test('GCM answers its iv and tag, and refuses a wrong tag', async () => {

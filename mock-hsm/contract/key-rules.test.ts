@@ -26,8 +26,8 @@ const badParameter = { status: 400, body: { error: { code: 'BadParameter' } } };
 const policy = (claim = 'tee', immutable = false) => ({
   data: Buffer.from(
     JSON.stringify({
+      anyOf: [{ allOf: [{ claim, equals: 'x' }], authority: 'https://attest.test' }],
       version: '1.0.0',
-      anyOf: [{ authority: 'https://attest.test', allOf: [{ claim, equals: 'x' }] }],
     }),
   ).toString('base64url'),
   immutable,
@@ -83,15 +83,14 @@ describe('create', () => {
     expect((await create('cubed', { kty: 'RSA-HSM', public_exponent: 3 })).body.key.e).toBe('Aw');
   });
 
-  test('symmetric keys sign for newer api-versions only', async () => {
-    const body = { kty: 'oct-HSM', key_ops: ['sign', 'verify'] };
-    expect(await create('hmac', body, '7.4')).toMatchObject(badParameter);
-    expect(await create('hmac', body, '2025-07-01')).toMatchObject({ status: 200 });
-  });
-
-  test('hsmPlatform is told to newer api-versions only', async () => {
-    expect((await create('platform', { kty: 'EC-HSM' }, '7.4')).body.attributes).not.toHaveProperty('hsmPlatform');
-    expect((await create('platform', { kty: 'EC-HSM' }, '7.5')).body.attributes.hsmPlatform).toMatch(/^\d+$/);
+  test('the size of a symmetric key is told to newer api-versions, and a platform to none', async () => {
+    const attributes = async (kty: string, version: string) =>
+      (await create('shown', { kty }, version)).body.attributes;
+    expect(await attributes('oct-HSM', '2026-03-01-preview')).toMatchObject({ key_size: 256 });
+    for (const shown of [await attributes('oct-HSM', '2025-07-01'), await attributes('EC-HSM', '2026-03-01-preview')]) {
+      expect(shown).not.toHaveProperty('key_size');
+      expect(shown).not.toHaveProperty('hsmPlatform');
+    }
   });
 
   test('a refusal comes before a deleted name’s conflict, and a conflict before the rest', async () => {
@@ -107,6 +106,24 @@ describe('a release policy', () => {
     kty: 'RSA-HSM',
     attributes: { exportable: true },
     ...(release_policy && { release_policy }),
+  });
+
+  test('is answered without blanks and padding, its members by name', async () => {
+    const rule = { authority: 'https://attest.test', allOf: [{ claim: 'tee', equals: 'x' }] };
+    const data = Buffer.from(JSON.stringify({ version: '1.0.0', anyOf: [rule] }, undefined, 2)).toString('base64');
+    const sent = data.replaceAll('+', '-').replaceAll('/', '_');
+    const made = (await create('spaced', exportable({ data: sent }))).body;
+    expect(made.release_policy.data).toMatch(/^[\w-]+$/);
+    expect(Buffer.from(made.release_policy.data, 'base64url').toString()).toBe(
+      '{"anyOf":[{"allOf":[{"claim":"tee","equals":"x"}],"authority":"https://attest.test"}],"version":"1.0.0"}',
+    );
+  });
+
+  test('and what is exportable go together, in the words of pools', async () => {
+    const messageOf = async (body: object) => (await create('worded', body)).body.error.message;
+    expect(await messageOf(exportable())).toMatch(/^Exportable keys must have release policy \(/);
+    const body = { kty: 'RSA-HSM', release_policy: policy() };
+    expect(await messageOf(body)).toMatch(/^Non-exportable keys must not have release policy \(/);
   });
 
   test('is answered with its defaults, and can be replaced', async () => {
@@ -154,6 +171,15 @@ describe('update', () => {
     expect(changed.attributes).toMatchObject({ nbf: 1_000_000_000 });
     expect(changed.attributes).not.toHaveProperty('exp');
     expect(changed).toMatchObject({ tags: { a: '1' }, key: { key_ops: ['sign'] } });
+  });
+
+  test('may take all operations away, and then none is answered', async () => {
+    await create('idle', { kty: 'EC-HSM' });
+    const changed = await update('idle', { key_ops: [] });
+    expect(changed.status).toBe(200);
+    expect(changed.body.key).not.toHaveProperty('key_ops');
+    const body = { alg: 'ES256', value: Buffer.alloc(32).toString('base64url') };
+    expect(await pool.call('POST', '/keys/idle/sign', { body })).toMatchObject({ status: 403 });
   });
 
   test('changes the version that the path names, and no other', async () => {

@@ -35,16 +35,30 @@ describe('create', () => {
     expect(Buffer.from(key[member], 'base64url')).toHaveLength(bytes);
   });
 
+  test('a size that the type has not is named', async () => {
+    const { body } = await pool.call('POST', '/keys/sized/create', { body: { kty: 'oct', key_size: 64 } });
+    expect(body.error.message).toMatch(/^Invalid key size: '64' \(Activity ID: /);
+  });
+
+  test('a call without the body it needs is Nocontentprovided', async () => {
+    const answer = await pool.call('POST', '/keys/empty/create');
+    expect(answer).toMatchObject({ status: 400, body: { error: { code: 'Nocontentprovided' } } });
+    expect(answer.body.error.message).toMatch(/^No content provided \(/);
+  });
+
   test('public_exponent 0 is the usual one: the SDK for Java sends it when none is named', async () => {
     const body = { kty: 'RSA-HSM', key_size: 2048, public_exponent: 0 };
     const made = await pool.call('POST', '/keys/usual-exponent/create', { body });
     expect(made).toMatchObject({ status: 200, body: { key: { e: 'AQAB' } } });
+    expect(await create('usual-oct', { kty: 'oct', public_exponent: 0 })).toMatchObject({ key: { kty: 'oct-HSM' } });
   });
 
   test('a symmetric key shows nothing but id, type and operations', async () => {
     const { key } = await create('made-oct', { kty: 'oct-HSM', key_size: 128 });
     expect(Object.keys(key).sort()).toEqual(['key_ops', 'kid', 'kty']);
-    expect(new Set(key.key_ops)).toEqual(new Set(['wrapKey', 'unwrapKey', 'encrypt', 'decrypt']));
+    const operations = ['encrypt', 'decrypt', 'wrapKey', 'unwrapKey', 'sign', 'verify', 'deriveKey'];
+    expect(new Set(key.key_ops)).toEqual(new Set(operations));
+    expect((await create('made-ec')).key.key_ops).toEqual(['sign', 'verify', 'deriveKey']);
   });
 
   test('attributes and tags are kept, and what is unset is absent', { tags: ['clock'] }, async () => {
@@ -117,8 +131,23 @@ describe('versions', () => {
     expect(item).toMatchObject({ tags: { age: '2' }, attributes: { created: nowS(), updated: nowS() } });
   });
 
-  test.each(['/keys/none', `/keys/twice/${'0'.repeat(32)}`, '/deletedkeys/none'])('%s is KeyNotFound', async (path) => {
-    expect(await pool.call('GET', path)).toMatchObject({ status: 404, body: { error: { code: 'KeyNotFound' } } });
+  test.each([
+    ['GET', '/keys/none', '/keys/none'],
+    ['GET', `/keys/twice/${'0'.repeat(32)}`, `/keys/twice/${'0'.repeat(32)}`],
+    ['DELETE', '/keys/none', '/keys/none'],
+    ['POST', '/keys/none/backup', '/keys/none'],
+    ['GET', '/deletedkeys/none', '/deletedkeys/none'],
+    ['POST', '/deletedkeys/none/recover', '/deletedkeys/none'],
+  ])('%s %s is KeyNotFound, with the URL of the key', async (method, path, missing) => {
+    const { status, headers, body } = await pool.call(method, path);
+    const message = `Key not found: ${pool.hsm.url}${missing} (Activity ID: ${headers['x-ms-request-id']})`;
+    expect({ status, body }).toEqual({ status: 404, body: { error: { code: 'KeyNotFound', message } } });
+  });
+
+  test('a rotation of what is not there says so twice, and its versions are none', async () => {
+    const { body } = await pool.call('POST', '/keys/none/rotate');
+    expect(body.error.message).toContain(`Key not found: Key not found: ${pool.hsm.url}/keys/none (`);
+    expect(await pool.call('GET', '/keys/none/versions')).toMatchObject({ status: 200, body: { value: [] } });
   });
 
   test('rotate makes a new version of the same kind with the same tags', async () => {
@@ -211,7 +240,10 @@ test('a backup restores all versions under their old ids, after a purge and in t
   expect((await restore()).body).toMatchObject({ key, tags: { a: 'b' } });
   expect((await pool.call('GET', '/keys/saved/versions')).body.value).toHaveLength(2);
   const broken = `${value.slice(0, -8)}AAAAAAAA`;
-  expect(await pool.call('POST', '/keys/restore', { body: { value: broken } })).toMatchObject({ status: 400 });
+  expect(await pool.call('POST', '/keys/restore', { body: { value: broken } })).toMatchObject({
+    status: 400,
+    body: { error: { code: 'MalformedBackupBlob' } },
+  });
 });
 
 test('an imported key is the key that was given', async () => {
@@ -234,7 +266,9 @@ test('a rotation policy is kept, and rotation takes the expiry from it', { tags:
     lifetimeActions: [{ trigger: { timeAfterCreate: 'P30D' }, action: { type: 'Rotate' } }],
   };
   const put = await pool.call('PUT', '/keys/policed/rotationpolicy', { body });
-  expect(put).toMatchObject({ status: 200, body });
+  expect(put).toMatchObject({ status: 200, body: { attributes: body.attributes } });
+  // Pools answer the type in small letters, however it was written.
+  expect(put.body.lifetimeActions).toEqual([{ action: { type: 'rotate' }, trigger: { timeAfterCreate: 'P30D' } }]);
   expect((await pool.call('GET', '/keys/policed/rotationpolicy')).body).toEqual(put.body);
   const rotated = (await pool.call('POST', '/keys/policed/rotate')).body;
   expect(rotated.attributes.exp).toBe(nowS() + 90 * 86_400);
@@ -260,6 +294,10 @@ test('random bytes come in the number asked for, 1 to 128', async () => {
   for (const count of [0, 129, 1.5, '4', undefined]) {
     expect(await pool.call('POST', '/rng', { body: { count } })).toMatchObject({ status: 400 });
   }
+  expect((await pool.call('POST', '/rng', { body: { count: -1 } })).body.error).toMatchObject({
+    code: 'BadParameter',
+    message: expect.stringMatching(/^GetRandomBytesRequest: count cannot be greater than 128 or less than 1 \(/),
+  });
 });
 
 test('an unknown path below /keys is an invalid key identifier', async () => {

@@ -224,7 +224,13 @@ describe('settings', () => {
   test('take no other value and no other name', async () => {
     expect(await pool.asAdmin('PATCH', `/settings/${name}`, { value: 'maybe' })).toMatchObject({ status: 400 });
     expect(await pool.asAdmin('PATCH', `/settings/${name}`, { value: true })).toMatchObject({ status: 400 });
-    expect(await pool.asAdmin('GET', '/settings/Other')).toMatchObject({ status: 404 });
+    for (const [method, body] of [['GET'], ['PATCH', { value: 'true' }]] as const) {
+      const answer = await pool.asAdmin(method, '/settings/Other', body);
+      expect(answer).toMatchObject({ status: 400, body: { error: { code: 'InvalidSetting' } } });
+      expect(answer.body.error.message).toMatch(
+        /^Invalid setting name\. Please check the spelling of the setting name/,
+      );
+    }
   });
 
   test('are unknown to older api-versions', async () => {

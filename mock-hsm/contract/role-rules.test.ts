@@ -157,7 +157,7 @@ describe('a role assignment', () => {
     ['a name that is no GUID', 'x', assignmentOf(role.cryptoUser, randomUUID()), 'must be a GUID'],
     ['a principal that is no GUID', randomUUID(), assignmentOf(role.cryptoUser, 'me@contoso.com'), 'principalId'],
     ['a role by its name', randomUUID(), assignmentOf('Managed HSM Crypto User', randomUUID()), 'roleDefinitionId'],
-    ['nothing', randomUUID(), undefined, 'Property properties is invalid'],
+    ['nothing', randomUUID(), {}, 'Property properties is invalid'],
   ])('with %s is BadParameter', async (_what, name, body, message) => {
     const answer = await put(`${assignments}/${name}`, body);
     expect(answer).toMatchObject({ status: 400, body: { error: { code: 'BadParameter' } } });
@@ -174,7 +174,7 @@ describe('a role assignment', () => {
       await put(`${assignments}/${randomUUID()}`, assignmentOf(role.cryptoUser, principalId.toUpperCase())),
     ];
     for (const answer of again) {
-      expect(answer).toMatchObject({ status: 409, body: { error: { code: 'RoleAssignmentExists' } } });
+      expect(answer).toMatchObject({ status: 400, body: { error: { code: 'RoleAssignmentExists' } } });
     }
     const elsewhere = await put(`/keys${assignments}/${randomUUID()}`, assignmentOf(role.cryptoUser, principalId));
     expect(elsewhere).toMatchObject({ status: 201 });
@@ -213,14 +213,15 @@ describe('lists', () => {
     expect(Object.keys(body)).toEqual(['value']);
   });
 
-  test('take a principal with or without quotes, and find its assignments at every scope', async () => {
+  test('take a principal with or without quotes, and find its assignments at every scope, the last name first', async () => {
     const principalId = randomUUID();
     const made = [];
     for (const scope of ['/', '/keys', '/keys/x']) {
       made.push((await pool.assign(role.cryptoUser, scope, principalId)).body.name);
     }
+    const listed = made.toSorted().reverse();
     for (const filter of [`principalId eq '${principalId}'`, `principalId eq ${principalId.toUpperCase()}`]) {
-      expect(namesOf((await pool.asAdmin('GET', `${assignments}${query(filter)}`)).body)).toEqual(made);
+      expect(namesOf((await pool.asAdmin('GET', `${assignments}${query(filter)}`)).body)).toEqual(listed);
     }
     const atPool = namesOf((await pool.asAdmin('GET', `${assignments}${query('atScope()')}`)).body);
     expect(made.map((name) => atPool.includes(name))).toEqual([true, true, false]);

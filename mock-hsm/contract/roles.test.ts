@@ -103,7 +103,7 @@ describe('assignments', () => {
   test('of the same role twice, and of a role that is not there, are refused', async () => {
     await pool.assign(role.cryptoOfficer, '/keys/x');
     expect(await pool.assign(role.cryptoOfficer, '/keys/x')).toMatchObject({
-      status: 409,
+      status: 400,
       body: { error: { code: 'RoleAssignmentExists' } },
     });
     expect(await pool.assign(randomUUID(), '/keys/x')).toMatchObject({ status: 404 });

@@ -33,27 +33,27 @@ const versionsOf = async (name: string) => (await pool.call('GET', `/keys/${name
 const createdOf = async (name: string) =>
   (await versionsOf(name)).map(({ attributes }: { attributes: { created: number } }) => attributes.created);
 
-test('a key without a policy answers an empty one', async () => {
+test('a key without a policy answers one that says nothing', async () => {
   await create('bare');
   expect((await pool.call('GET', '/keys/bare/rotationpolicy')).body).toEqual({
-    id: `${pool.hsm.url}/keys/bare/rotationpolicy`,
-    attributes: {},
-    lifetimeActions: [],
+    attributes: { created: 0, expiryTime: '', updated: 0 },
+    id: '',
   });
 });
 
-test('a policy is answered as it was set, and a new one takes its place', async () => {
+test('a policy is answered as it was set, in small letters, and a new one takes its place', async () => {
   await create('policed');
   const first = (await setPolicy('policed', { timeBeforeExpiry: 'P30D' }, 'P1Y')).body;
   expect(first).toEqual({
     id: `${pool.hsm.url}/keys/policed/rotationpolicy`,
     attributes: { created: nowS(), expiryTime: 'P1Y', updated: nowS() },
-    lifetimeActions: [{ action: { type: 'Rotate' }, trigger: { timeBeforeExpiry: 'P30D' } }],
+    lifetimeActions: [{ action: { type: 'rotate' }, trigger: { timeBeforeExpiry: 'P30D' } }],
   });
   nowMs += 5000;
   const body = { lifetimeActions: [] };
   expect((await pool.call('PUT', '/keys/policed/rotationpolicy', { body })).body.attributes).toEqual({
     created: first.attributes.created,
+    expiryTime: '',
     updated: nowS(),
   });
 });

@@ -61,7 +61,8 @@ describe('what is too large is refused', () => {
 
   test('but the backup of a whole key may be larger', async () => {
     const value = Buffer.alloc(2_000_000).toString('base64url');
-    expect(await pool.call('POST', '/keys/restore', { body: { value } })).toMatchObject(refused(400, 'BadParameter'));
+    const answer = await pool.call('POST', '/keys/restore', { body: { value } });
+    expect(answer).toMatchObject(refused(400, 'MalformedBackupBlob'));
   });
 
   test('a target, with 414', async () => {

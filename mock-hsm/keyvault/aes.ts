@@ -18,6 +18,8 @@ export interface CipherOutput {
 const gcmIvBytes = 12;
 /** Default initial value of RFC 3394 section 2.2.3.1. */
 const keyWrapIv = Buffer.alloc(8, 0xa6);
+/** Alternative initial value of RFC 5649 section 3. */
+const keyWrapPadIv = Buffer.from('a65959a6', 'hex');
 const noIv = Buffer.alloc(0);
 
 /** GCM draws its own iv and answers it with the tag; CBC takes the caller's (16 bytes) and answers it, too. */
@@ -33,7 +35,7 @@ export function encryptAes(algorithm: EncryptionAlgorithm, key: KeyObject, input
   const cipher = createCipheriv(cipherName(algorithm), key, ivOf(algorithm, input));
   if (algorithm.mode === 'cbc') cipher.setAutoPadding(false);
   const value = Buffer.concat([cipher.update(input.value), cipher.final()]);
-  return algorithm.mode === 'kw' || input.iv === undefined ? { value } : { value, iv: input.iv };
+  return isKeyWrap(algorithm) || input.iv === undefined ? { value } : { value, iv: input.iv };
 }
 
 /** Throws when tag, padding or the wrapped key's check value is wrong. */
@@ -51,9 +53,13 @@ export function decryptAes(algorithm: EncryptionAlgorithm, key: KeyObject, input
 }
 
 function cipherName({ mode, keyBits }: EncryptionAlgorithm): string {
+  if (mode === 'kwp') return `id-aes${keyBits}-wrap-pad`;
   return mode === 'kw' ? `id-aes${keyBits}-wrap` : `aes-${keyBits}-cbc`;
 }
 
+const isKeyWrap = ({ mode }: EncryptionAlgorithm) => mode === 'kw' || mode === 'kwp';
+
 function ivOf({ mode }: EncryptionAlgorithm, input: CipherInput): Buffer {
+  if (mode === 'kwp') return keyWrapPadIv;
   return mode === 'kw' ? keyWrapIv : (input.iv ?? noIv);
 }

@@ -7,15 +7,13 @@ export interface SignatureAlgorithm {
   readonly curve?: CurveName;
   readonly padding?: 'pkcs1' | 'pss';
   readonly hash?: HashName;
-  /** oct: size the key must have. */
-  readonly keyBits?: number;
   /** Length of the digest; undefined for RSNULL, whose input the caller chooses. */
   readonly digestBytes?: number;
 }
 
 export interface EncryptionAlgorithm {
   readonly kty: 'RSA-HSM' | 'oct-HSM';
-  readonly mode: 'oaep' | 'pkcs1' | 'gcm' | 'cbc' | 'cbcpad' | 'kw';
+  readonly mode: 'oaep' | 'pkcs1' | 'gcm' | 'cbc' | 'cbcpad' | 'kw' | 'kwp';
   readonly hash?: HashName;
   /** RSA: bytes that the padding takes of the modulus. */
   readonly overheadBytes?: number;
@@ -36,9 +34,9 @@ export const signatureAlgorithms: ReadonlyMap<string, SignatureAlgorithm> = new 
     ES256K: { kty: 'EC-HSM', curve: 'P-256K', digestBytes: 32 },
     ES384: { kty: 'EC-HSM', curve: 'P-384', digestBytes: 48 },
     ES512: { kty: 'EC-HSM', curve: 'P-521', digestBytes: 64 },
-    HS256: { kty: 'oct-HSM', hash: 'sha256', keyBits: 128, digestBytes: 32 },
-    HS384: { kty: 'oct-HSM', hash: 'sha384', keyBits: 192, digestBytes: 48 },
-    HS512: { kty: 'oct-HSM', hash: 'sha512', keyBits: 256, digestBytes: 64 },
+    HS256: { kty: 'oct-HSM', hash: 'sha256', digestBytes: 32 },
+    HS384: { kty: 'oct-HSM', hash: 'sha384', digestBytes: 48 },
+    HS512: { kty: 'oct-HSM', hash: 'sha512', digestBytes: 64 },
   } as const satisfies Record<string, SignatureAlgorithm>),
 );
 
@@ -55,6 +53,9 @@ export const encryptionAlgorithms: ReadonlyMap<string, EncryptionAlgorithm> = ne
     'RSA-OAEP-256': { kty: 'RSA-HSM', mode: 'oaep', hash: 'sha256', overheadBytes: 66 },
     'RSA-OAEP': { kty: 'RSA-HSM', mode: 'oaep', hash: 'sha1', overheadBytes: 42 },
     RSA1_5: { kty: 'RSA-HSM', mode: 'pkcs1', overheadBytes: 11 },
+    // Recorded for 256 bits alone.
+    CKM_AES_KEY_WRAP: { kty: 'oct-HSM', mode: 'kw', keyBits: 256 },
+    CKM_AES_KEY_WRAP_PAD: { kty: 'oct-HSM', mode: 'kwp', keyBits: 256 },
     ...aes(128),
     ...aes(192),
     ...aes(256),

@@ -10,7 +10,7 @@ import { pageOf, readPageRequest } from './paging.ts';
 
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
-/** Known to be one of the table: admission has checked it. */
+/** One of the table, as admission has checked; '' on a next page, whose link names none. */
 export const apiVersionOf = (request: FastifyRequest) => queryValue(request, 'api-version') ?? '';
 
 export const nameOf = (request: FastifyRequest) => (request.params as { name: string }).name;
@@ -40,7 +40,7 @@ export function contextOf(service: Service, request: FastifyRequest): BundleCont
     recoverableDays: retentionDays,
     recoveryLevel,
     apiVersion,
-    showsPlatform: isAtLeast(apiVersion, introduced.hsmPlatform),
+    showsSize: isAtLeast(apiVersion, introduced.keySize),
   };
 }
 
@@ -59,6 +59,6 @@ export function listAnswer<Element>(service: Service, request: FastifyRequest, f
   const context = contextOf(service, request);
   const url = `${context.origin}${form.path}`;
   const found = form.following(page.after, page.count + 1);
-  const { elements, nextLink } = pageOf(found, page, url, apiVersionOf(request), form.nameOf);
+  const { elements, nextLink } = pageOf(found, page, url, form.nameOf);
   return { ...(nextLink === undefined ? {} : { nextLink }), value: elements.map((each) => form.itemOf(context, each)) };
 }

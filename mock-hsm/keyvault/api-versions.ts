@@ -41,8 +41,8 @@ export const introduced = {
   random: '7.3-preview',
   release: '7.3-preview',
   settings: '7.4-preview.1',
-  hsmPlatform: '7.5-preview.1',
   backupChecks: '7.6-preview.2',
   attestation: '7.6-preview.2',
-  hmac: '2025-06-01-preview',
+  hmac: '7.6-preview.2',
+  keySize: '2026-03-01-preview',
 } as const satisfies Record<string, ApiVersion>;

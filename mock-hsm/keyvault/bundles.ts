@@ -8,12 +8,9 @@ export interface BundleContext {
   readonly recoverableDays: number;
   readonly recoveryLevel: string;
   readonly apiVersion: string;
-  /** Whether the api-version knows the attribute hsmPlatform. */
-  readonly showsPlatform: boolean;
+  /** Whether the api-version knows the attribute key_size of symmetric keys. */
+  readonly showsSize: boolean;
 }
-
-/** What pools of today say of their hardware. */
-const hsmPlatform = '2';
 
 export const kidOf = ({ origin }: BundleContext, { name, version }: KeyVersion) => `${origin}/keys/${name}/${version}`;
 
@@ -21,7 +18,7 @@ export function keyBundle(context: BundleContext, version: KeyVersion) {
   const { kty, n, e, crv, x, y } = version.material;
   return {
     attributes: attributesOf(context, version),
-    key: { kid: kidOf(context, version), kty, key_ops: version.keyOps, ...present({ n, e, crv, x, y }) },
+    key: { kid: kidOf(context, version), kty, ...keyOpsOf(version), ...present({ n, e, crv, x, y }) },
     ...tagsOf(version),
     ...(version.releasePolicy === undefined ? {} : { release_policy: version.releasePolicy }),
   };
@@ -45,19 +42,22 @@ function deletionOf({ origin }: BundleContext, { name, deletion }: Key & { delet
   return { ...deletion, recoveryId: `${origin}/deletedkeys/${name}` };
 }
 
-function attributesOf({ recoverableDays, recoveryLevel, showsPlatform }: BundleContext, version: KeyVersion) {
-  const { created, enabled, exp, exportable, nbf, updated } = version;
-  const platform = showsPlatform ? { hsmPlatform } : {};
+function attributesOf({ recoverableDays, recoveryLevel, showsSize }: BundleContext, version: KeyVersion) {
+  const { created, enabled, exp, exportable, material, nbf, updated } = version;
+  const key_size = showsSize && material.kty === 'oct-HSM' ? material.bits : undefined;
   return {
     created,
     enabled,
     exportable,
-    ...platform,
-    ...present({ exp, nbf }),
+    ...present({ exp, key_size, nbf }),
     recoverableDays,
     recoveryLevel,
     updated,
   };
+}
+
+function keyOpsOf({ keyOps }: KeyVersion) {
+  return keyOps.length === 0 ? {} : { key_ops: keyOps };
 }
 
 function tagsOf({ tags }: KeyVersion) {

@@ -3,12 +3,18 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Service } from '../service.ts';
+import { badParameter } from '../service-error.ts';
 import { apiVersionOf, contextOf, type Handler, versionOf } from './answers.ts';
 import { keyBundle, kidOf } from './bundles.ts';
 import type { KeyVersion } from './key-model.ts';
 import type { KeyOperation } from './operations.ts';
 import * as requests from './requests.ts';
 import { encryptionAlgorithmFor, type KeyUse, signatureAlgorithmFor } from './use-policy.ts';
+
+const maxRandomBytes = 128;
+
+const badRandomCount = () =>
+  badParameter(`GetRandomBytesRequest: count cannot be greater than ${maxRandomBytes} or less than 1`);
 
 export function cryptoHandlers(service: Service) {
   const { keys, metrics } = service;
@@ -47,7 +53,7 @@ export function cryptoHandlers(service: Service) {
       request.call.algorithm = alg;
       signatureAlgorithmFor(key.material, alg, digest, apiVersionOf(request));
       const result = await keys.use(key, 'verify', { operation: 'verify', algorithm: alg, value: digest, signature });
-      return { value: result.verified === true };
+      return { alg, kid: kid(request, key), value: result.verified === true };
     },
     encrypt: cipher('encrypt', 'encrypt'),
     decrypt: cipher('decrypt', 'decrypt'),
@@ -55,9 +61,16 @@ export function cryptoHandlers(service: Service) {
     unwrapKey: cipher('unwrapKey', 'decrypt'),
     rng: (request) => {
       const { count } = requests.readBody(requests.randomBody, request.body);
+      if (count < 1 || count > maxRandomBytes) throw badRandomCount();
       return { value: randomBytes(count).toString('base64url') };
     },
   } satisfies Partial<Record<KeyOperation, Handler>>;
+}
+
+/** The id of the key as the path names it: without a version when it names none. */
+function askedId(service: Service, request: FastifyRequest): string {
+  const { name, version } = request.params as { name: string; version?: string };
+  return `${contextOf(service, request).origin}/keys/${name}${version === undefined ? '' : `/${version}`}`;
 }
 
 /** Handlers of the calls that vouch for a key, or let it out. */
@@ -67,7 +80,7 @@ export function releaseHandlers(service: Service) {
     release: async (request) => {
       const key = versionOf(service, request);
       const body = requests.readBody(requests.releaseBody, request.body);
-      return { value: await releases.release(key, keys, body, contextOf(service, request)) };
+      return { value: await releases.release(key, keys, body, contextOf(service, request), askedId(service, request)) };
     },
     attestation: async (request) => {
       const key = versionOf(service, request);

@@ -1,6 +1,6 @@
 // Keys in the form in which they leave the pool for a backup: with their secrets, encrypted under the key of the
 // security domain, so that they come back into this pool or another one with the same domain, and nowhere else.
-import { badParameter } from '../service-error.ts';
+import { malformedBackupBlob } from '../service-error.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Key, KeyVersion } from './key-model.ts';
 import type { KeyService } from './key-service.ts';
@@ -26,13 +26,13 @@ export class KeyBackups {
     return this.#domainSeal().close(Buffer.from(text), 'keyBackup');
   }
 
-  /** Brings a key back under its old name and version ids. Throws BadParameter for a foreign blob, Conflict. */
+  /** Brings a key back under its old name and version ids. Throws MalformedBackupBlob for a foreign one, Conflict. */
   restore(blob: Buffer): Key {
     let key: PortableKey;
     try {
       key = JSON.parse(this.#domainSeal().open(blob.toString('base64url'), 'keyBackup').toString()) as PortableKey;
     } catch {
-      throw badParameter('The backup blob is damaged or of a pool with another security domain');
+      throw malformedBackupBlob();
     }
     return this.#keys.ring.restore(this.settled(key));
   }

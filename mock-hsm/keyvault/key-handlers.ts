@@ -1,12 +1,13 @@
 // Handlers of the calls on live and deleted keys: reads bodies, calls the key service, shapes answers.
 import type { FastifyRequest } from 'fastify';
 import type { Service } from '../service.ts';
-import { apiVersionOf, contextOf, type Handler, listAnswer, nameOf, noted, versionOf } from './answers.ts';
+import { keyToRotateNotFound } from '../service-error.ts';
+import { contextOf, type Handler, listAnswer, nameOf, noted, versionOf } from './answers.ts';
 import { deletedKeyBundle, deletedKeyItem, keyBundle, keyItem } from './bundles.ts';
-import { type Key, type KeyVersion, newestOf, type RotationPolicy } from './key-model.ts';
+import { type Key, type KeyVersion, newestOf } from './key-model.ts';
 import type { KeyOperation } from './operations.ts';
 import * as requests from './requests.ts';
-import { readRotationPolicy } from './rotation-policy.ts';
+import { readRotationPolicy, rotationPolicyAnswer } from './rotation-policy.ts';
 
 export function keyHandlers(service: Service) {
   const { keys, keyBackups } = service;
@@ -15,11 +16,11 @@ export function keyHandlers(service: Service) {
   return {
     create: async (request) => {
       const body = requests.readBody(requests.keyCreateBody, request.body);
-      return bundle(request, await keys.create(nameOf(request), body, apiVersionOf(request)));
+      return bundle(request, await keys.create(nameOf(request), body));
     },
     import: (request) => {
       const body = requests.readBody(requests.keyImportBody, request.body);
-      return bundle(request, keys.import(nameOf(request), body, apiVersionOf(request)));
+      return bundle(request, keys.import(nameOf(request), body));
     },
     get: (request) => bundle(request, versionOf(service, request)),
     list: (request) =>
@@ -30,7 +31,8 @@ export function keyHandlers(service: Service) {
         itemOf: (context, key) => keyItem(context, newestOf(key), false),
       }),
     listVersions: (request) => {
-      const { name, versions } = keys.ring.live(nameOf(request));
+      const name = nameOf(request);
+      const versions = keys.ring.liveVersions(name);
       return listAnswer(service, request, {
         path: `/keys/${name}/versions`,
         following: (after, count) => {
@@ -44,7 +46,7 @@ export function keyHandlers(service: Service) {
     update: (request) => {
       const { name, version } = versionOf(service, request);
       const body = requests.readBody(requests.keyUpdateBody, request.body);
-      return bundle(request, keys.update(name, version, body, apiVersionOf(request)));
+      return bundle(request, keys.update(name, version, body));
     },
     delete: (request) => deletedKeyBundle(contextOf(service, request), keys.delete(nameOf(request))),
     backup: (request) => ({ value: keyBackups.backup(nameOf(request)) }),
@@ -77,25 +79,25 @@ export function deletedKeyHandlers(service: Service) {
 
 export function rotationHandlers(service: Service) {
   const { keys } = service;
-  const policyBody = (request: FastifyRequest, name: string, policy: RotationPolicy | undefined) => ({
-    id: `${contextOf(service, request).origin}/keys/${name}/rotationpolicy`,
-    ...(policy ?? { attributes: {}, lifetimeActions: [] }),
-  });
+  const idOf = (request: FastifyRequest, name: string) =>
+    `${contextOf(service, request).origin}/keys/${name}/rotationpolicy`;
   return {
     rotate: async (request) => {
-      const made = await keys.rotate(nameOf(request));
+      const name = nameOf(request);
+      if (keys.ring.find(name) === undefined) throw keyToRotateNotFound(name);
+      const made = await keys.rotate(name);
       return keyBundle(contextOf(service, request), noted(request, made));
     },
     getRotationPolicy: (request) => {
       const { name, rotationPolicy } = keys.ring.live(nameOf(request));
-      return policyBody(request, name, rotationPolicy);
+      return rotationPolicyAnswer(idOf(request, name), rotationPolicy);
     },
     updateRotationPolicy: (request) => {
       const { name, rotationPolicy } = keys.ring.live(nameOf(request));
       const body = requests.readBody(requests.rotationPolicyBody, request.body);
       const policy = readRotationPolicy(body, rotationPolicy, service.clock.nowS());
       keys.ring.setRotationPolicy(name, policy);
-      return policyBody(request, name, policy);
+      return rotationPolicyAnswer(idOf(request, name), policy);
     },
   } satisfies Partial<Record<KeyOperation, Handler>>;
 }

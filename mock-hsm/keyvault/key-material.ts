@@ -109,8 +109,9 @@ function isRsaKey(jwk: JsonWebKey): boolean {
 function readOct(jwk: Readonly<Record<string, unknown>>): NewMaterial {
   const secret = Buffer.from(typeof jwk.k === 'string' ? jwk.k : '', 'base64url');
   if (secret.length > 64) throw badParameter('The length of k must be at most 64 bytes');
-  if (![16, 24, 32].includes(secret.length)) {
-    throw badParameter(`The symmetric key has ${secret.length * 8} bits; 128, 192 and 256 are supported`);
+  // 512 bits are for HMAC.
+  if (![16, 24, 32, 64].includes(secret.length)) {
+    throw badParameter(`The symmetric key has ${secret.length * 8} bits; 128, 192, 256 and 512 are supported`);
   }
   return { material: { kty: 'oct-HSM', bits: secret.length * 8 }, secret };
 }

@@ -73,6 +73,12 @@ export class KeyRing {
     return key;
   }
 
+  /** The versions of a live key, oldest first; none when it is not there. */
+  liveVersions(name: string): readonly KeyVersion[] {
+    const key = this.find(name);
+    return key === undefined || key.deletion !== undefined ? [] : key.versions;
+  }
+
   /** A version of a live key, the newest when none is named; throws KeyNotFound. */
   version(name: string, version?: string): KeyVersion {
     const key = this.live(name);

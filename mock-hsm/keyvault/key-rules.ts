@@ -1,6 +1,5 @@
 // What may be asked for when a key is made: which sizes, curves, exponents and operations go with which key type.
 import { badParameter } from '../service-error.ts';
-import { introduced, isAtLeast } from './api-versions.ts';
 import { type CurveName, curves } from './curves.ts';
 import type { KeySpec } from './key-material.ts';
 import type { KeyType } from './key-model.ts';
@@ -16,8 +15,8 @@ const curveOfSize: Readonly<Record<number, CurveName>> = { 256: 'P-256', 384: 'P
 
 const defaultKeyOps: Readonly<Record<KeyType, readonly string[]>> = {
   'RSA-HSM': ['wrapKey', 'decrypt', 'encrypt', 'unwrapKey', 'sign', 'verify'],
-  'EC-HSM': ['sign', 'verify'],
-  'oct-HSM': ['wrapKey', 'decrypt', 'encrypt', 'unwrapKey'],
+  'EC-HSM': ['sign', 'verify', 'deriveKey'],
+  'oct-HSM': ['wrapKey', 'decrypt', 'encrypt', 'unwrapKey', 'sign', 'verify', 'deriveKey'],
 };
 
 /** A pool holds HSM keys only and answers a request for another kind with one. */
@@ -30,14 +29,16 @@ export function keySpecOf(body: KeyCreateBody): KeySpec {
   const kty = hsmType(body.kty);
   const bits = body.key_size ?? undefined;
   if (bits !== undefined && !sizes[kty].includes(bits)) {
-    throw badParameter(`key_size ${bits} is not supported for ${kty}; supported: ${sizes[kty].join(', ')}`);
+    throw badParameter(`Invalid key size: '${bits}'`);
   }
   if (body.crv != null && kty !== 'EC-HSM') throw badParameter(`crv does not go with key type ${kty}`);
-  if (body.public_exponent != null && kty !== 'RSA-HSM') {
+  // The SDK for Java writes 0 when its caller named none, whichever the type.
+  const exponent = body.public_exponent || undefined;
+  if (exponent !== undefined && kty !== 'RSA-HSM') {
     throw badParameter(`public_exponent does not go with key type ${kty}`);
   }
   if (kty === 'EC-HSM') return { kty, curve: curveOf(body.crv ?? undefined, bits) };
-  return { kty, bits, publicExponent: exponentOf(body.public_exponent) };
+  return { kty, bits, publicExponent: exponentOf(exponent) };
 }
 
 function curveOf(curve: CurveName | undefined, bits: number | undefined): CurveName {
@@ -48,9 +49,8 @@ function curveOf(curve: CurveName | undefined, bits: number | undefined): CurveN
   return chosen;
 }
 
-function exponentOf(value: number | null | undefined): number | undefined {
-  // The SDK for Java writes 0 when its caller named none.
-  if (value == null || value === 0) return undefined;
+function exponentOf(value: number | undefined): number | undefined {
+  if (value === undefined) return undefined;
   if (value < 3 || value > 0xffff_ffff || value % 2 === 0) {
     throw badParameter(`public_exponent ${value} is not supported; it must be odd, from 3 to 4294967295`);
   }
@@ -60,7 +60,6 @@ function exponentOf(value: number | null | undefined): number | undefined {
 export interface KeyOpsContext {
   readonly kty: KeyType;
   readonly exportable: boolean;
-  readonly apiVersion: string;
 }
 
 /** The key_ops of a new or changed key: those asked for, or the type's own. Throws BadParameter. */
@@ -76,9 +75,8 @@ export function keyOpsOf(asked: readonly string[] | null | undefined, context: K
   return unique;
 }
 
-function allowedKeyOps({ kty, exportable, apiVersion }: KeyOpsContext): ReadonlySet<string> {
+function allowedKeyOps({ kty, exportable }: KeyOpsContext): ReadonlySet<string> {
   const allowed = new Set(defaultKeyOps[kty]);
-  if (kty === 'oct-HSM' && isAtLeast(apiVersion, introduced.hmac)) allowed.add('sign').add('verify');
   // A key that wraps the keys that customers bring along.
   if (kty === 'RSA-HSM') allowed.add('import');
   if (exportable) allowed.add('export');

@@ -44,22 +44,22 @@ export class KeyService {
     this.#nowS = nowS;
   }
 
-  /** A new key, or a new version of a live one. `apiVersion` decides what may be asked for. */
-  async create(name: string, body: KeyCreateBody, apiVersion: string): Promise<KeyVersion> {
+  /** A new key, or a new version of a live one. */
+  async create(name: string, body: KeyCreateBody): Promise<KeyVersion> {
     this.ring.assertCanAdd(name);
     const spec = keySpecOf(body);
     // Generating takes its time: what is wrong with the rest should not wait for it.
-    const described = this.#describe(name, spec.kty, body, apiVersion);
+    const described = this.#describe(name, spec.kty, body);
     return this.#add(name, await generateMaterial(spec), described);
   }
 
-  import(name: string, body: KeyImportBody, apiVersion: string): KeyVersion {
+  import(name: string, body: KeyImportBody): KeyVersion {
     this.ring.assertCanAdd(name);
     const kty = hsmType(body.key.kty);
     const { key_hsm } = body.key;
     const made = key_hsm == null ? readJwk(kty, body.key) : ofSecret(kty, this.#unwrapBrought(key_hsm));
     const key_ops = body.key_ops ?? body.key.key_ops;
-    return this.#add(name, made, this.#describe(name, kty, { ...body, key_ops }, apiVersion));
+    return this.#add(name, made, this.#describe(name, kty, { ...body, key_ops }));
   }
 
   /** The same kind of key again, with the operations, policy and tags of the newest version. @param atS Unix seconds */
@@ -77,7 +77,7 @@ export class KeyService {
   }
 
   /** Changes what the body names; an explicit null takes nbf or exp away. */
-  update(name: string, version: string | undefined, body: KeyUpdateBody, apiVersion: string): KeyVersion {
+  update(name: string, version: string | undefined, body: KeyUpdateBody): KeyVersion {
     const old = this.ring.version(name, version);
     const { enabled, nbf, exp, exportable } = body.attributes ?? {};
     if (exportable != null && exportable !== old.exportable) throw badParameter('exportable cannot be changed');
@@ -87,9 +87,7 @@ export class KeyService {
     const { kty } = old.material;
     const changed: KeyVersion = {
       ...kept,
-      ...(body.key_ops == null
-        ? {}
-        : { keyOps: keyOpsOf(body.key_ops, { kty, exportable: old.exportable, apiVersion }) }),
+      ...(body.key_ops == null ? {} : { keyOps: keyOpsOf(body.key_ops, { kty, exportable: old.exportable }) }),
       enabled: enabled ?? old.enabled,
       ...present(times),
       tags: body.tags ?? old.tags,
@@ -151,7 +149,7 @@ export class KeyService {
     }
   }
 
-  #describe(name: string, kty: KeyVersion['material']['kty'], body: Described, apiVersion: string): Description {
+  #describe(name: string, kty: KeyVersion['material']['kty'], body: Described): Description {
     const { enabled, nbf, exp, exportable: asked } = body.attributes ?? {};
     assertTimes({ nbf, exp });
     const exportable = asked ?? false;
@@ -159,7 +157,7 @@ export class KeyService {
     const inherited = found?.deletion === undefined ? found?.versions.at(-1)?.releasePolicy : undefined;
     const releasePolicy = newPolicy(exportable, body.release_policy ?? undefined, inherited);
     return {
-      keyOps: keyOpsOf(body.key_ops, { kty, exportable, apiVersion }),
+      keyOps: keyOpsOf(body.key_ops, { kty, exportable }),
       enabled: enabled ?? true,
       exportable,
       tags: body.tags ?? {},
@@ -196,19 +194,21 @@ export class KeyService {
 
 type Description = Pick<KeyVersion, 'keyOps' | 'enabled' | 'exportable' | 'tags' | 'nbf' | 'exp' | 'releasePolicy'>;
 
+const policyWithoutExport = () => badParameter('Non-exportable keys must not have release policy');
+
 /** An exportable key has a policy, of its own or of the version before; any other has none. */
 function newPolicy(exportable: boolean, body: ReleasePolicyBody | undefined, inherited: ReleasePolicy | undefined) {
   if (!exportable) {
-    if (body !== undefined) throw badParameter('A release policy cannot be given for a key that is not exportable');
+    if (body !== undefined) throw policyWithoutExport();
     return undefined;
   }
   if (body !== undefined) return readReleasePolicy(body);
-  if (inherited === undefined) throw badParameter('An exportable key must have a release policy');
+  if (inherited === undefined) throw badParameter('Exportable keys must have release policy');
   return inherited;
 }
 
 function changedPolicy({ exportable, releasePolicy }: KeyVersion, body: ReleasePolicyBody): ReleasePolicy {
-  if (!exportable) throw badParameter('A release policy cannot be given for a key that is not exportable');
+  if (!exportable) throw policyWithoutExport();
   const policy = readReleasePolicy(body);
   if (releasePolicy?.immutable === true && policy.data !== releasePolicy.data) throw immutableReleasePolicy();
   return { ...policy, immutable: policy.immutable || releasePolicy?.immutable === true };

@@ -14,8 +14,14 @@ export const operations = {
   create: { method: 'POST', paths: ['/keys/:name/create'], action: 'keys/create', scope: 'key' },
   import: { method: 'PUT', paths: ['/keys/:name'], action: 'keys/import/action', scope: 'key' },
   get: { method: 'GET', paths: ['/keys/:name', '/keys/:name/:version'], action: 'keys/read/action', scope: 'key' },
-  list: { method: 'GET', paths: ['/keys'], action: 'keys/read/action', scope: 'keys' },
-  listVersions: { method: 'GET', paths: ['/keys/:name/versions'], action: 'keys/read/action', scope: 'key' },
+  list: { method: 'GET', paths: ['/keys'], action: 'keys/read/action', scope: 'keys', isPaged: true },
+  listVersions: {
+    method: 'GET',
+    paths: ['/keys/:name/versions'],
+    action: 'keys/read/action',
+    scope: 'key',
+    isPaged: true,
+  },
   update: {
     method: 'PATCH',
     paths: ['/keys/:name', '/keys/:name/:version'],
@@ -23,7 +29,13 @@ export const operations = {
     scope: 'key',
   },
   delete: { method: 'DELETE', paths: ['/keys/:name'], action: 'keys/delete', scope: 'key' },
-  listDeleted: { method: 'GET', paths: ['/deletedkeys'], action: 'keys/deletedKeys/read/action', scope: 'keys' },
+  listDeleted: {
+    method: 'GET',
+    paths: ['/deletedkeys'],
+    action: 'keys/deletedKeys/read/action',
+    scope: 'keys',
+    isPaged: true,
+  },
   getDeleted: { method: 'GET', paths: ['/deletedkeys/:name'], action: 'keys/deletedKeys/read/action', scope: 'key' },
   recover: {
     method: 'POST',

@@ -27,12 +27,11 @@ export function pageOf<Element>(
   elements: readonly Element[],
   page: PageRequest,
   url: string,
-  apiVersion: string,
   nameOf: (element: Element) => string,
 ): { elements: readonly Element[]; nextLink?: string } {
   const last = elements[page.count - 1];
   if (elements.length <= page.count || last === undefined) return { elements };
   const token = Buffer.from(nameOf(last)).toString('base64url');
-  const query = `api-version=${encodeURIComponent(apiVersion)}&$skiptoken=${token}&maxresults=${page.count}`;
-  return { elements: elements.slice(0, page.count), nextLink: `${url}?${query}` };
+  const nextLink = `${url}?maxresults=${page.count}&$skiptoken=${token}`;
+  return { elements: elements.slice(0, page.count), nextLink };
 }

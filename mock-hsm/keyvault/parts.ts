@@ -55,7 +55,7 @@ export async function keyParts(options: MockHsmOptions, foundations: Foundations
     keyBackups,
     rotation: new AutomaticRotation(keys, nowS),
     attestationAuthority,
-    releases: new Releases(identity('keyRelease'), attestationAuthority, nowS),
+    releases: new Releases(identity('keyRelease'), attestationAuthority),
     securityDomain,
     jobs,
     poolBackups: new PoolBackups({ keys, keyBackups, roles, securityDomain, records: store.records, jobs, clock }),

@@ -11,12 +11,13 @@ const allows = (condition: object, claims: Record<string, unknown>, issuer = aut
 describe('the form', () => {
   const good = policyOf({ allOf: [{ claim: 'a', equals: 'b' }] });
 
-  test('defaults are filled in, and the data stays as it was written', () => {
+  test('defaults are filled in, and the data is written as pools write it', () => {
     expect(readReleasePolicy({ data: good })).toEqual({
       contentType: 'application/json; charset=utf-8',
-      data: good,
+      data: expect.stringMatching(/^[\w-]+$/),
       immutable: false,
     });
+    expect(rulesOf(readReleasePolicy({ data: good }).data)).toEqual(rulesOf(good));
   });
 
   test.each([

@@ -6,7 +6,7 @@ import { badParameter } from '../service-error.ts';
 /** As it is kept and answered. */
 export interface ReleasePolicy {
   readonly contentType: string;
-  /** base64url of the policy's JSON text, as the caller wrote it. */
+  /** base64url of the policy's JSON text, as pools write it: without blanks, members by name. */
   readonly data: string;
   readonly immutable: boolean;
 }
@@ -68,7 +68,7 @@ export function readReleasePolicy({ contentType, immutable, data }: ReleasePolic
   }
   if (data == null) throw badParameter('release_policy.data is missing');
   rulesOf(data);
-  return { contentType: type, data, immutable: immutable ?? false };
+  return { contentType: type, data: rewritten(data), immutable: immutable ?? false };
 }
 
 const claimValue = z.union([z.string(), z.number(), z.boolean()]);
@@ -151,6 +151,16 @@ function claimConditionOf(members: ReadonlyMap<string, unknown>): ClaimCondition
   const value = claimValue.safeParse(members.get(operator.toLowerCase()));
   if (!value.success) throw malformed(`claim ${claim.slice(0, 40)} must be compared with a string, number or boolean`);
   return { claim, operator, value: value.data };
+}
+
+function rewritten(data: string): string {
+  const text = JSON.stringify(parsed(data), (_name, value: unknown) => byName(value));
+  return Buffer.from(text).toString('base64url');
+}
+
+function byName(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** The grammar's words are matched without regard to case: Microsoft's page writes anyof, its examples anyOf. */

@@ -14,6 +14,8 @@ import type { ReleaseBody } from './requests.ts';
 import type { SigningIdentity } from './signing-identity.ts';
 
 const signatureAlgorithm = 'RS256';
+/** What pools call theirs; the statements of the mock are not in it, and say so. */
+const attestationFormat = 'MRVL-1';
 const defaultMechanism: TransferMechanism = 'CKM_RSA_AES_KEY_WRAP';
 
 /** Where an attestation token carries the public keys of the environment that it is about. */
@@ -31,19 +33,24 @@ export interface KeyAttestation {
 export class Releases {
   readonly #identity: () => Promise<SigningIdentity>;
   readonly #authority: AttestationAuthority;
-  readonly #nowS: () => number;
 
-  constructor(identity: () => Promise<SigningIdentity>, authority: AttestationAuthority, nowS: () => number) {
+  constructor(identity: () => Promise<SigningIdentity>, authority: AttestationAuthority) {
     this.#identity = identity;
     this.#authority = authority;
-    this.#nowS = nowS;
   }
 
   /**
    * The key, wrapped for the environment that the token in `target` vouches for, in a signed JSON (JWS, compact).
+   * @param askedId what the caller asked for, which the answer repeats
    * Throws BadParameter or Forbidden when key, token or policy do not allow it.
    */
-  async release(key: KeyVersion, keys: KeyService, body: ReleaseBody, context: BundleContext): Promise<string> {
+  async release(
+    key: KeyVersion,
+    keys: KeyService,
+    body: ReleaseBody,
+    context: BundleContext,
+    askedId: string,
+  ): Promise<string> {
     const { releasePolicy } = key;
     if (!key.exportable || releasePolicy === undefined) throw badParameter('The key is not exportable');
     keys.assertUsable(key, 'release');
@@ -57,15 +64,16 @@ export class Releases {
     const enc = body.enc ?? defaultMechanism;
     const ciphertext = wrapForTransfer(enc, recipient.key, keys.secretOf(key));
     const { key: jwk, ...bundle } = keyBundle(context, key);
-    const released = { ...bundle, key: { ...jwk, key_hsm: encodeTransfer({ kid: recipient.kid, enc, ciphertext }) } };
-    const { target, nonce } = body;
-    const request = {
-      'api-version': context.apiVersion,
-      enc,
-      kid: jwk.kid,
-      ...(nonce == null ? {} : { nonce }),
-      target,
+    const released = {
+      ...bundle,
+      key: {
+        ...jwk,
+        kty: jwk.kty.replace('-HSM', ''),
+        key_hsm: encodeTransfer({ kid: recipient.kid, enc, ciphertext }),
+      },
     };
+    const nonce = body.nonce == null ? {} : { nonce: body.nonce };
+    const request = { 'api-version': context.apiVersion, enc, kid: askedId, ...nonce };
     return this.#signed({ request, response: { key: released } });
   }
 
@@ -81,15 +89,14 @@ export class Releases {
       certificatePemFile: Buffer.from(certificatesPem).toString('base64url'),
       privateKeyAttestation,
       ...(kty === 'oct-HSM' ? {} : { publicKeyAttestation: await statement({ half: 'public', n, e, crv, x, y }) }),
-      version: '1.0',
+      version: attestationFormat,
     };
   }
 
   async #signed(payload: object): Promise<string> {
     const { privateKey, kid, x5c } = await this.#identity();
     return new SignJWT(payload as JWTPayload)
-      .setIssuedAt(this.#nowS())
-      .setProtectedHeader({ alg: signatureAlgorithm, kid, typ: 'JWT', x5c: [...x5c], 'x5t#S256': kid })
+      .setProtectedHeader({ alg: signatureAlgorithm, kid, x5c: [...x5c], 'x5t#S256': kid })
       .sign(privateKey);
   }
 }

@@ -1,9 +1,9 @@
 // The bodies of requests: what is allowed in them, and the refusal of what is not.
 import { z } from 'zod';
-import { badParameter } from '../service-error.ts';
+import { badParameter, noContent } from '../service-error.ts';
 import { transferMechanisms } from './key-transfer.ts';
 
-const keyOp = z.enum(['encrypt', 'decrypt', 'sign', 'verify', 'wrapKey', 'unwrapKey', 'import', 'export']);
+const keyOp = z.enum(['encrypt', 'decrypt', 'sign', 'verify', 'wrapKey', 'unwrapKey', 'deriveKey', 'import', 'export']);
 
 const unixSeconds = z.int().nonnegative();
 
@@ -75,7 +75,7 @@ export const cipherBody = z.object({
 
 export const restoreBody = z.object({ value: base64url });
 
-export const randomBody = z.object({ count: z.int().min(1).max(128) });
+export const randomBody = z.object({ count: z.int() });
 
 export const rotationPolicyBody = z.object({
   lifetimeActions: z
@@ -102,10 +102,14 @@ export type KeyUpdateBody = z.output<typeof keyUpdateBody>;
 export type RotationPolicyBody = z.output<typeof rotationPolicyBody>;
 export type ReleaseBody = z.output<typeof releaseBody>;
 
-/** Checks a body against its shape. Throws BadParameter that names the first wrong field. */
+/**
+ * Checks a body against its shape. Throws BadParameter that names the first wrong field, or Nocontentprovided when
+ * there is no body and the shape does not do without.
+ */
 export function readBody<Shape extends z.ZodType>(shape: Shape, body: unknown): z.output<Shape> {
   const result = shape.safeParse(body ?? {});
   if (result.success) return result.data;
+  if (body == null) throw noContent();
   const issue = result.error.issues[0];
   const field = issue?.path.join('.') || 'body';
   throw badParameter(`Property ${field} is invalid: ${issue?.message ?? 'wrong form'}`);

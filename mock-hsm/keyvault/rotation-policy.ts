@@ -15,7 +15,8 @@ export function readRotationPolicy(
   old: RotationPolicy | undefined,
   nowS: number,
 ): RotationPolicy {
-  const expiryTime = attributes?.expiryTime ?? undefined;
+  // Answers say '' for none, and clients send back what they read.
+  const expiryTime = attributes?.expiryTime || undefined;
   if (expiryTime !== undefined && shortestSeconds(expiryTime) < shortestLifeDays * dayS) {
     throw badParameter(`expiryTime ${expiryTime} is too short; it must be at least ${shortestLifeDays} days`);
   }
@@ -29,6 +30,18 @@ export function readRotationPolicy(
   if (actions.length > 1) throw badParameter('lifetimeActions: more than one Rotate action');
   const times = { created: old?.attributes.created ?? nowS, updated: nowS };
   return { attributes: { ...(expiryTime === undefined ? {} : { expiryTime }), ...times }, lifetimeActions: actions };
+}
+
+/** The body of an answer. A key that has no policy answers one that says nothing, without the policy's id. */
+export function rotationPolicyAnswer(id: string, policy: RotationPolicy | undefined) {
+  if (policy === undefined) return { attributes: { created: 0, expiryTime: '', updated: 0 }, id: '' };
+  const { created, expiryTime = '', updated } = policy.attributes;
+  const actions = policy.lifetimeActions.map(({ trigger }) => ({ action: { type: 'rotate' }, trigger }));
+  return {
+    attributes: { created, expiryTime, updated },
+    id,
+    ...(actions.length === 0 ? {} : { lifetimeActions: actions }),
+  };
 }
 
 function triggerOf(

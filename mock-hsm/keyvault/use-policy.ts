@@ -47,10 +47,7 @@ export function signatureAlgorithmFor(
   const algorithm = signatureAlgorithms.get(name);
   const isKnown = algorithm?.kty !== 'oct-HSM' || isAtLeast(apiVersion, introduced.hmac);
   if (algorithm === undefined || !isKnown) throw badParameter(`Algorithm ${shown(name)} is not a signature algorithm`);
-  const fits =
-    algorithm.kty === key.kty &&
-    (algorithm.curve === undefined || algorithm.curve === key.crv) &&
-    (algorithm.keyBits === undefined || algorithm.keyBits === key.bits);
+  const fits = algorithm.kty === key.kty && (algorithm.curve === undefined || algorithm.curve === key.crv);
   if (!fits) throw badParameter(`Algorithm ${name} does not fit a key of type ${typeOf(key)}`);
   if (algorithm.digestBytes !== undefined && digest.length !== algorithm.digestBytes) {
     throw badParameter(`${name} needs a digest of ${algorithm.digestBytes} bytes, not ${digest.length}`);
@@ -78,7 +75,7 @@ export function encryptionAlgorithmFor(
   const algorithm = encryptionAlgorithms.get(name);
   if (algorithm === undefined) throw badParameter(`Algorithm ${shown(name)} is not an encryption algorithm`);
   const isWrapping = use === 'wrapKey' || use === 'unwrapKey';
-  if (algorithm.kty === 'oct-HSM' && (algorithm.mode === 'kw') !== isWrapping) {
+  if (algorithm.kty === 'oct-HSM' && (algorithm.mode === 'kw' || algorithm.mode === 'kwp') !== isWrapping) {
     throw badParameter(`Algorithm ${name} cannot be used to ${use}`);
   }
   const fits = algorithm.kty === key.kty && (algorithm.keyBits === undefined || algorithm.keyBits === key.bits);
@@ -102,6 +99,9 @@ function inputFault(algorithm: EncryptionAlgorithm, key: PublicMaterial, isInput
     case 'kw':
       if (length % 8 !== 0 || length < (isInput ? 16 : 24)) return 'value must be a multiple of 8 bytes, at least 16';
       return undefined;
+    case 'kwp':
+      if (isInput ? length > 0 : length % 8 === 0 && length >= 16) return undefined;
+      return isInput ? 'value is empty' : 'value must be a multiple of 8 bytes, at least 16';
     default: {
       const modulusBytes = (key.bits ?? 0) / 8;
       const most = modulusBytes - (algorithm.overheadBytes ?? 0);

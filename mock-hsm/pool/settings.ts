@@ -1,5 +1,5 @@
 // The settings of the pool. There is one that anybody outside has seen.
-import { badParameter, settingNotFound } from '../service-error.ts';
+import { badParameter, invalidSetting } from '../service-error.ts';
 import { keptSetting, writeSetting } from '../store/settings.ts';
 import type { Store } from '../store/store.ts';
 
@@ -34,14 +34,14 @@ export class PoolSettings {
     return this.#settings;
   }
 
-  /** Names compare without regard to case. Throws SettingNotFound. */
+  /** Names compare without regard to case. Throws InvalidSetting. */
   get(name: string): PoolSetting {
     const found = this.#settings.find((setting) => setting.name.toLowerCase() === name.toLowerCase());
-    if (found === undefined) throw settingNotFound(name);
+    if (found === undefined) throw invalidSetting();
     return found;
   }
 
-  /** Throws SettingNotFound, or BadParameter for a value that is not of the setting's type. */
+  /** Throws InvalidSetting, or BadParameter for a value that is not of the setting's type. */
   set(name: string, value: string): PoolSetting {
     const old = this.get(name);
     if (!/^(true|false)$/i.test(value))

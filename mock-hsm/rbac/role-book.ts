@@ -98,8 +98,9 @@ export class RoleBook {
     for (const made of assignments) this.#inEffect.follow({ assignment: made.name, is: made });
   }
 
+  /** By name, the last one first: so pools list them. */
   assignments(): RoleAssignment[] {
-    return [...this.#assignments.values()];
+    return [...this.#assignments.values()].sort((a, b) => (a.name < b.name ? 1 : -1));
   }
 
   /** Throws RoleAssignmentNotFound. */
@@ -117,7 +118,7 @@ export class RoleBook {
     const all = this.assignments();
     const twin = all.find((each) => each.name === made.name || isSameGrant(each, made));
     if (twin !== undefined) {
-      throw new ServiceError(409, 'RoleAssignmentExists', `The role assignment already exists: ${twin.name}`);
+      throw new ServiceError(400, 'RoleAssignmentExists', 'The role assignment already exists.');
     }
     const most = isPoolScope(made.scope) ? maxPoolAssignments : maxKeyAssignments;
     if (all.filter(({ scope }) => countTogether(scope, made.scope)).length >= most) {

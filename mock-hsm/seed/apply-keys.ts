@@ -1,12 +1,8 @@
 // Keys of a seed.
-import type { ApiVersion } from '../keyvault/api-versions.ts';
 import type { KeyService } from '../keyvault/key-service.ts';
 import { keyCreateBody, readBody } from '../keyvault/requests.ts';
 import { ServiceError } from '../service-error.ts';
 import { type Seed, SeedError } from './document.ts';
-
-/** The newest that is no preview: a seed may ask for all there is. */
-const apiVersion: ApiVersion = '2026-04-01';
 
 /** Makes the keys whose names are free. A name that a deleted key still holds is an error, as it is in the service. */
 export async function applyKeys(seed: Seed, { keys }: { readonly keys: KeyService }): Promise<string[]> {
@@ -15,7 +11,7 @@ export async function applyKeys(seed: Seed, { keys }: { readonly keys: KeyServic
     const known = keys.ring.find(name);
     if (known !== undefined && known.deletion === undefined) continue;
     try {
-      await keys.create(name, readBody(keyCreateBody, { kty, key_size: size, ...described }), apiVersion);
+      await keys.create(name, readBody(keyCreateBody, { kty, key_size: size, ...described }));
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
       throw new SeedError(`key ${name}: ${error.message}`, { cause: error });

@@ -33,7 +33,7 @@ export async function admit(
   request.call.clientId = caller.clientId;
   request.call.groups = caller.groups;
   const version = queryValue(request, 'api-version');
-  if (version !== undefined || guard?.withoutVersion !== true) assertVersion(version, guard?.since);
+  if (version !== undefined || !mayOmitVersion(request, guard)) assertVersion(version, guard?.since);
   if (guard === undefined) return false;
   if (guard.beforeActivation !== true && !service.securityDomain.isActivated) throw notActivated();
   const scope = scopeOf(request, guard);
@@ -44,6 +44,11 @@ export async function admit(
   }
   request.call.role = decision.role;
   return false;
+}
+
+function mayOmitVersion(request: FastifyRequest, guard: Guard | undefined): boolean {
+  if (guard?.withoutVersion === true) return true;
+  return guard?.isPaged === true && (queryValue(request, '$skiptoken') ?? '') !== '';
 }
 
 function assertVersion(version: string | undefined, since: ApiVersion | undefined): void {

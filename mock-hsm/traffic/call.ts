@@ -38,6 +38,8 @@ export interface Guard {
   readonly since?: ApiVersion;
   /** Whether it is also answered without api-version: clients follow the link of a 202 as they find it. */
   readonly withoutVersion?: boolean;
+  /** Whether it gives lists in pages: the link to the next page names no api-version, either. */
+  readonly isPaged?: boolean;
   /** Whether a pool answers it whose security domain nobody has downloaded yet. */
   readonly beforeActivation?: boolean;
 }

@@ -34,6 +34,8 @@ export type ClockRequest = z.input<typeof clockChange>;
 export type ClockChange = z.output<typeof clockChange>;
 
 export function changeClock(clock: Clock, { set, offset, advance, freeze, run }: ClockChange): void {
+  // Frozen first: between two looks at a running clock time goes on.
+  if (freeze === true) clock.freeze();
   const wasFrozen = clock.isFrozen;
   if (set !== undefined) clock.advance(set - clock.nowMs());
   if (offset !== undefined) {
@@ -41,7 +43,6 @@ export function changeClock(clock: Clock, { set, offset, advance, freeze, run }:
     if (wasFrozen) clock.freeze();
   }
   if (advance !== undefined) clock.advance(advance);
-  if (freeze === true) clock.freeze();
   if (run === true) clock.run();
 }
 

@@ -11,9 +11,13 @@ export function observe(app: App, service: Service): void {
   app.addHook('onRoute', ({ config }) => {
     if (config?.operation !== undefined) service.faults.know(config.operation);
   });
-  app.addHook('onRequest', (request, _reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const operation = request.routeOptions.config?.operation ?? 'unknown';
     request.call = { operation, startMs: performance.now() };
+    // An answer that the client has may not count as finished yet when its connection is cut.
+    reply.raw.once('close', () => {
+      if (!isOwn(request) && reply.raw.writableEnded) record(request, reply.statusCode, service);
+    });
     done();
   });
   app.addHook('onSend', (request, reply, payload, done) => {

@@ -5,8 +5,12 @@ import { kindOf } from './fault-model.ts';
 
 const tokenOperations = new Set(['token', 'imdsToken', 'appServiceToken']);
 
-/** @param status 0 when the connection was closed instead of answered */
+const recorded = new WeakSet<FastifyRequest>();
+
+/** Once for each request. @param status 0 when the connection was closed instead of answered */
 export function record(request: FastifyRequest, status: number, { log, metrics, clock, connections }: Service): void {
+  if (recorded.has(request)) return;
+  recorded.add(request);
   const { startMs, groups: _, keyType: __, fault, ...call } = request.call;
   const elapsedMs = performance.now() - startMs;
   metrics.countRequest(call.operation, status, elapsedMs);
