@@ -6,6 +6,7 @@ import { DeviceCodes } from './identity/device-codes.ts';
 import { Directory, newSecret } from './identity/directory.ts';
 import { RefreshTokens } from './identity/refresh-tokens.ts';
 import { makeSigningKey } from './identity/signing-key.ts';
+import { TokenLifetime } from './identity/token-lifetime.ts';
 import { CryptoPool } from './keyvault/crypto-pool.ts';
 import { keyParts } from './keyvault/parts.ts';
 import { readBody } from './keyvault/requests.ts';
@@ -78,6 +79,7 @@ async function partsOf(options: MockHsmOptions, store: Store, source: string): P
   const metrics = new Metrics();
   const seed = options.seed ?? randomInt(2 ** 31);
   const directory = new Directory(store);
+  const lifetime = new TokenLifetime(store, options.tokenLifetimeS);
   if (options.clock !== undefined) changeClock(clock, readBody(clockChange, options.clock));
   const faults = new Faults(seed, () => clock.nowMs());
   const address = { url: 'https://localhost' };
@@ -85,7 +87,7 @@ async function partsOf(options: MockHsmOptions, store: Store, source: string): P
     ...(await keyParts(options, { store, ca: authority, clock, crypto, roles })),
     roles,
     directory,
-    tokens: new AccessTokens(tenantId, signingKey, options.tokenLifetimeS ?? 3600, directory, nowS),
+    tokens: new AccessTokens(tenantId, signingKey, lifetime, directory, nowS),
     refreshTokens: new RefreshTokens(store.seal),
     deviceCodes: new DeviceCodes(nowS),
     metrics,

@@ -20,7 +20,7 @@ export interface MockHsmOptions {
   readonly seedFile?: string;
   /** The same as an object, when there is no file. */
   readonly seedDocument?: SeedDocument;
-  /** Life of an access token in seconds; default 3600. */
+  /** Life of an access token in seconds, for this run; default what a seed said last, else 3600. */
   readonly tokenLifetimeS?: number;
   /** Port of managed identity (IMDS, App Service) over plain HTTP; 0 takes a free one. Absent: there is none. */
   readonly imdsPort?: number;

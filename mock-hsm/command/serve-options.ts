@@ -54,10 +54,10 @@ const rows: readonly OptionRow[] = [
   {
     field: 'tokenLifetimeS',
     flags: '--token-lifetime <seconds>',
-    description: 'life of access tokens',
+    description: 'life of access tokens for this run',
     group: 'Identity',
     read: whole(1, 86_400),
-    standard: '3600',
+    standard: 'what a seed said last, else 3600',
   },
   {
     field: 'imdsPort',

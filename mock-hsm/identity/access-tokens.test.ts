@@ -6,6 +6,7 @@ import { AccessTokens } from './access-tokens.ts';
 import { Directory } from './directory.ts';
 import type { ServicePrincipalEntry, UserEntry } from './directory-model.ts';
 import { makeSigningKey, SigningKey } from './signing-key.ts';
+import { TokenLifetime } from './token-lifetime.ts';
 
 const tenantId = randomUUID();
 const pem = makeSigningKey();
@@ -17,8 +18,9 @@ let tokens: AccessTokens;
 
 beforeEach(() => {
   nowS = 1_800_000_000;
-  directory = new Directory(openStore());
-  tokens = new AccessTokens(tenantId, pem, 3600, directory, () => nowS);
+  const store = openStore();
+  directory = new Directory(store);
+  tokens = new AccessTokens(tenantId, pem, new TokenLifetime(store, undefined), directory, () => nowS);
 });
 
 /** Claims of a good token. */
@@ -154,7 +156,7 @@ describe('an issued token', () => {
   });
 
   test('lives as long as its principal says, or else the tenant', async () => {
-    tokens.lifetimeS = 600;
+    tokens.lifetime.seconds = 600;
     expect((await issue(app)).exp).toBe(nowS + 600);
     expect((await issue({ ...app, tokenLifetimeS: 30 })).exp).toBe(nowS + 30);
   });

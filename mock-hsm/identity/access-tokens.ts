@@ -5,6 +5,7 @@ import type { Directory } from './directory.ts';
 import type { UserEntry } from './directory-model.ts';
 import { managedHsmAudience } from './resource.ts';
 import { SigningKey } from './signing-key.ts';
+import type { TokenLifetime } from './token-lifetime.ts';
 
 /** Who a valid token speaks for. */
 export interface TokenHolder {
@@ -32,8 +33,7 @@ interface Remembered {
 
 export class AccessTokens {
   readonly tenantId: string;
-  /** Life of access tokens in seconds, for principals without one of their own. */
-  lifetimeS: number;
+  readonly lifetime: TokenLifetime;
   readonly #key: SigningKey;
   readonly #directory: Directory;
   readonly #nowS: () => number;
@@ -43,9 +43,15 @@ export class AccessTokens {
   #revokedS = Number.NEGATIVE_INFINITY;
   readonly #issuedSince = new Set<string>();
 
-  constructor(tenantId: string, signingKeyPem: string, lifetimeS: number, directory: Directory, nowS: () => number) {
+  constructor(
+    tenantId: string,
+    signingKeyPem: string,
+    lifetime: TokenLifetime,
+    directory: Directory,
+    nowS: () => number,
+  ) {
     this.tenantId = tenantId;
-    this.lifetimeS = lifetimeS;
+    this.lifetime = lifetime;
     this.#key = new SigningKey(signingKeyPem);
     this.#directory = directory;
     this.#nowS = nowS;
@@ -59,14 +65,14 @@ export class AccessTokens {
   async issue(grant: Grant, audience: string): Promise<IssuedToken> {
     const { tenantId } = this;
     const groups = this.#directory.groupsOf(grant.subject.objectId);
-    const expiresInS = grant.subject.tokenLifetimeS ?? this.lifetimeS;
+    const expiresInS = grant.subject.tokenLifetimeS ?? this.lifetime.seconds;
     const claims = accessClaims({ ...grant, tenantId, audience, groups });
     return { accessToken: await this.#sign(claims, expiresInS), expiresInS };
   }
 
   /** An id_token for the application `clientId`. @param issuer as the discovery of the same host names it */
   issueIdentity(user: UserEntry, clientId: string, issuer: string): Promise<string> {
-    return this.#sign(identityClaims(user, clientId, this.tenantId, issuer), this.lifetimeS);
+    return this.#sign(identityClaims(user, clientId, this.tenantId, issuer), this.lifetime.seconds);
   }
 
   /**

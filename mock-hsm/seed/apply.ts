@@ -26,8 +26,8 @@ export async function applySeed(seed: Seed, parts: SeedParts, source: string): P
       throw new SeedError(`the tenant is ${tokens.tenantId} already, it cannot be ${seed.tenantId}`);
     }
     if (seed.remove !== undefined) changes.push(...applyRemovals(seed.remove, parts));
-    if (seed.tokenLifetime !== undefined && seed.tokenLifetime !== tokens.lifetimeS) {
-      tokens.lifetimeS = seed.tokenLifetime;
+    if (seed.tokenLifetime !== undefined && seed.tokenLifetime !== tokens.lifetime.seconds) {
+      tokens.lifetime.keep(seed.tokenLifetime);
       changes.push(`access tokens live ${seed.tokenLifetime} s`);
     }
     changes.push(...applyEntries(seed, parts));

@@ -13,7 +13,7 @@ export function describeSeed({ directory, roles, tokens }: Omit<SeedParts, 'keys
   const roleNameOf = (guid: string) => roles.definitions().find(({ name }) => name === guid)?.roleName ?? guid;
   return {
     tenantId: tokens.tenantId,
-    tokenLifetime: tokens.lifetimeS,
+    tokenLifetime: tokens.lifetime.seconds,
     servicePrincipals: of('ServicePrincipal').map((entry) => ({
       ...named(entry),
       clientId: entry.clientId,

@@ -7,12 +7,18 @@ const guid = z.guid().toLowerCase();
 
 const name = z
   .string()
-  .regex(/^[\w][\w .@()-]{0,127}$/, 'must be 1 to 128 letters, digits, spaces or _ . @ ( ) - and begin with a letter');
+  .regex(
+    /^[\w][\w .@()-]{0,127}$/,
+    'must be 1 to 128 letters, digits, spaces or _ . @ ( ) - and begin with a letter, a digit or _',
+  );
+
+const timeForm = 'must be a time as in 2030-01-31T00:00:00Z, or Unix seconds';
 
 /** ISO 8601 or Unix seconds; Unix seconds when read. */
 const time = z.preprocess(
   (value) => (typeof value === 'string' ? Math.floor(Date.parse(value) / 1000) : value),
-  z.int({ error: 'must be a time as in 2030-01-31T00:00:00Z, or Unix seconds' }).nonnegative(),
+  // To the end of the year 9999: no later time can be written in ISO 8601 without an agreement.
+  z.int({ error: timeForm }).min(0, timeForm).max(253_402_300_799, timeForm),
 );
 
 const tokenLifetime = z.int().min(1).max(86_400);
@@ -129,7 +135,7 @@ const removal = z.strictObject({
 export const seedDocument = z.strictObject({
   /** Taken at the first start on a data folder; later it must be the same. */
   tenantId: guid.optional(),
-  /** Life of access tokens in seconds. */
+  /** Life of access tokens in seconds; kept in the data folder. */
   tokenLifetime: tokenLifetime.optional(),
   servicePrincipals: z.array(servicePrincipal).default([]),
   managedIdentities: z.array(managedIdentity).default([]),

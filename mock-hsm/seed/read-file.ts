@@ -24,13 +24,16 @@ function parse(text: string, file: string): unknown {
   throw new SeedError(`${file}:${line}:${col}: ${fault.message}`);
 }
 
+/** The tags of a key: the one place where names are the user's own, and may be `file` or `environment`. */
+const isNamedByUser = (path: readonly PropertyKey[]) => path.length === 3 && path[0] === 'keys' && path[2] === 'tags';
+
 /** The value with all references replaced by what they name. */
 function replaced(value: unknown, file: string, path: readonly PropertyKey[]): unknown {
   if (Array.isArray(value)) return value.map((each, index) => replaced(each, file, [...path, index]));
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value);
   const [first] = entries;
-  if (entries.length === 1 && first !== undefined && typeof first[1] === 'string') {
+  if (!isNamedByUser(path) && entries.length === 1 && first !== undefined && typeof first[1] === 'string') {
     const place = `${file}: ${pathText(path)}`;
     if (first[0] === 'environment') return fromEnvironment(first[1], place);
     if (first[0] === 'file') {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Assembly, assemble } from '../assemble.ts';
+import type { MockHsmOptions } from '../options.ts';
 import { applySeed } from './apply.ts';
 import { describeSeed } from './describe.ts';
 import { readSeed, type SeedDocument, SeedError } from './document.ts';
@@ -34,6 +35,11 @@ describe('a seed file', () => {
       'servicePrincipals: [{ name: a, secrets: [{ value: x, expires: soon }] }]',
       /^FILE: servicePrincipals\[0\]\.secrets\[0\]\.expires: must be a time/,
     ],
+    [
+      'servicePrincipals: [{ name: a, secrets: [{ value: x, expires: 9000000000000000 }] }]',
+      /^FILE: servicePrincipals\[0\]\.secrets\[0\]\.expires: must be a time/,
+    ],
+    ['users: [{ name: -a }]', /^FILE: users\[0\]\.name: .* begin with a letter, a digit or _$/],
     ['roleAssignments: [{ role: r, principal: p, scope: keys }]', /^FILE: roleAssignments\[0\]\.scope: must be \/,/],
     ['roleDefinitions: [{ roleName: r, dataActions: [nothing] }]', /^FILE: roleDefinitions\[0\]\.dataActions\[0\]: /],
     ['keys: [{ name: a b, kty: RSA }]', /^FILE: keys\[0\]\.name: must be .*\nFILE: keys\[0\]\.kty: /],
@@ -56,6 +62,15 @@ describe('a seed file', () => {
     const seed = readSeedFile(file);
     expect(seed.users[0]?.password).toBe('from a file');
     expect(seed.servicePrincipals[0]?.secrets?.[0]?.value).toBe('from the environment');
+  });
+
+  test('takes tags for what they are, whatever they are called, and their values from elsewhere', () => {
+    const file = join(folder, 'tags.json');
+    process.env.MOCK_HSM_SEED_TEST = 'shop';
+    const tags = [{ environment: 'prod' }, { file: 'nowhere' }, { site: { environment: 'MOCK_HSM_SEED_TEST' } }];
+    writeFileSync(file, JSON.stringify({ keys: tags.map((each) => ({ name: 'k', kty: 'EC-HSM', tags: each })) }));
+    const read = readSeedFile(file).keys.map((key) => key.tags);
+    expect(read).toEqual([{ environment: 'prod' }, { file: 'nowhere' }, { site: 'shop' }]);
   });
 
   test('that is not there is named', () => {
@@ -194,6 +209,21 @@ test('a mock starts with its seed, and a second start on the folder with the sam
   expect(describeSeed(second.service)).toEqual(held);
   expect(held.tenantId).toBe('5c9a3c5e-7e8f-4b1a-9f0d-2f6a1f0c7b11');
   await second.close();
+});
+
+test('the life of tokens is kept, and gives way to the option for one run alone', async () => {
+  const dataDir = join(folder, 'lifetime');
+  const lifetimeWith = async (options: MockHsmOptions) => {
+    const mock = await assemble({ dataDir, ...options });
+    const { tokenLifetime } = describeSeed(mock.service);
+    await mock.close();
+    return [tokenLifetime, mock.changes];
+  };
+  const changes = expect.arrayContaining(['access tokens live 60 s']);
+  expect(await lifetimeWith({ seedDocument: { tokenLifetime: 60 } })).toEqual([60, changes]);
+  expect(await lifetimeWith({ tokenLifetimeS: 7 })).toEqual([7, []]);
+  expect(await lifetimeWith({ seedDocument: { tokenLifetime: 60 } })).toEqual([60, []]);
+  expect(await lifetimeWith({})).toEqual([60, []]);
 });
 
 test('a first start that fails at its seed leaves a folder whose admin has its role', async () => {

@@ -6,10 +6,16 @@ interface Setting {
   sealed: string;
 }
 
-/** Reads a kept value, or makes and keeps it. The value is a string and is encrypted at rest. */
-export async function keptSetting(store: Store, name: string, make: () => string | Promise<string>): Promise<string> {
+/** Reads a kept value; undefined when there is none. The value is a string and is encrypted at rest. */
+export function readSetting(store: Store, name: string): string | undefined {
   const found = store.records.all<Setting>('setting').find((setting) => setting.name === name);
-  if (found !== undefined) return store.seal.open(found.sealed, name).toString();
+  return found === undefined ? undefined : store.seal.open(found.sealed, name).toString();
+}
+
+/** Reads a kept value, or makes and keeps it. */
+export async function keptSetting(store: Store, name: string, make: () => string | Promise<string>): Promise<string> {
+  const found = readSetting(store, name);
+  if (found !== undefined) return found;
   const value = await make();
   writeSetting(store, name, value);
   return value;

@@ -22,11 +22,11 @@ export function controlRoutes(app: App, service: Service): void {
   clockRoutes(app, service);
   connectionRoutes(app, service);
   const { tokens, securityDomain } = service;
-  const tokenState = () => ({ lifetimeS: tokens.lifetimeS });
+  const tokenState = () => ({ lifetimeS: tokens.lifetime.seconds });
   app.get('/mock/tokens', tokenState);
   app.post('/mock/tokens', (request) => {
     const { lifetimeS, revoke } = readBody(tokenChange, request.body);
-    if (lifetimeS !== undefined) tokens.lifetimeS = lifetimeS;
+    if (lifetimeS !== undefined) tokens.lifetime.seconds = lifetimeS;
     if (revoke === true) tokens.revokeAll();
     return tokenState();
   });
