@@ -40,7 +40,7 @@ export interface MockHsm {
   /** For IDENTITY_ENDPOINT, and the secret for IDENTITY_HEADER; with the option `imdsPort` alone. */
   readonly identityEndpoint?: string;
   readonly identityHeader?: string;
-  /** Stops listening, closes all connections and the store. */
+  /** Stops listening, closes all connections and the store. Again: the same end. */
   close(): Promise<void>;
 }
 
@@ -73,6 +73,7 @@ async function listen(options: MockHsmOptions, assembly: Assembly): Promise<Mock
     await app.close();
     throw error;
   });
+  let closing: Promise<void> | undefined;
   const named = service.directory
     .all()
     .filter(({ kind, name }) => kind === 'ServicePrincipal' && name !== 'admin' && name !== 'client')
@@ -88,10 +89,13 @@ async function listen(options: MockHsmOptions, assembly: Assembly): Promise<Mock
     ...(machine === undefined
       ? {}
       : { imdsUrl: machine.url, identityEndpoint: `${machine.url}${appServicePath}`, identityHeader }),
-    close: async () => {
-      await machine?.close();
-      await app.close();
-      await close();
+    close: () => {
+      closing ??= (async () => {
+        await machine?.close();
+        await app.close();
+        await close();
+      })();
+      return closing;
     },
   };
 }

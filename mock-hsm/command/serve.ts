@@ -11,7 +11,12 @@ import { hsmOptions, serveOptions } from './serve-options.ts';
 export function serveCommand(): Command {
   const command = new Command('serve').description('serve until a signal comes (the default command)');
   for (const option of serveOptions) command.addOption(option);
-  return command.action(serve);
+  // Whatever is no command comes here as an argument, for this is the default one.
+  return command.allowExcessArguments().action((flags: Readonly<Record<string, unknown>>) => {
+    const [stray] = command.args;
+    if (stray !== undefined) command.error(`error: unknown command '${stray}'; mock-hsm --help shows all commands`);
+    return serve(flags);
+  });
 }
 
 async function serve(flags: Readonly<Record<string, unknown>>): Promise<void> {

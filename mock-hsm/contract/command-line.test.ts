@@ -149,6 +149,12 @@ describe('one clear line and exit code 1', () => {
     expect(stderr).toMatch(/^mock-hsm: cannot open .*: another mock-hsm is using it; .*\n$/);
   });
 
+  test('for a command that does not exist', async () => {
+    const { code, stdout, stderr } = await failure('frobnicate');
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toBe("error: unknown command 'frobnicate'; mock-hsm --help shows all commands\n");
+  });
+
   test.each([
     ['--port', '70000'],
     ['--service-principal', 'lower'],

@@ -23,9 +23,13 @@ export interface AccessClaimsQuestion extends Grant {
 /** More groups than these are left out of a JWT, and the token says so. */
 export const maxGroupsInToken = 200;
 
+/** What the token of one identity is asked for when it is to sign another in (workload identity federation). */
+export const tokenExchange = 'api://AzureADTokenExchange';
+
+const ownApplication = /^(?:api:\/\/)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
+
 /** Applications of the tenant that are asked for by `api://{client id}`, and the exchange of tokens, take v2 tokens. */
-export const takesVersion2 = (audience: string) =>
-  /^(api:\/\/)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(audience);
+export const takesVersion2 = (audience: string) => audience === tokenExchange || ownApplication.test(audience);
 
 /** The issuer of v1 tokens, whichever host the mock is reached by. */
 export const issuerV1 = (tenantId: string) => `https://sts.windows.net/${tenantId}/`;
@@ -41,7 +45,13 @@ export const issuerV2 = (tenantId: string) => `https://login.microsoftonline.com
 export function accessClaims(question: AccessClaimsQuestion): Record<string, unknown> {
   const { audience, tenantId, subject, clientId, proof } = question;
   const versioned = takesVersion2(audience)
-    ? { aud: audience.replace(/^api:\/\//i, ''), iss: issuerV2(tenantId), azp: clientId, azpacr: proof, ver: '2.0' }
+    ? {
+        aud: ownApplication.exec(audience)?.[1] ?? audience,
+        iss: issuerV2(tenantId),
+        azp: clientId,
+        azpacr: proof,
+        ver: '2.0',
+      }
     : { aud: audience, iss: issuerV1(tenantId), appid: clientId, appidacr: proof, ver: '1.0' };
   return {
     ...versioned,

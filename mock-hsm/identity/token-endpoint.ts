@@ -1,6 +1,6 @@
 // Entra ID's token endpoint: from a request to the body of the answer.
 import type { Service } from '../service.ts';
-import { takesVersion2 } from './claims.ts';
+import { takesVersion2, tokenExchange } from './claims.ts';
 import type { UserEntry } from './directory-model.ts';
 import { type Granted, type GrantParts, grant, isAlias } from './grants.ts';
 import { isKnownHost } from './known-hosts.ts';
@@ -20,7 +20,7 @@ const otherResources: readonly string[] = [
   'https://storage.azure.com',
   'https://batch.core.windows.net',
   'https://dev.azuresynapse.net',
-  'api://AzureADTokenExchange',
+  tokenExchange,
 ];
 
 export interface TokenAnswer {
