@@ -17,7 +17,7 @@ import { profileRoutes } from './profile/routes.ts';
 import { roleRoutes } from './rbac/routes.ts';
 import { seedRoutes } from './seed/routes.ts';
 import type { Service } from './service.ts';
-import { invalidKeyIdentifier, MissingResource, ServiceError } from './service-error.ts';
+import { invalidKeyIdentifier, JobNotFound, MissingResource, ServiceError } from './service-error.ts';
 import { StoreError } from './store/store-error.ts';
 import type { Certificate } from './tls/certificate-authority.ts';
 import { admit, originOf } from './traffic/admission.ts';
@@ -137,6 +137,9 @@ function toServiceError(error: unknown): ServiceError {
 function sendError(error: ServiceError, request: FastifyRequest, reply: FastifyReply, service: Service) {
   const { status, code, inner, headers } = error;
   request.call.reason ??= inner ?? code;
+  if (error instanceof JobNotFound) {
+    return reply.code(status).send({ error: { code, innererror: null, message: error.message } });
+  }
   const message = error instanceof MissingResource ? error.messageAt(originOf(request, service)) : error.message;
   const innererror = inner === undefined ? {} : { innererror: { code: inner } };
   const text = `${message} (Activity ID: ${request.id})`;

@@ -53,8 +53,12 @@ export const notActivated = () =>
 export const operationInProgress = (kind: string) =>
   new ServiceError(409, 'Conflict', `A ${kind} is in progress; only one backup or restore can run at a time`);
 
-export const jobNotFound = (kind: string, id: string) =>
-  new ServiceError(404, 'JobNotFound', `There is no ${kind} job ${id.slice(0, 40)}`);
+/** Of the part of the service that makes backups: its errors name no activity, and have an empty innererror. */
+export class JobNotFound extends ServiceError {
+  constructor() {
+    super(404, 'NotFound', 'The given jobId is not found');
+  }
+}
 
 export const invalidSetting = () =>
   new ServiceError(
@@ -77,9 +81,6 @@ export const nothingTransferred = (transfer: string) =>
 
 export const backupTooOld = (minutes: number) =>
   new ServiceError(409, 'Conflict', `A full restore needs a full backup taken within the last ${minutes} minutes`);
-
-export const keyNotInBackup = (name: string, folder: string) =>
-  new ServiceError(404, 'KeyNotFound', `Key not found in backup ${folder}: ${name}`);
 
 const missingKey = 'Key not found: ';
 

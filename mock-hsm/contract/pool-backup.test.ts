@@ -42,6 +42,14 @@ const restore = (folderToRestore: string, from: object = container) =>
 const restoreKey = (name: string, folder: string) =>
   pool.asAdmin('PUT', `/keys/${name}/restore`, { sasTokenParameters: container, folder });
 
+/** The last status of a restore of one key. */
+async function restoredKey(name: string, folder: string) {
+  const { status, headers } = await restoreKey(name, folder);
+  expect(status).toBe(202);
+  passJob();
+  return (await pool.asAdmin('GET', pathOf(headers['azure-asyncoperation']))).body;
+}
+
 const liveKeys = async () =>
   (await pool.call('GET', '/keys')).body.value.map(({ kid }: { kid: string }) => kid.split('/').at(-1));
 
@@ -51,13 +59,16 @@ describe('a backup', () => {
   test('is a job that is polled until it tells the folder', async () => {
     const started = await backup();
     const startTime = nowMs / 1000;
-    expect(started).toMatchObject({ status: 202, headers: { 'retry-after': '0' } });
+    expect(started).toMatchObject({ status: 202, headers: { 'retry-after': '10' } });
+    expect(Object.keys(started.body)).toEqual([
+      ...['status', 'statusDetails', 'error', 'startTime', 'endTime', 'jobId', 'azureStorageBlobContainerUri'],
+    ]);
     expect(started.body).toEqual({
       ...jobShape('InProgress'),
       azureStorageBlobContainerUri: null,
       startTime,
       endTime: null,
-      error: { code: null, innererror: null, message: null },
+      error: null,
     });
     const status = pathOf(started.headers['azure-asyncoperation']);
     expect(status).toBe(`/backup/${started.body.jobId}/pending`);
@@ -116,13 +127,36 @@ describe('a backup', () => {
     const folder = await backedUp();
     await create('single');
     await pool.call('DELETE', '/keys/other');
-    expect(await restoreKey('single', folder)).toMatchObject({ status: 202 });
-    passJob();
-    expect((await pool.call('GET', '/keys/single/versions')).body.value).toHaveLength(1);
+    await pool.call('DELETE', '/deletedkeys/other');
+    expect((await restoredKey('single', folder)).statusDetails).toBe(
+      'Number of successful key versions restored: 0, Number of key versions could not overwrite: 1',
+    );
+    expect((await pool.call('GET', '/keys/single/versions')).body.value).toHaveLength(2);
     expect(await pool.call('GET', '/keys/other')).toMatchObject({ status: 404 });
-    expect(await restoreKey('nothing', folder)).toMatchObject({
-      status: 404,
-      body: { error: { code: 'KeyNotFound' } },
+    expect((await restoredKey('other', folder)).statusDetails).toBe(
+      'Number of successful key versions restored: 1, Number of key versions could not overwrite: 0',
+    );
+    expect(await pool.call('GET', '/keys/other')).toMatchObject({ status: 200 });
+  });
+
+  test('gives back old versions of a key beside its new ones, which stay the newest', async () => {
+    const old = await create('remade');
+    const folder = await backedUp();
+    await pool.call('DELETE', '/keys/remade');
+    await pool.call('DELETE', '/deletedkeys/remade');
+    const remade = await create('remade');
+    await restoredKey('remade', folder);
+    expect((await pool.call('GET', '/keys/remade')).body).toEqual(remade);
+    const { value } = (await pool.call('GET', '/keys/remade/versions')).body;
+    expect(value.map(({ kid }: { kid: string }) => kid)).toEqual([old.key.kid, remade.key.kid]);
+  });
+
+  test('that does not hold the key lets the job fail', async () => {
+    const message = 'The given key or its versions NOT found';
+    expect(await restoredKey('nothing', await backedUp())).toMatchObject({
+      status: 'Failed',
+      error: { code: 'No key versions are updated', innererror: null, message },
+      statusDetails: message,
     });
   });
 });
@@ -205,7 +239,9 @@ test('a job that there is not is not found, and a backup is no restore', async (
   const { jobId } = (await backup()).body;
   passJob();
   for (const path of [`/restore/${jobId}/pending`, `/backup/${randomUUID()}/pending`]) {
-    expect(await pool.asAdmin('GET', path)).toMatchObject({ status: 404 });
+    const { status, body } = await pool.asAdmin('GET', path);
+    const error = { code: 'NotFound', innererror: null, message: 'The given jobId is not found' };
+    expect({ status, body }).toEqual({ status: 404, body: { error } });
   }
 });
 

@@ -147,6 +147,22 @@ export class KeyRing {
     return key;
   }
 
+  /** Adds the versions of a backup that the pool lacks. @returns how many were added, and how many it had */
+  restoreMissing(backed: Key): { restored: number; kept: number } {
+    const known = this.#keys.get(idOf(backed.name));
+    if (known === undefined) {
+      this.overwrite([backed], 'keep');
+      return { restored: backed.versions.length, kept: 0 };
+    }
+    const had = new Set(known.versions.map(({ version }) => version));
+    const missing = backed.versions.filter(({ version }) => !had.has(version));
+    const versions = [...known.versions, ...missing]
+      .sort((a, b) => a.created - b.created)
+      .map((each) => ({ ...this.#renumbered(each), name: known.name }));
+    this.#write({ ...known, versions }, versions.map(versionChange));
+    return { restored: missing.length, kept: backed.versions.length - missing.length };
+  }
+
   /** Puts these keys, and what they say of deletion, in the place of the live or deleted ones with the same names. */
   overwrite(keys: readonly Key[], others: 'keep' | 'drop'): void {
     const wanted = keys.map((key) => ({ ...key, versions: key.versions.map((each) => this.#renumbered(each)) }));

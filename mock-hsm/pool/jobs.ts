@@ -9,15 +9,23 @@ export interface Job {
   /** 32 hex digits. */
   readonly id: string;
   readonly startMs: number;
-  /** Where a backup went, once it is there. */
-  readonly folderUri?: string | undefined;
+  readonly outcome: Outcome;
+}
+
+/** What a job says of itself at its end. */
+export interface Outcome {
+  /** Where a backup went. */
+  readonly folderUri?: string;
+  readonly details?: string;
+  /** Why it failed; absent when it succeeded. */
+  readonly failure?: { readonly code: string; readonly message: string };
 }
 
 /** How long a job is InProgress. */
 export const jobDurationMs = 1000;
 
-/** Polls to come at once, as pools ask for. */
-export const retryAfterS = 0;
+/** When pools ask clients to poll. */
+export const retryAfterS = 10;
 
 export class Jobs {
   readonly #jobs = new Map<string, Job>();
@@ -33,10 +41,10 @@ export class Jobs {
     if (running !== undefined) throw operationInProgress(running.kind);
   }
 
-  /** Notes a job that begins now. @param folderUri for a backup: container and folder */
-  start(kind: JobKind, folderUri?: string): Job {
+  /** Notes a job that begins now. */
+  start(kind: JobKind, outcome: Outcome = {}): Job {
     this.assertFree();
-    const job: Job = { kind, id: randomUUID().replaceAll('-', ''), startMs: this.#nowMs(), folderUri };
+    const job: Job = { kind, id: randomUUID().replaceAll('-', ''), startMs: this.#nowMs(), outcome };
     this.#jobs.set(job.id, job);
     return job;
   }
@@ -46,19 +54,27 @@ export class Jobs {
     return job?.kind === kind ? job : undefined;
   }
 
+  /** The body of the answer that starts a job. Of a backup, pools do not answer the members by name. */
+  startOf({ kind, id, startMs }: Job) {
+    const startTime = Math.floor(startMs / 1000);
+    const [status, statusDetails, error, endTime] = ['InProgress', null, null, null] as const;
+    if (kind === 'restore') return { endTime, error, jobId: id, startTime, status, statusDetails };
+    return { status, statusDetails, error, startTime, endTime, jobId: id, azureStorageBlobContainerUri: null };
+  }
+
   /** The body of a status answer. */
   statusOf(job: Job) {
     const isRunning = this.#isRunning(job);
-    const folder = job.kind === 'backup' ? { azureStorageBlobContainerUri: isRunning ? null : job.folderUri } : {};
+    const { folderUri, details, failure }: Outcome = isRunning ? {} : job.outcome;
+    const ended = failure === undefined ? 'Succeeded' : 'Failed';
     return {
-      ...folder,
+      ...(job.kind === 'backup' ? { azureStorageBlobContainerUri: folderUri ?? null } : {}),
       endTime: isRunning ? null : Math.floor((job.startMs + jobDurationMs) / 1000),
-      // Pools answer an error object full of nulls while they do not know.
-      error: isRunning ? { code: null, innererror: null, message: null } : null,
+      error: failure === undefined ? null : { code: failure.code, innererror: null, message: failure.message },
       jobId: job.id,
       startTime: Math.floor(job.startMs / 1000),
-      status: isRunning ? 'InProgress' : 'Succeeded',
-      statusDetails: null,
+      status: isRunning ? 'InProgress' : ended,
+      statusDetails: details ?? null,
     };
   }
 

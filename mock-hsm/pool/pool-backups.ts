@@ -6,9 +6,9 @@ import type { KeyBackups, PortableKey } from '../keyvault/key-backup.ts';
 import type { KeyService } from '../keyvault/key-service.ts';
 import type { RoleBook } from '../rbac/role-book.ts';
 import type { RoleAssignment, RoleDefinition } from '../rbac/role-model.ts';
-import { backupTooOld, badParameter, keyNotInBackup } from '../service-error.ts';
+import { backupTooOld, badParameter } from '../service-error.ts';
 import type { Records } from '../store/records.ts';
-import type { Job, Jobs } from './jobs.ts';
+import type { Job, Jobs, Outcome } from './jobs.ts';
 import type { SecurityDomain } from './security-domain.ts';
 
 /** A full restore destroys, so the pool asks for a backup taken shortly before. */
@@ -24,6 +24,13 @@ const storage = z.object({
 
 /** Where a backup goes or comes from. */
 export type Storage = z.output<typeof storage>;
+
+const missingKeyText = 'The given key or its versions NOT found';
+
+const keyNotInBackup: Outcome = {
+  details: missingKeyText,
+  failure: { code: 'No key versions are updated', message: missingKeyText },
+};
 
 const folder = z.string().regex(/^[\w.-]{1,256}$/, 'is not a folder name');
 
@@ -75,7 +82,7 @@ export class PoolBackups {
     const backup: StoredBackup = { uri, takenMs, sealed };
     records.apply([{ kind: 'backup', id: uri, body: backup }]);
     this.#stored.set(uri, backup);
-    return jobs.start('backup', uri);
+    return jobs.start('backup', { folderUri: uri });
   }
 
   /** Puts the pool back to what it was. Throws BadParameter when the folder is not there or not of this domain. */
@@ -93,14 +100,18 @@ export class PoolBackups {
     return jobs.start('restore');
   }
 
-  /** Puts one key back, with all its versions, whatever the pool holds under its name. Throws as `restore` does. */
+  /**
+   * Brings back what the pool lacks of one key; versions that it has stay as they are. The job fails when the backup does
+   * not hold the key. Throws as `restore` does.
+   */
   restoreKey(name: string, from: Storage, folderName: string): Job {
     const { keys } = this.#read(from, folderName);
     const found = keys.find((key) => key.name.toLowerCase() === name.toLowerCase());
-    if (found === undefined) throw keyNotInBackup(name, folderName);
     this.#parts.jobs.assertFree();
-    this.#parts.keys.ring.overwrite([this.#parts.keyBackups.settled(found)], 'keep');
-    return this.#parts.jobs.start('restore');
+    if (found === undefined) return this.#parts.jobs.start('restore', keyNotInBackup);
+    const { restored, kept } = this.#parts.keys.ring.restoreMissing(this.#parts.keyBackups.settled(found));
+    const details = `Number of successful key versions restored: ${restored}, Number of key versions could not overwrite: ${kept}`;
+    return this.#parts.jobs.start('restore', { details });
   }
 
   /** A job that only says whether a backup or restore could begin. Throws what it would throw. */

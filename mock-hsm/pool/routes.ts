@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Handler } from '../keyvault/answers.ts';
 import { readBody } from '../keyvault/requests.ts';
 import type { Service } from '../service.ts';
-import { jobNotFound, nothingTransferred } from '../service-error.ts';
+import { JobNotFound, nothingTransferred } from '../service-error.ts';
 import { originOf } from '../traffic/admission.ts';
 import type { App, Guard } from '../traffic/call.ts';
 import { certificateInfoBody } from './domain-format.ts';
@@ -30,12 +30,12 @@ function backupHandlers(service: Service) {
   const { poolBackups, jobs } = service;
   const started = (request: FastifyRequest, reply: FastifyReply, job: Job) => {
     accepted(reply, `${originOf(request, service)}/${job.kind}/${job.id}/pending`);
-    return jobs.statusOf(job);
+    return jobs.startOf(job);
   };
   const status = (kind: JobKind) => (request: FastifyRequest) => {
     const { jobId } = request.params as { jobId: string };
     const job = jobs.find(kind, jobId);
-    if (job === undefined) throw jobNotFound(kind, jobId);
+    if (job === undefined) throw new JobNotFound();
     return jobs.statusOf(job);
   };
   return {
@@ -104,7 +104,8 @@ function domainHandlers(service: Service) {
   } satisfies Partial<Record<PoolOperation, Handler>>;
 }
 
-const succeeded = { status: 'Success', status_details: '' };
+/** The service description has status_details; pools answer statusDetails. */
+const succeeded = { status: 'Success', statusDetails: '', status_details: '' };
 
 function accepted(reply: FastifyReply, statusUrl: string): void {
   reply.code(202).headers({ 'azure-asyncoperation': statusUrl, 'retry-after': String(retryAfterS) });
