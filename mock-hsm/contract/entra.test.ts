@@ -125,6 +125,8 @@ describe('a certificate', () => {
       700024,
       'invalid_client',
     ],
+    ['a beginning that is no time', () => ({ claims: { nbf: 9e15 } }), 700024, 'invalid_client'],
+    ['an end before all times', () => ({ claims: { nbf: -9e15, exp: -9e15 } }), 700024, 'invalid_client'],
     ['no end', () => ({ claims: { exp: undefined } }), 50027, 'invalid_request'],
     ['another subject', () => ({ claims: { sub: randomUUID() } }), 700021, 'invalid_client'],
     [
