@@ -15,6 +15,7 @@ let pool: PoolConnection;
 beforeAll(async () => {
   hsm = await startMockHsm({
     imdsPort: 0,
+    hostnames: ['*.hsm.test'],
     seedDocument: {
       managedIdentities: [
         { name: 'web', clientId: machineId, assigned: 'system' },
@@ -80,6 +81,11 @@ describe('IMDS', () => {
     expect(await pool.call('GET', '/keys', { token: body.access_token ?? '' })).toMatchObject({ status: 200 });
   });
 
+  test.each(['169.254.169.254', '[::1]:8081', 'LocalHost:8081', 'vm.hsm.test'])('answers at %s', async (host) => {
+    const query = `?api-version=2018-02-01&resource=${resource}`;
+    expect(await imds(query, { Metadata: 'true', Host: host })).toMatchObject({ status: 200 });
+  });
+
   test('finds a user-assigned identity by client id, object id and both names of the resource id', async () => {
     const { objectId, resourceId } = await identity('signer');
     const id = encodeURIComponent(resourceId);
@@ -100,6 +106,18 @@ describe('IMDS', () => {
       '?api-version=2018-02-01',
       { Metadata: 'true', 'X-Forwarded-For': '1.2.3.4' },
       'X-Forwarded-For',
+    ],
+    [
+      'a web page whose name leads here',
+      `?api-version=2018-02-01&resource=${resource}`,
+      { Metadata: 'true', Host: 'rebound.example:8081' },
+      'rebound.example',
+    ],
+    [
+      'a name that begins as an address does',
+      `?api-version=2018-02-01&resource=${resource}`,
+      { Metadata: 'true', Host: '169.254.169.254.rebound.example' },
+      'rebound.example',
     ],
     ['no api-version', `?resource=${resource}`, { Metadata: 'true' }, 'api-version'],
     ['an old api-version', `?api-version=2017-01-01&resource=${resource}`, { Metadata: 'true' }, '2017-01-01'],
@@ -169,6 +187,7 @@ describe('the App Service endpoint', () => {
     ['a wrong secret', '2019-08-01', '', 'wrong', 401],
     ['no secret', '2019-08-01', '', '', 401],
     ['another api-version', '2020-01-01', '', 'right', 400],
+    ['what objects have as an api-version', 'constructor', '', 'right', 400],
     ['an unknown identity', '2019-08-01', `&client_id=${randomUUID()}`, 'right', 400],
   ])('refuses %s', async (_what, version, more, given, status) => {
     const header = given === 'right' ? secret() : given;

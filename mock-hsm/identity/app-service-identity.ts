@@ -8,15 +8,15 @@ import { chooseIdentity, machineToken } from './machine-identities.ts';
 export const appServicePath = '/msi/token';
 
 /** By api-version: the header that holds the secret, and what the client id is called. */
-const versions: Readonly<Record<string, { header: string; clientId: string }>> = {
-  '2019-08-01': { header: 'x-identity-header', clientId: 'client_id' },
-  '2017-09-01': { header: 'secret', clientId: 'clientid' },
-};
+const versions: ReadonlyMap<string, { header: string; clientId: string }> = new Map([
+  ['2019-08-01', { header: 'x-identity-header', clientId: 'client_id' }],
+  ['2017-09-01', { header: 'secret', clientId: 'clientid' }],
+]);
 
 /** Adds the token route. @param secret what the web app finds in IDENTITY_HEADER */
 export function appServiceRoutes(app: FastifyInstance, service: Service, secret: string): void {
   app.get(appServicePath, { config: { operation: 'appServiceToken' } }, async (request, reply) => {
-    const version = versions[queryValue(request, 'api-version') ?? ''];
+    const version = versions.get(queryValue(request, 'api-version') ?? '');
     if (version === undefined) return refuse(request, reply, 400, 'The api-version is not supported.');
     if (!isSecret(request.headers[version.header], secret)) {
       return refuse(request, reply, 401, `The ${version.header} header is missing or wrong.`);

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Service } from '../service.ts';
 import { queryValue } from '../traffic/admission.ts';
+import { isOwnHost } from './known-hosts.ts';
 import { chooseIdentity, machineToken } from './machine-identities.ts';
 
 const invalidRequest = 'invalid_request';
@@ -12,7 +13,7 @@ const firstVersion = '2018-02-01';
 /** Adds the token route. */
 export function imdsRoutes(app: FastifyInstance, service: Service): void {
   app.get('/metadata/identity/oauth2/token', { config: { operation: 'imdsToken' } }, async (request, reply) => {
-    const fault = faultOf(request);
+    const fault = faultOf(request, service.hostnames);
     if (fault !== undefined) return refuse(request, reply, invalidRequest, fault);
     const identity = chooseIdentity(service.directory, {
       clientId: queryValue(request, 'client_id'),
@@ -49,7 +50,12 @@ export function imdsRoutes(app: FastifyInstance, service: Service): void {
 }
 
 /** What is wrong with a request before it is asked whose token it wants. */
-function faultOf(request: FastifyRequest): string | undefined {
+function faultOf(request: FastifyRequest, hostnames: readonly string[]): string | undefined {
+  // A web page whose name was made to lead here (DNS rebinding) could set any header; its name is what gives it away.
+  const host = request.headers.host ?? '';
+  if (!isOwnHost(host, hostnames)) {
+    return `The host ${host.slice(0, 100)} is neither an address nor localhost, nor a name the mock was started with`;
+  }
   // A browser or a proxy that was tricked into asking cannot set the one and would set the other.
   if (String(request.headers.metadata).toLowerCase() !== 'true') return 'Required metadata header not specified';
   if (request.headers['x-forwarded-for'] !== undefined) return 'X-Forwarded-For header is not allowed';

@@ -24,8 +24,12 @@ export function isNamed(host: string, names: readonly string[]): boolean {
   return names.some((name) => name.toLowerCase() === hostname || name.toLowerCase() === `*.${parent}`);
 }
 
-/** Whether it is localhost, an address, Entra ID, or a name that the mock was started with. */
-export function isKnownHost(host: string, hostnames: readonly string[]): boolean {
+/** Whether it is localhost, an address, or a name that the mock was started with. */
+export function isOwnHost(host: string, hostnames: readonly string[]): boolean {
   const hostname = hostnameOf(host);
-  return hostname === 'localhost' || isIP(hostname) !== 0 || isNamed(host, [...loginHosts, ...hostnames]);
+  return hostname === 'localhost' || isIP(hostname) !== 0 || isNamed(host, hostnames);
 }
+
+/** Whether it is the mock's own, or Entra ID's. */
+export const isKnownHost = (host: string, hostnames: readonly string[]): boolean =>
+  isOwnHost(host, hostnames) || isNamed(host, loginHosts);
