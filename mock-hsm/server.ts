@@ -69,12 +69,12 @@ export function createApp(service: Service, certificate: Certificate, limits: Li
   answerHeaders(app);
   app.addHook('onRequest', async (request, reply) => {
     assertSize(request, limits);
-    if (service.rotation.isDue) await service.rotation.settle();
     if (isOwn(request)) return;
     reply.headers(poolHeaders).header('x-ms-request-id', request.id);
     if (await sufferFault(request, reply, service)) return;
     const { guard } = request.routeOptions.config;
     if (guard === undefined && !request.is404) return;
+    if (service.rotation.isDue) await service.rotation.settle();
     if (!(await admit(request, reply, service, guard))) throttle(request.call, service);
   });
   app.setErrorHandler((error, request, reply) => sendError(toServiceError(error), request, reply, service));

@@ -45,6 +45,8 @@ describe('create', () => {
     ['import together with another operation', { kty: 'RSA-HSM', key_ops: ['import', 'sign'] }],
     ['export for what is not exportable', { kty: 'RSA-HSM', key_ops: ['sign', 'export'] }],
     ['an exp before nbf', { kty: 'EC-HSM', attributes: { nbf: 2_000_000_000, exp: 1_900_000_000 } }],
+    ['an exp beyond what a date can hold', { kty: 'EC-HSM', attributes: { exp: Number.MAX_SAFE_INTEGER } }],
+    ['an nbf beyond what a date can hold', { kty: 'EC-HSM', attributes: { nbf: Number.MAX_SAFE_INTEGER } }],
     ['a policy without exportable', { kty: 'EC-HSM', release_policy: policy() }],
     [
       'exportable with a malformed policy',

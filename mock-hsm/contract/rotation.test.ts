@@ -105,6 +105,16 @@ describe('the clock rotates a key', () => {
     expect(await createdOf('missed')).toEqual([0, 10, 20, 30].map((days) => start + days * 86_400));
   });
 
+  test('before requests to the pool, and not before those to the mock itself', async () => {
+    const start = nowS();
+    await create('watched');
+    await setPolicy('watched', { timeAfterCreate: 'P10D' });
+    nowMs += 12 * dayMs;
+    await pool.call('GET', '/mock/clock', { token: null });
+    nowMs -= 12 * dayMs;
+    expect(await createdOf('watched')).toEqual([start]);
+  });
+
   test('for requests at the same time only once', async () => {
     await create('crowded');
     await setPolicy('crowded', { timeAfterCreate: 'P10D' });

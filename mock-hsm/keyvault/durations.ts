@@ -7,21 +7,27 @@ const form =
 export const dayS = 86_400;
 
 /** The last second that a Date can hold. */
-const latestS = 8.64e12;
+export const latestS = 8.64e12;
 
 /**
  * Adds a duration such as P90D or P1Y6M to a time in Unix seconds; subtracts it when `sign` is -1. Years and months
  * are those of the calendar, in UTC; a day that the month has not runs over into the next month. Throws BadParameter.
  */
 export function addDuration(startS: number, duration: string, sign: 1 | -1 = 1): number {
+  const seconds = timeAfter(startS, duration, sign);
+  if (seconds === undefined) throw badParameter(`${duration.slice(0, 40)} leads beyond what a date can hold`);
+  return seconds;
+}
+
+/** As `addDuration`, but undefined for a time beyond what a date can hold. Throws BadParameter for another form. */
+export function timeAfter(startS: number, duration: string, sign: 1 | -1 = 1): number | undefined {
   const match = form.exec(duration);
   if (match === null) throw badParameter(`${duration.slice(0, 40)} is not an ISO 8601 duration`);
   const part = (index: number) => sign * Number(match[index] ?? 0);
   const date = new Date(startS * 1000);
   date.setUTCMonth(date.getUTCMonth() + part(1) * 12 + part(2), date.getUTCDate() + part(3) * 7 + part(4));
   const seconds = Math.floor(date.getTime() / 1000) + part(5) * 3600 + part(6) * 60 + part(7);
-  if (!(Math.abs(seconds) < latestS)) throw badParameter(`${duration.slice(0, 40)} leads beyond what a date can hold`);
-  return seconds;
+  return Math.abs(seconds) < latestS ? seconds : undefined;
 }
 
 /** How long the shortest run of such a duration is, in seconds: a month may have 28 days, a year 365. */

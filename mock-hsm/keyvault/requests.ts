@@ -1,11 +1,12 @@
 // The bodies of requests: what is allowed in them, and the refusal of what is not.
 import { z } from 'zod';
 import { badParameter, noContent } from '../service-error.ts';
+import { latestS } from './durations.ts';
 import { transferMechanisms } from './key-transfer.ts';
 
 const keyOp = z.enum(['encrypt', 'decrypt', 'sign', 'verify', 'wrapKey', 'unwrapKey', 'deriveKey', 'import', 'export']);
 
-const unixSeconds = z.int().nonnegative();
+const unixSeconds = z.int().nonnegative().max(latestS);
 
 const attributes = z.object({
   enabled: z.boolean().nullish(),

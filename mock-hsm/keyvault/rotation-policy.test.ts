@@ -84,6 +84,12 @@ describe('a key is due', () => {
     expect(rotationDueS(keyOf({ timeBeforeExpiry: 'P30D' }, {}))).toBeUndefined();
   });
 
+  test('never when its time is beyond what a date can hold', () => {
+    const exp = Number.MAX_SAFE_INTEGER;
+    expect(rotationDueS(keyOf({ timeBeforeExpiry: 'P30D' }, { exp }))).toBeUndefined();
+    expect(rotationDueS(keyOf({ timeAfterCreate: 'P999999D' }, { created: 8.64e12 - 1 }))).toBeUndefined();
+  });
+
   test('never while deleted, without a rotation, or with 100 versions', () => {
     const key = keyOf({ timeAfterCreate: 'P30D' }, {});
     const attributes = { created: nowS, updated: nowS };

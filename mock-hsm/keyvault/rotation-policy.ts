@@ -1,6 +1,6 @@
 // Rotation policies: what one may say, and when it is due. Pure.
 import { badParameter } from '../service-error.ts';
-import { addDuration, dayS, shortestSeconds } from './durations.ts';
+import { addDuration, dayS, shortestSeconds, timeAfter } from './durations.ts';
 import { type Key, newestOf, type RotationPolicy, type RotationTrigger } from './key-model.ts';
 import { maxVersions } from './key-ring.ts';
 import type { RotationPolicyBody } from './requests.ts';
@@ -78,12 +78,37 @@ export function rotationDueS(key: Key): number | undefined {
   const trigger = key.rotationPolicy?.lifetimeActions[0]?.trigger;
   if (key.rotationPolicy === undefined || trigger === undefined) return undefined;
   if (key.deletion !== undefined || key.versions.length >= maxVersions) return undefined;
-  const { created, exp } = newestOf(key);
-  const dueS =
-    'timeAfterCreate' in trigger ? addDuration(created, trigger.timeAfterCreate) : beforeExpiry(exp, trigger);
-  return dueS === undefined ? undefined : Math.max(dueS, key.rotationPolicy.attributes.updated);
+  return dueOf(newestOf(key), key.rotationPolicy, trigger);
+}
+
+/**
+ * When the pool would have rotated the key by now, oldest first, in Unix seconds: one time for each period that passed,
+ * but no more than the key has versions left.
+ */
+export function missedRotations(key: Key, nowS: number): number[] {
+  const policy = key.rotationPolicy;
+  const trigger = policy?.lifetimeActions[0]?.trigger;
+  const missed: number[] = [];
+  let dueS = rotationDueS(key);
+  while (policy !== undefined && trigger !== undefined && dueS !== undefined && dueS <= nowS) {
+    missed.push(dueS);
+    if (key.versions.length + missed.length >= maxVersions) break;
+    const { expiryTime } = policy.attributes;
+    const exp = expiryTime === undefined ? undefined : timeAfter(dueS, expiryTime);
+    dueS = dueOf({ created: dueS, exp }, policy, trigger);
+  }
+  return missed;
+}
+
+function dueOf(
+  { created, exp }: { readonly created: number; readonly exp?: number | undefined },
+  { attributes }: RotationPolicy,
+  trigger: RotationTrigger,
+): number | undefined {
+  const dueS = 'timeAfterCreate' in trigger ? timeAfter(created, trigger.timeAfterCreate) : beforeExpiry(exp, trigger);
+  return dueS === undefined ? undefined : Math.max(dueS, attributes.updated);
 }
 
 function beforeExpiry(exp: number | undefined, { timeBeforeExpiry }: { timeBeforeExpiry: string }): number | undefined {
-  return exp === undefined ? undefined : addDuration(exp, timeBeforeExpiry, -1);
+  return exp === undefined ? undefined : timeAfter(exp, timeBeforeExpiry, -1);
 }
