@@ -1,7 +1,8 @@
 import { createHash, generateKeyPairSync, verify } from 'node:crypto';
+import type { Worker } from 'node:worker_threads';
 import { afterEach, expect, test } from 'vitest';
 import type { CryptoJob } from './crypto-job.ts';
-import { CryptoPool, type LoadedKey } from './crypto-pool.ts';
+import { CryptoPool, CryptoWorkerError, type LoadedKey } from './crypto-pool.ts';
 
 const message = Buffer.from('to be signed');
 const job: CryptoJob = { operation: 'sign', algorithm: 'RS256', value: createHash('sha256').update(message).digest() };
@@ -44,4 +45,23 @@ test.each([
   await moment();
   await pool.close();
   expect((await waiting).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+});
+
+test('a worker that ends rejects its jobs, and another takes its place', async () => {
+  const workers: Worker[] = [];
+  const note = (worker: Worker) => workers.push(worker);
+  process.on('worker', note);
+  pool = new CryptoPool(2);
+  const both = () => Promise.allSettled([pool.run(job, long.loaded), pool.run(job, long.loaded)]);
+  await both();
+  const jobs = both();
+  // Both have found their workers by then.
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  await workers[0]?.terminate();
+  const ended = (await jobs).flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+  for (const reason of ended) expect(reason).toBeInstanceOf(CryptoWorkerError);
+  expect(workers).toHaveLength(2);
+  expect((await both()).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
+  expect(workers).toHaveLength(3);
+  process.off('worker', note);
 });

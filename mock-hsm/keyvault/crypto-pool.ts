@@ -45,6 +45,11 @@ interface Arrival extends Outcome {
 /** Algorithms cheaper than the way to a worker and back. */
 const quick = /^(sign:ES256|(sign|verify):HS.*|(encrypt|decrypt):A\d.*|(encrypt|verify):(RSA.*|RS.*|PS.*))$/;
 
+/** The worker that had the job is gone, whatever became of the job. It says nothing about key or value. */
+export class CryptoWorkerError extends Error {
+  override readonly name = 'CryptoWorkerError';
+}
+
 export class CryptoPool {
   #seats: Seat[] = [];
   #arrivals: Arrival[] = [];
@@ -56,7 +61,7 @@ export class CryptoPool {
     this.#size = size;
   }
 
-  /** Rejects when a ciphertext does not decrypt, or the pool closes meanwhile. */
+  /** Rejects when a ciphertext does not decrypt; with a CryptoWorkerError when the worker ends, or the pool closes. */
   async run(job: CryptoJob, key: LoadedKey): Promise<CryptoResult> {
     if (quick.test(`${job.operation}:${job.algorithm}`)) return runCryptoJob(job, key.key);
     return new Promise((resolve, reject) => {
@@ -91,14 +96,15 @@ export class CryptoPool {
   }
 
   async close(): Promise<void> {
-    for (const { reject } of this.#arrivals) reject(new Error('the crypto pool is closed'));
+    for (const { reject } of this.#arrivals) reject(new CryptoWorkerError('the crypto pool is closed'));
     this.#arrivals = [];
     await Promise.all(this.#seats.map(({ worker }) => worker.terminate()));
     this.#seats = [];
   }
 
   #leastBusy(): Seat {
-    if (this.#seats.length === 0) this.#seats = Array.from({ length: this.#size }, () => this.#startSeat());
+    // At first all of them; later those that take the place of workers that ended.
+    while (this.#seats.length < this.#size) this.#seats.push(this.#startSeat());
     return this.#seats.reduce((best, seat) => (seat.waiting.size < best.waiting.size ? seat : best));
   }
 
@@ -112,13 +118,14 @@ export class CryptoPool {
       if (result === undefined) job?.reject(new Error(error));
       else job?.resolve(revive(result));
     });
-    const fail = (error: Error) => {
+    const fail = (reason: string, cause?: unknown) => {
+      const error = new CryptoWorkerError(`a crypto worker ended: ${reason}`, { cause });
       for (const { reject } of seat.waiting.values()) reject(error);
       seat.waiting.clear();
       this.#seats = this.#seats.filter((other) => other !== seat);
     };
-    worker.on('error', fail);
-    worker.on('exit', () => fail(new Error('the crypto worker ended')));
+    worker.on('error', (error) => fail(error instanceof Error ? error.message : String(error), error));
+    worker.on('exit', (code) => fail(`exit code ${code}`));
     return seat;
   }
 }
