@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { badParameter, forbidden, immutableReleasePolicy } from '../service-error.ts';
 import type { Seal } from '../store/seal.ts';
 import type { CryptoJob, CryptoResult } from './crypto-job.ts';
-import type { CryptoPool, LoadedKey } from './crypto-pool.ts';
+import { type CryptoPool, CryptoWorkerError, type LoadedKey } from './crypto-pool.ts';
 import { expiryOfRotated } from './durations.ts';
 import { generateMaterial, type NewMaterial, ofSecret, openMaterial, readJwk } from './key-material.ts';
 import type { Deletion, Key, KeyVersion } from './key-model.ts';
@@ -111,10 +111,12 @@ export class KeyService {
   /** Runs `job` with the key if its attributes allow `use`. Throws BadParameter when a ciphertext does not decrypt. */
   async use(key: KeyVersion, use: KeyUse, job: CryptoJob): Promise<CryptoResult> {
     assertUsable(key, use, this.#nowS());
-    if (job.operation !== 'decrypt') return this.#crypto.run(job, this.#load(key));
+    const loaded = this.#load(key);
+    if (job.operation !== 'decrypt') return this.#crypto.run(job, loaded);
     try {
-      return await this.#crypto.run(job, this.#load(key));
-    } catch {
+      return await this.#crypto.run(job, loaded);
+    } catch (error) {
+      if (error instanceof CryptoWorkerError) throw error;
       throw badParameter(`The value could not be decrypted with this key and ${job.algorithm}`);
     }
   }
