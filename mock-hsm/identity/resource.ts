@@ -1,12 +1,20 @@
 // What the pool is called as a resource of Entra ID, by the host a client reaches it at.
 import { isIP } from 'node:net';
+import { isNamed } from './known-hosts.ts';
 
 export const managedHsmAudience = 'https://managedhsm.azure.net';
 
 const poolSuffix = '.managedhsm.azure.net';
 
 /**
- * The resource of the 401 challenge for a Host header.
+ * What the pool is called for a request with this Host header: by the host's parent where the host is one of the
+ * service's or of `hostnames`. Any other host is of the caller's choosing, and its parent may be another service.
+ */
+export const poolResource = (host: string, hostnames: readonly string[]): string =>
+  isNamed(host, [`*${poolSuffix}`, ...hostnames]) ? resourceFor(host) : managedHsmAudience;
+
+/**
+ * The resource of the 401 challenge for a host that is the pool's.
  *
  * Clients demand that their host ends with `.` and the resource's host; Python's compares ports too, so a port other
  * than 443 comes along. localhost and IP addresses can satisfy no client's check and get the service's own name.

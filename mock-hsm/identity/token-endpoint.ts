@@ -4,7 +4,7 @@ import { takesVersion2, tokenExchange } from './claims.ts';
 import type { UserEntry } from './directory-model.ts';
 import { type Granted, type GrantParts, grant, isAlias } from './grants.ts';
 import { isKnownHost } from './known-hosts.ts';
-import { managedHsmAudience, resourceFor } from './resource.ts';
+import { managedHsmAudience, poolResource, resourceFor } from './resource.ts';
 import { missingParameter, unknownResource, unknownTenant } from './token-error.ts';
 import type { TokenRequest } from './token-request.ts';
 
@@ -110,7 +110,8 @@ export function isKnownResource(
   { hostnames, directory }: Pick<Service, 'hostnames' | 'directory'>,
 ): boolean {
   const resource = asked.replace(/\/$/, '').replace(/:\d+$/, '');
-  const own = [host, ...hostnames].map((name) => resourceFor(name.replace(/:\d+$/, '')));
+  const own = hostnames.map((name) => resourceFor(name.toLowerCase()));
+  own.push(poolResource(host.replace(/:\d+$/, ''), hostnames));
   // Graph at the mock's own address is a resource by that address.
   own.push(`https://${host.toLowerCase().replace(/:\d+$/, '')}`);
   if ([managedHsmAudience, ...otherResources, ...own].includes(resource)) return true;

@@ -1,7 +1,7 @@
 // Before a body is read: the token, the api-version, the role. In this order, so that a caller without a token
 // learns nothing but the challenge, and one without a role cannot probe for names.
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isServiceHost, resourceFor } from '../identity/resource.ts';
+import { isServiceHost, poolResource } from '../identity/resource.ts';
 import { type ApiVersion, apiVersions, isAtLeast } from '../keyvault/api-versions.ts';
 import { dataAction } from '../rbac/data-actions.ts';
 import type { Service } from '../service.ts';
@@ -62,12 +62,12 @@ function assertVersion(version: string | undefined, since: ApiVersion | undefine
 async function authenticate(request: FastifyRequest, service: Service) {
   const match = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '');
   if (match?.[1] === undefined) return { refused: 'no bearer token' };
-  return service.tokens.verify(match[1], resourceFor(request.host));
+  return service.tokens.verify(match[1], poolResource(request.host, service.hostnames));
 }
 
 function challenge(request: FastifyRequest, reply: FastifyReply, service: Service): void {
   const authority = isServiceHost(request.host) ? 'https://login.microsoftonline.com' : service.publicUrl();
-  const resource = resourceFor(plainHost.test(request.host) ? request.host : 'localhost');
+  const resource = poolResource(request.host, service.hostnames);
   const value = `Bearer authorization="${authority}/${service.tokens.tenantId}", resource="${resource}"`;
   reply.code(401).header('www-authenticate', value);
   reply.send(request.method === 'GET' ? 'OK' : '');
