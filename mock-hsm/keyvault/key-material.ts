@@ -28,6 +28,15 @@ export interface NewMaterial {
   readonly secret: Buffer;
 }
 
+const maxExponent = 0xffff_ffffn;
+
+/** What to generate for another key of the same kind. An imported exponent that no create call takes is not kept. */
+export function specOf({ kty, bits, crv, e }: PublicMaterial): KeySpec {
+  const exponent = e === undefined ? 0n : toBigInt(Buffer.from(e, 'base64url'));
+  const isKept = exponent >= 3n && exponent <= maxExponent;
+  return { kty, bits, curve: crv, publicExponent: isKept ? Number(exponent) : undefined };
+}
+
 const generatePair = promisify(generateKeyPair);
 
 /** Generates a key in libuv's thread pool. The spec is already checked. */

@@ -58,3 +58,11 @@ test("a worker that ends while it decrypts is not the caller's", async () => {
   await crypto.close();
   expect(await refusal).toBeInstanceOf(CryptoWorkerError);
 });
+
+test.each([
+  [3, 'Aw'],
+  [65_537, 'AQAB'],
+])('a rotated RSA key keeps its public exponent %i', async (public_exponent, e) => {
+  await keys.create('k', { kty: 'RSA-HSM', public_exponent });
+  expect((await keys.rotate('k')).material.e).toBe(e);
+});

@@ -5,7 +5,7 @@ import type { Seal } from '../store/seal.ts';
 import type { CryptoJob, CryptoResult } from './crypto-job.ts';
 import { type CryptoPool, CryptoWorkerError, type LoadedKey } from './crypto-pool.ts';
 import { expiryOfRotated } from './durations.ts';
-import { generateMaterial, type NewMaterial, ofSecret, openMaterial, readJwk } from './key-material.ts';
+import { generateMaterial, type NewMaterial, ofSecret, openMaterial, readJwk, specOf } from './key-material.ts';
 import type { Deletion, Key, KeyVersion } from './key-model.ts';
 import { newestOf } from './key-model.ts';
 import type { KeyRing } from './key-ring.ts';
@@ -67,10 +67,9 @@ export class KeyService {
     this.ring.assertCanAdd(name);
     const key = this.ring.live(name);
     const { material, keyOps, tags, exportable, releasePolicy } = newestOf(key);
-    const { kty, bits, crv } = material;
     const exp = expiryOfRotated(key.rotationPolicy?.attributes.expiryTime, atS);
     const described = { keyOps, tags, exportable, enabled: true, ...present({ releasePolicy, exp }) };
-    const made = await generateMaterial({ kty, bits, curve: crv });
+    const made = await generateMaterial(specOf(material));
     // It may have been purged meanwhile, and must not come back.
     this.ring.live(name);
     return this.#add(name, made, described, atS);
