@@ -40,10 +40,28 @@ describe('a ring is full', () => {
     addNew('one-more');
   });
 
+  test('not with deleted keys whose time of purge has come', () => {
+    for (let i = 0; i < 5000; i += 1) addNew(`key-${i}`);
+    ring.delete('key-0', 7);
+    nowS += 7 * 86_400 - 1;
+    expect(() => addNew('one-more')).toThrow('already holds 5000 keys');
+    nowS += 1;
+    addNew('one-more');
+  });
+
   test('for a key with 100 versions', () => {
     for (let i = 0; i < maxVersions; i += 1) addNew('k');
     expect(() => addNew('K')).toThrow('already has 100 versions');
   });
+});
+
+test('a deleted key is not among all keys, as for a backup, once its time of purge has come', () => {
+  addNew('kept');
+  addNew('gone');
+  ring.delete('gone', 7);
+  expect([...ring.all()].map(({ name }) => name)).toEqual(['kept', 'gone']);
+  nowS += 7 * 86_400;
+  expect([...ring.all()].map(({ name }) => name)).toEqual(['kept']);
 });
 
 test('whatever happens to keys, a ring that is opened again holds the same', () => {

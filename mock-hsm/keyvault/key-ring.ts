@@ -56,8 +56,9 @@ export class KeyRing {
     }
   }
 
-  /** All keys in whichever state. */
+  /** All keys in whichever state, without those whose time of purge has come. */
   all(): Iterable<Key> {
+    this.#purgeDue();
     return this.#keys.values();
   }
 
@@ -104,10 +105,7 @@ export class KeyRing {
   }
 
   pageDeleted(after: string, count: number): (Key & { deletion: Deletion })[] {
-    const due = this.#deleted
-      .all()
-      .filter((id) => (this.#keys.get(id)?.deletion?.scheduledPurgeDate ?? 0) <= this.#nowS());
-    for (const id of due) this.purge(id);
+    this.#purgeDue();
     return this.#deleted.after(after, count).map((id) => this.deleted(id));
   }
 
@@ -120,7 +118,7 @@ export class KeyRing {
         'ObjectIsDeletedButRecoverable',
       );
     }
-    if (key === undefined && this.#keys.size >= maxKeys) throw limitExceeded(`The pool already holds ${maxKeys} keys`);
+    if (key === undefined && this.#isFull()) throw limitExceeded(`The pool already holds ${maxKeys} keys`);
     if (key !== undefined && key.versions.length >= maxVersions) {
       throw limitExceeded(`Key ${name} already has ${maxVersions} versions`);
     }
@@ -204,6 +202,18 @@ export class KeyRing {
     if (key === undefined) return;
     this.#records.apply(dropChanges(key));
     this.#forget(name);
+  }
+
+  #isFull(): boolean {
+    if (this.#keys.size >= maxKeys) this.#purgeDue();
+    return this.#keys.size >= maxKeys;
+  }
+
+  #purgeDue(): void {
+    const due = this.#deleted
+      .all()
+      .filter((id) => (this.#keys.get(id)?.deletion?.scheduledPurgeDate ?? 0) <= this.#nowS());
+    for (const id of due) this.purge(id);
   }
 
   #write(key: Key, changes: readonly Change[]): void {
