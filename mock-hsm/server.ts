@@ -7,6 +7,7 @@ import { graphRoutes } from './azure/graph.ts';
 import { answerHeaders, poolHeaders } from './http/answer-headers.ts';
 import { readBodies } from './http/bodies.ts';
 import { bodyBytesOf, boundServer, type Limits, serverLimits, standardLimits } from './http/limits.ts';
+import { RawAnswer } from './http/raw-answer.ts';
 import { assertSize, httpRefusal, MethodTable, refuseBrokenRequest } from './http/refusals.ts';
 import { identityRoutes } from './identity/routes.ts';
 import { attestationRoutes } from './keyvault/attestation-authority.ts';
@@ -75,9 +76,12 @@ export function createApp(service: Service, certificate: Certificate, limits: Li
     const { guard } = request.routeOptions.config;
     if (guard === undefined && !request.is404) return;
     if (service.rotation.isDue) await service.rotation.settle();
-    if (!(await admit(request, reply, service, guard))) throttle(request.call, service);
+    await admit(request, service, guard);
+    throttle(request.call, service);
   });
-  app.setErrorHandler((error, request, reply) => sendError(toServiceError(error), request, reply, service));
+  app.setErrorHandler((error, request, reply) =>
+    error instanceof RawAnswer ? error.send(reply) : sendError(toServiceError(error), request, reply, service),
+  );
   app.setNotFoundHandler((request) => {
     const { method, url } = request;
     const path = pathOf(request);

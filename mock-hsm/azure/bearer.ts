@@ -1,6 +1,7 @@
 // Tokens at Azure's other services, which take each a resource of its own and refuse the pool's tokens.
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { decodeJwt } from 'jose';
+import { jsonType, RawAnswer } from '../http/raw-answer.ts';
 import type { Service } from '../service.ts';
 import { originOf } from '../traffic/admission.ts';
 
@@ -20,15 +21,16 @@ export function demandToken(
   audiences: readonly string[],
   refusal: Record<'absent' | 'bad', Refusal>,
 ) {
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  return async (request: FastifyRequest): Promise<void> => {
     const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
     const reason = token === undefined ? 'no bearer token' : await refusalOf(token, request, service, audiences);
     if (reason === undefined) return;
     request.call.reason = reason;
     const { tenantId } = service.tokens;
     const authority = `https://login.microsoftonline.com/${tenantId}`;
-    reply.code(401).header('www-authenticate', `Bearer authorization_uri="${authority}", error="invalid_token"`);
-    return reply.send({ error: token === undefined ? refusal.absent : refusal.bad });
+    const challenge = `Bearer authorization_uri="${authority}", error="invalid_token"`;
+    const headers = { 'content-type': jsonType, 'www-authenticate': challenge };
+    throw new RawAnswer(401, headers, JSON.stringify({ error: token === undefined ? refusal.absent : refusal.bad }));
   };
 }
 

@@ -41,11 +41,13 @@ const audiences: readonly (readonly [RegExp, string])[] = [
 
 export class FuzzedMock {
   readonly pool: PoolConnection;
+  readonly #latency: string;
   readonly #servers: Readonly<Record<RouteRow['server'], Pool>>;
   readonly #tokens = new Map<string, Promise<string>>();
 
-  private constructor(pool: PoolConnection) {
+  private constructor(pool: PoolConnection, latency: string) {
     this.pool = pool;
+    this.#latency = latency;
     // The certificate is not for the odd hosts that requests name.
     const connect = { ca: pool.hsm.caPem, checkServerIdentity: () => undefined };
     this.#servers = {
@@ -54,11 +56,11 @@ export class FuzzedMock {
     };
   }
 
-  /** With a client that may do everything, and keys of each kind. */
-  static async start(dataDir: string): Promise<FuzzedMock> {
-    const pool = await PoolConnection.open({ dataDir, imdsPort: 0 });
+  /** With a client that may do everything, and keys of each kind. @param latency of every answer, as the option */
+  static async start(dataDir: string, latency = '0ms'): Promise<FuzzedMock> {
+    const pool = await PoolConnection.open({ dataDir, imdsPort: 0, latency });
     for (const { name } of builtInRoles) await pool.assign(name, '/');
-    const mock = new FuzzedMock(pool);
+    const mock = new FuzzedMock(pool, latency);
     await mock.tend();
     await pool.call('POST', '/keys/gone/create', { body: kinds.ec });
     await pool.call('DELETE', '/keys/gone');
@@ -67,7 +69,7 @@ export class FuzzedMock {
 
   /** Again on what an earlier one has left. */
   static async reopen(dataDir: string): Promise<FuzzedMock> {
-    return new FuzzedMock(await PoolConnection.open({ dataDir, imdsPort: 0 }));
+    return new FuzzedMock(await PoolConnection.open({ dataDir, imdsPort: 0 }), '0ms');
   }
 
   /** Sends it. @returns what is wrong with the answer, if anything is */
@@ -161,7 +163,7 @@ export class FuzzedMock {
     await own('DELETE', '/mock/clock');
     await own('POST', '/mock/activation', { activated: true });
     await own('POST', '/mock/connections', { idleTimeoutMs: 600_000, maxRequests: 0 });
-    await own('PUT', '/mock/profile', { profile: 'none' });
+    await own('PUT', '/mock/profile', { profile: 'none', latency: this.#latency });
   }
 }
 

@@ -3,6 +3,7 @@
 const value = Buffer.alloc(32, 7).toString('base64url');
 const block = Buffer.alloc(16, 1).toString('base64url');
 const nonce = Buffer.alloc(12, 1).toString('base64url');
+const faultPage = { status: 502, body: '<p>', contentType: 'text/html', cut: 'midway' };
 const guid = '21dbd100-6940-42c2-9190-5d6cb909625b';
 
 /** By the end of the path they belong to. */
@@ -85,7 +86,7 @@ const byPath: readonly (readonly [RegExp, readonly unknown[]])[] = [
     ],
   ],
   [/securitydomain/i, [{ certificates: [], required: 2 }, { value }]],
-  [/^\/mock\/faults/, [{ operation: 'sign', status: 503, times: 1, retryAfterS: 1 }, { delayMs: 1 }]],
+  [/^\/mock\/faults/, [{ operation: 'sign', status: 503, times: 1, retryAfterS: 1 }, { delayMs: 1 }, faultPage]],
   [/^\/mock\/clock/, [{ offset: '1h' }, { advance: 1000 }, { freeze: true }, { run: true }]],
   [/^\/mock\/tokens/, [{ lifetimeS: 3600 }]],
   [/^\/mock\/connections/, [{ idleTimeoutMs: 1000, maxRequests: 5 }]],

@@ -1,12 +1,13 @@
 // The headers of the pool's answers: those of all, those of success alone, and those of GET alone.
 import type { App } from '../traffic/call.ts';
 import { isOwn } from '../traffic/record.ts';
+import { jsonType } from './raw-answer.ts';
 
 /** Header values that every answer of the pool carries. */
 export const poolHeaders = {
   'cache-control': 'no-cache',
   'content-security-policy': "default-src 'self'",
-  'content-type': 'application/json; charset=utf-8',
+  'content-type': jsonType,
   'strict-transport-security': 'max-age=31536000; includeSubDomains',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'SAMEORIGIN',

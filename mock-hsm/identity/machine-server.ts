@@ -1,6 +1,7 @@
 // The plain HTTP server of managed identity. It is for the machine it runs on alone: whoever reaches it gets tokens.
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance } from 'fastify';
+import { RawAnswer } from '../http/raw-answer.ts';
 import { MethodTable } from '../http/refusals.ts';
 import type { Service } from '../service.ts';
 import { ServiceError } from '../service-error.ts';
@@ -38,6 +39,7 @@ export function createMachineServer(service: Service, secret: string): FastifyIn
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, _body, done) => done(null, undefined));
   app.setErrorHandler((error, request, reply) => {
+    if (error instanceof RawAnswer) return error.send(reply);
     const status = error instanceof ServiceError ? error.status : clientStatusOf(error);
     request.call.reason = error instanceof Error ? error.message : 'unknown';
     const headers = error instanceof ServiceError ? error.headers : {};

@@ -1,6 +1,7 @@
 // Before a body is read: the token, the api-version, the role. In this order, so that a caller without a token
 // learns nothing but the challenge, and one without a role cannot probe for names.
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
+import { jsonType, RawAnswer } from '../http/raw-answer.ts';
 import { isServiceHost, poolResource } from '../identity/resource.ts';
 import { type ApiVersion, apiVersions, isAtLeast } from '../keyvault/api-versions.ts';
 import { dataAction } from '../rbac/data-actions.ts';
@@ -16,25 +17,19 @@ export function originOf(request: FastifyRequest, service: Service): string {
   return plainHost.test(request.host) ? `https://${request.host}` : service.publicUrl();
 }
 
-/** Lets the request pass, or answers 401 (then true is returned) or throws. */
-export async function admit(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  service: Service,
-  guard: Guard | undefined,
-): Promise<boolean> {
+/** Lets the request pass, or throws the refusal. */
+export async function admit(request: FastifyRequest, service: Service, guard: Guard | undefined): Promise<void> {
   const caller = await authenticate(request, service);
   if ('refused' in caller) {
     request.call.reason = caller.refused;
-    challenge(request, reply, service);
-    return true;
+    throw challenge(request, service);
   }
   request.call.principal = caller.objectId;
   request.call.clientId = caller.clientId;
   request.call.groups = caller.groups;
   const version = queryValue(request, 'api-version');
   if (version !== undefined || !mayOmitVersion(request, guard)) assertVersion(version, guard?.since);
-  if (guard === undefined) return false;
+  if (guard === undefined) return;
   if (guard.beforeActivation !== true && !service.securityDomain.isActivated) throw notActivated();
   const scope = scopeOf(request, guard);
   const decision = service.roles.decide(caller, dataAction(guard.action), scope);
@@ -43,7 +38,6 @@ export async function admit(
     throw accessDenied(dataAction(guard.action), scope);
   }
   request.call.role = decision.role;
-  return false;
 }
 
 function mayOmitVersion(request: FastifyRequest, guard: Guard | undefined): boolean {
@@ -65,12 +59,12 @@ async function authenticate(request: FastifyRequest, service: Service) {
   return service.tokens.verify(match[1], poolResource(request.host, service.hostnames));
 }
 
-function challenge(request: FastifyRequest, reply: FastifyReply, service: Service): void {
+function challenge(request: FastifyRequest, service: Service): RawAnswer {
   const authority = isServiceHost(request.host) ? 'https://login.microsoftonline.com' : service.publicUrl();
   const resource = poolResource(request.host, service.hostnames);
   const value = `Bearer authorization="${authority}/${service.tokens.tenantId}", resource="${resource}"`;
-  reply.code(401).header('www-authenticate', value);
-  reply.send(request.method === 'GET' ? 'OK' : '');
+  const headers = { 'content-type': jsonType, 'www-authenticate': value };
+  return new RawAnswer(401, headers, request.method === 'GET' ? 'OK' : '');
 }
 
 /** A query parameter by its decoded name; undefined when absent or given twice. */

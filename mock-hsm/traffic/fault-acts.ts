@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { RawAnswer } from '../http/raw-answer.ts';
 import type { Service } from '../service.ts';
 import { ServiceError } from '../service-error.ts';
 import { type Fault, kindOf } from './fault-model.ts';
@@ -13,7 +14,7 @@ const drips = 10;
 
 /**
  * Lets the next fault befall a request that has come and is not yet looked at.
- * @returns whether that was the end of it
+ * @returns whether that was the end of it; an answer of the fault's own is thrown
  */
 export async function sufferFault(request: FastifyRequest, reply: FastifyReply, service: Service): Promise<boolean> {
   const { call } = request;
@@ -34,8 +35,7 @@ export async function sufferFault(request: FastifyRequest, reply: FastifyReply, 
   const headers = retryAfter(fault);
   if (fault.body !== undefined) {
     const type = fault.contentType ?? 'text/html; charset=utf-8';
-    reply.code(fault.status).headers(headers).header('content-type', type).send(fault.body);
-    return true;
+    throw new RawAnswer(fault.status, { ...headers, 'content-type': type }, fault.body);
   }
   const code = fault.code ?? codeOfStatus(fault.status);
   throw new ServiceError(fault.status, code, 'A fault that was asked for', undefined, headers);

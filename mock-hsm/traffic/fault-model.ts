@@ -29,7 +29,10 @@ const what = {
   retryAfterS: z.number().min(0).max(86_400),
   retryAfterForm: z.enum(['seconds', 'date', 'ms']),
   body: z.string().max(65_536),
-  contentType: z.string().max(200),
+  contentType: z
+    .string()
+    .max(200)
+    .regex(/^[ -~]+$/, 'must be printable ASCII'),
   dripMs: ms,
   cut: z.enum(cuts),
   reset: z.boolean(),
