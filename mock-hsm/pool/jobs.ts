@@ -79,6 +79,8 @@ export class Jobs {
   }
 
   #isRunning({ startMs }: Job): boolean {
-    return this.#nowMs() < startMs + jobDurationMs;
+    const passedMs = this.#nowMs() - startMs;
+    // A clock that was moved back behind the start must not keep the pool busy.
+    return passedMs >= 0 && passedMs < jobDurationMs;
   }
 }

@@ -48,6 +48,18 @@ test('each decision follows the roles as they were written one delay before', ()
   );
 });
 
+test('a clock that is moved back behind a change holds neither it nor those before it up', () => {
+  let nowMs = 0;
+  const roles = new RolesInEffect({ delayMs, nowMs: () => nowMs }, new Map([['reader', readKeys]]), new Map());
+  const allowed = (objectId: string) => roles.decide({ objectId, groups: [] }, 'read', '/').allowed;
+  roles.follow({ assignment: 'of a', is: assignmentOf('a') });
+  nowMs += 500;
+  roles.follow({ assignment: 'of b', is: assignmentOf('b') });
+  expect([allowed('a'), allowed('b')]).toEqual([false, false]);
+  nowMs -= 86_400_000;
+  expect([allowed('a'), allowed('b')]).toEqual([true, true]);
+});
+
 test('without a delay a change is felt by the next decision, whatever the clock says', () => {
   const roles = new RolesInEffect({ delayMs: 0, nowMs: () => Number.NaN }, new Map([['reader', readKeys]]), new Map());
   const allowed = () => roles.decide({ objectId: 'a', groups: [] }, 'read', '/').allowed;

@@ -17,7 +17,7 @@ export class RolesInEffect {
   readonly #assignments: Map<string, RoleAssignment>;
   readonly #roles: Roles;
   /** Oldest first. */
-  #pending: { readonly atMs: number; readonly change: RoleChange }[] = [];
+  #pending: { readonly writtenMs: number; readonly change: RoleChange }[] = [];
   /** Every sign asks the same question; an answer holds until a role changes. */
   readonly #decisions = new Map<string, Decision>();
 
@@ -40,7 +40,7 @@ export class RolesInEffect {
   /** Takes a change that was written now. */
   follow(change: RoleChange): void {
     if (this.#delayMs === 0) this.#apply(change);
-    else this.#pending.push({ atMs: this.#nowMs() + this.#delayMs, change });
+    else this.#pending.push({ writtenMs: this.#nowMs(), change });
   }
 
   decide(caller: Caller, dataAction: string, scope: string): Decision {
@@ -62,10 +62,13 @@ export class RolesInEffect {
 
   #settle(): void {
     const nowMs = this.#nowMs();
-    const due = this.#pending.filter(({ atMs }) => atMs <= nowMs);
-    if (due.length === 0) return;
-    this.#pending = this.#pending.filter(({ atMs }) => atMs > nowMs);
-    for (const { change } of due) this.#apply(change);
+    // In the order of writing: what was written before something due is due, too. That holds for a clock that was moved
+    // back behind the writing as well, which must not hold changes up.
+    const newest = this.#pending.findLastIndex(({ writtenMs }) => {
+      const passedMs = nowMs - writtenMs;
+      return passedMs < 0 || passedMs >= this.#delayMs;
+    });
+    for (const { change } of this.#pending.splice(0, newest + 1)) this.#apply(change);
   }
 
   #apply(change: RoleChange): void {
