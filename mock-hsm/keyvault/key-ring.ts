@@ -161,12 +161,16 @@ export class KeyRing {
     return { restored: missing.length, kept: backed.versions.length - missing.length };
   }
 
-  /** Puts these keys, and what they say of deletion, in the place of the live or deleted ones with the same names. */
-  overwrite(keys: readonly Key[], others: 'keep' | 'drop'): void {
+  /**
+   * Puts these keys, and what they say of deletion, in the place of the live or deleted ones with the same names.
+   *
+   * @param also written with them, all or none
+   */
+  overwrite(keys: readonly Key[], others: 'keep' | 'drop', also: readonly Change[] = []): void {
     const wanted = keys.map((key) => ({ ...key, versions: key.versions.map((each) => this.#renumbered(each)) }));
     const ids = new Set(wanted.map(({ name }) => idOf(name)));
     const gone = [...this.#keys.values()].filter(({ name }) => others === 'drop' || ids.has(idOf(name)));
-    const changes = [...gone.flatMap(dropChanges), ...wanted.flatMap((key) => putChanges(key))];
+    const changes = [...gone.flatMap(dropChanges), ...wanted.flatMap((key) => putChanges(key)), ...also];
     this.#records.apply(changes);
     for (const { name } of gone) this.#forget(name);
     for (const key of wanted) this.#index(key);

@@ -92,11 +92,11 @@ export class PoolBackups {
     jobs.assertFree();
     const newestMs = Math.max(...[...this.#stored.values()].map(({ takenMs }) => takenMs));
     if (clock.nowMs() - newestMs > freshBackupMs) throw backupTooOld(freshBackupMs / 60_000);
-    keys.ring.overwrite(
-      content.keys.map((key) => keyBackups.settled(key)),
-      'drop',
+    const settled = content.keys.map((key) => keyBackups.settled(key));
+    // In one transaction: a pool that dies meanwhile has the keys and the roles of the same moment.
+    roles.replaceAll(content.roleDefinitions, content.roleAssignments, (changes) =>
+      keys.ring.overwrite(settled, 'drop', changes),
     );
-    roles.replaceAll(content.roleDefinitions, content.roleAssignments);
     return jobs.start('restore');
   }
 

@@ -78,11 +78,19 @@ export class RoleBook {
     return role;
   }
 
-  /** Puts custom roles and assignments in the place of all there are, as a restore of the pool does. */
-  replaceAll(definitions: readonly RoleDefinition[], assignments: readonly RoleAssignment[]): void {
+  /**
+   * Puts custom roles and assignments in the place of all there are, as a restore of the pool does.
+   *
+   * @param write gets the changes, to write them with others; when it throws, nothing changes
+   */
+  replaceAll(
+    definitions: readonly RoleDefinition[],
+    assignments: readonly RoleAssignment[],
+    write: (changes: readonly Change[]) => void,
+  ): void {
     const old = this.definitions().filter(({ type }) => type === 'CustomRole');
     const oldAssignments = this.assignments();
-    this.#records.apply([
+    write([
       ...old.map(({ name }): Change => ({ kind: 'roleDefinition', id: name, body: undefined })),
       ...oldAssignments.map(({ name }): Change => ({ kind: 'roleAssignment', id: name, body: undefined })),
       ...definitions.map((role): Change => ({ kind: 'roleDefinition', id: role.name, body: role })),
