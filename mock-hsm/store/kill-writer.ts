@@ -23,7 +23,7 @@ interface Step {
 
 const nothing: Seen = { key: 'none', versions: 0, tags: {}, assigned: false };
 
-export class Writer {
+export class KillWriter {
   readonly #name: string;
   readonly #pick: (count: number) => number;
   readonly #assignment: string;
@@ -145,7 +145,8 @@ export class Writer {
       key: 'live',
       versions: versions.body.value.length,
       tags: live.body.tags,
-      ...(expiryTime === undefined ? {} : { expiryTime }),
+      // Unset, it is answered as an empty text.
+      ...(expiryTime === '' ? {} : { expiryTime }),
       assigned,
     };
   }
