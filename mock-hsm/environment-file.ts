@@ -36,6 +36,6 @@ export function environmentOf(hsm: MockHsm): Record<string, string> {
 }
 
 /** A name as part of a variable's: `key-gen 1` is `KEY_GEN_1`. */
-const variablePart = (name: string) => name.toUpperCase().replace(/[^A-Z0-9]/g, '_');
+export const variablePart = (name: string) => name.toUpperCase().replace(/[^A-Z0-9]/g, '_');
 
 const shellQuoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,6 +1,7 @@
 // Applies a seed to the parts of a mock. What is there already, as the seed says it, stays untouched.
 import { isDeepStrictEqual } from 'node:util';
-import { DirectoryError } from '../identity/directory.ts';
+import { variablePart } from '../environment-file.ts';
+import { type Directory, DirectoryError } from '../identity/directory.ts';
 import type { DirectoryEntry } from '../identity/directory-model.ts';
 import type { Service } from '../service.ts';
 import { ServiceError } from '../service-error.ts';
@@ -55,6 +56,7 @@ function applyEntries(seed: Seed, { directory }: SeedParts): string[] {
   };
   for (const each of seed.servicePrincipals) {
     const before = known('ServicePrincipal', each.name);
+    if (before === undefined) assertOwnVariables(each.name, directory);
     put(servicePrincipalEntry(each, before), before);
   }
   for (const each of seed.managedIdentities) {
@@ -81,6 +83,14 @@ function applyEntries(seed: Seed, { directory }: SeedParts): string[] {
     throw new SeedError(`a machine has one system-assigned managed identity, this one would have: ${names}`);
   }
   return changes;
+}
+
+/** The file `env` has variables for each service principal, so that no two may have the same there. */
+function assertOwnVariables(name: string, directory: Directory): void {
+  const part = variablePart(name);
+  const other = directory.all().find((entry) => entry.kind === 'ServicePrincipal' && variablePart(entry.name) === part);
+  if (other === undefined) return;
+  throw new SeedError(`${name} and ${other.name} would both be MHSM_${part}_CLIENT_ID; choose another name`);
 }
 
 function isOfKind<Kind extends DirectoryEntry['kind']>(

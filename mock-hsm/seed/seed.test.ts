@@ -175,6 +175,11 @@ describe('applying', () => {
     ],
     ['an unknown member', { groups: [{ name: 'g', members: ['nobody'] }] }, /group g has the member nobody/],
     ['a name of another kind', { users: [{ name: 'client' }] }, /client is a ServicePrincipal already/],
+    [
+      'a service principal whose variables another one has',
+      { servicePrincipals: [{ name: 'key-gen' }, { name: 'key_gen' }] },
+      /key_gen and key-gen would both be MHSM_KEY_GEN_CLIENT_ID; choose another name/,
+    ],
     ['another id', { servicePrincipals: [{ name: 'client', clientId: app }] }, /client already has the clientId/],
     ['another tenant', { tenantId: app }, /the tenant is .* already/],
     ['a user without password', { users: [{ name: 'u', upn: 'u@a.test' }] }, /user u is new and needs a password/],
