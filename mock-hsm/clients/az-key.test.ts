@@ -92,7 +92,8 @@ test('az keyvault key rotate, rotation-policy update and show', async () => {
   await rotationPolicy('update', '--name', 'rotated', '--value', JSON.stringify(policy));
   expect(await rotationPolicy('show', '--name', 'rotated')).toMatchObject({
     expiresIn: 'P90D',
-    lifetimeActions: [{ action: 'Rotate', timeBeforeExpiry: 'P30D' }],
+    // A pool answers the type in lower case.
+    lifetimeActions: [{ action: 'rotate', timeBeforeExpiry: 'P30D' }],
   });
   const after = await key('rotate', '--name', 'rotated');
   expect(after.key.kid).not.toBe(before.key.kid);
