@@ -1,7 +1,8 @@
 // @module-tag faults
 // What can be changed of a mock that serves: clock, tokens, connections, certificate, activation.
+import { createServer } from 'node:net';
 import { connect as connectTls, type PeerCertificate } from 'node:tls';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type MockHsm, startMockHsm } from '../start.ts';
 import { credentialsForm, PoolConnection, role } from './pool-connection.ts';
 
@@ -160,6 +161,24 @@ describe('an outage', () => {
     await connection.close();
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(await handshake(other.caPem, other.port)).toBe('ECONNREFUSED');
+  });
+
+  test('whose port another process has taken meanwhile ends when it is free', async () => {
+    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const other = await startMockHsm();
+    const connection = new PoolConnection(other);
+    await connection.call('POST', '/mock/outage', { token: null, body: { forMs: 500 } });
+    const thief = createServer((socket) => socket.destroy());
+    const takes = () => new Promise((resolve) => thief.once('listening', resolve).listen(other.port, '127.0.0.1'));
+    await expect.poll(() => handshake(other.caPem, other.port), { interval: 5 }).toBe('ECONNREFUSED');
+    await takes();
+    const said = () => stderr.mock.calls.map(([text]) => String(text)).filter((text) => text.includes('EADDRINUSE'));
+    await expect.poll(said, { timeout: 5000 }).toHaveLength(1);
+    await new Promise((resolve) => thief.close(resolve));
+    await expect.poll(() => handshake(other.caPem, other.port), { timeout: 5000 }).toHaveProperty('fingerprint256');
+    expect(said()).toEqual([expect.stringMatching(/^mock-hsm: cannot listen again .*\n$/)]);
+    stderr.mockRestore();
+    await connection.close();
   });
 
   test('refuses connections and cuts open ones, until it is over', async () => {

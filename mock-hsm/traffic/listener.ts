@@ -6,6 +6,8 @@ import type { Certificate } from '../tls/certificate-authority.ts';
 
 /** Clients cache connections for minutes between handshakes. */
 const keepAliveMs = 600_000;
+/** Between two tries to listen again. */
+const retryMs = 250;
 
 export interface ConnectionLimits {
   /** How long an idle connection stays open. */
@@ -66,7 +68,16 @@ export class Listener {
     const { port, address } = server.address() as AddressInfo;
     server.close();
     if (cut) server.closeAllConnections();
-    this.#outage = setTimeout(() => server.listen(port, address), forMs);
+    this.#outage = setTimeout(() => this.#listenAgain(server, port, address), forMs);
+  }
+
+  /** Another process may have taken the port meanwhile: says so once, and tries until it is free. */
+  #listenAgain(server: Server, port: number, address: string, isRetry = false): void {
+    const failed = ({ message }: Error) => {
+      if (!isRetry) process.stderr.write(`mock-hsm: cannot listen again after the outage, trying on: ${message}\n`);
+      this.#outage = setTimeout(() => this.#listenAgain(server, port, address, true), retryMs);
+    };
+    server.once('error', failed).listen(port, address, () => server.off('error', failed));
   }
 
   /** Ends an outage without listening again. */
