@@ -1,8 +1,8 @@
 // @module-tag mock-routes
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { startMockHsm } from '../start.ts';
 import { PoolConnection, role } from './pool-connection.ts';
 
@@ -36,6 +36,37 @@ test('the log file has a JSON line a request, is for its owner alone, and holds 
   ]);
   for (const secret of [token, hsm.client.clientSecret, hsm.admin.clientSecret]) expect(text).not.toContain(secret);
   expect(statSync(logFile).mode & 0o777).toBe(0o600);
+});
+
+test.runIf(existsSync('/dev/full'))('a log whose disk is full is said once, and requests go on', async () => {
+  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const pool = new PoolConnection(await startMockHsm({ logFile: '/dev/full' }));
+  for (let i = 0; i < 3; i += 1)
+    expect(await pool.call('GET', '/keys', { token: null })).toMatchObject({ status: 401 });
+  await expect.poll(() => stderr.mock.calls.length).toBeGreaterThan(0);
+  for (let i = 0; i < 3; i += 1)
+    expect(await pool.call('GET', '/keys', { token: null })).toMatchObject({ status: 401 });
+  await pool.close();
+  const said = stderr.mock.calls.map(([text]) => String(text)).filter((text) => text.includes('/dev/full'));
+  stderr.mockRestore();
+  expect(said).toEqual([expect.stringMatching(/^mock-hsm: cannot write the log .*ENOSPC.*\n$/)]);
+});
+
+test.runIf(existsSync('/proc/self/fd'))('a mock that has closed holds its log no longer', async () => {
+  const logFile = join(folder, 'closed.jsonl');
+  const pool = new PoolConnection(await startMockHsm({ logFile }));
+  await pool.call('GET', '/keys', { token: null });
+  const isHeld = () =>
+    readdirSync('/proc/self/fd').some((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`) === logFile;
+      } catch {
+        return false;
+      }
+    });
+  expect(isHeld()).toBe(true);
+  await pool.close();
+  expect(isHeld()).toBe(false);
 });
 
 test('a log that cannot be written is one clear error at the start', async () => {
