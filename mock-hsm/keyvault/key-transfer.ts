@@ -60,12 +60,12 @@ export interface TransferBlob {
   readonly ciphertext: Buffer;
 }
 
-/** The value of a `key_hsm` member: base64url of the JSON around a ciphertext. */
+/** The value of a released key's `key_hsm`: base64url of the JSON around a ciphertext, as a recorded pool writes it. */
 export function encodeTransfer({ kid, enc, ciphertext }: TransferBlob): string {
   const blob = {
-    schema_version: '1.0.0',
-    header: { kid, alg: 'dir', enc },
     ciphertext: ciphertext.toString('base64url'),
+    header: { alg: 'dir', enc, kid },
+    schema_version: '1.0',
   };
   return Buffer.from(JSON.stringify(blob)).toString('base64url');
 }

@@ -49,7 +49,9 @@ describe('the evaluation', () => {
   test.each([
     ['equals', { equals: 'x' }, 'x', 'y'],
     ['equals of a boolean', { equals: true }, true, 'true'],
+    ['equals of the text of a boolean', { equals: 'true' }, true, false],
     ['notEquals', { notEquals: 'x' }, 'y', 'x'],
+    ['notEquals of the text of a boolean', { notEquals: 'true' }, false, true],
     ['less', { less: 5 }, 4, 5],
     ['lessOrEquals', { lessOrEquals: 5 }, 5, 6],
     ['greater', { greater: 5 }, 6, 5],

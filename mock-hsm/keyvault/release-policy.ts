@@ -37,9 +37,13 @@ const numeric =
   (actual, wanted) =>
     typeof actual === 'number' && typeof wanted === 'number' && compare(actual, wanted);
 
+/** A boolean claim is also the text of it: a recorded pool released for a claim `true` where the policy says `"true"`. */
+const isEqual: Compare = (actual, wanted) =>
+  actual === wanted || (typeof actual === 'boolean' && String(actual) === wanted);
+
 const operators = {
-  equals: (actual, wanted) => actual === wanted,
-  notEquals: (actual, wanted) => actual !== undefined && actual !== wanted,
+  equals: isEqual,
+  notEquals: (actual, wanted) => actual !== undefined && !isEqual(actual, wanted),
   less: numeric((left, right) => left < right),
   lessOrEquals: numeric((left, right) => left <= right),
   greater: numeric((left, right) => left > right),
