@@ -9,7 +9,7 @@ const ms = z.number().min(0).max(86_400_000);
 /** Where the connection ends: before the request is processed, after that, half-way through the answer, or behind it. */
 export const cuts = ['before', 'processed', 'midway', 'after'] as const;
 
-/** One row a field. `in` names it in a flag, `of` says where it makes sense, `help` what it does. */
+/** Which requests it befalls. */
 const which = {
   operation: z.string(),
   key: z.string(),
@@ -89,9 +89,24 @@ function* contradictions(fault: Partial<Record<string, unknown>>): Iterable<stri
   }
   for (const name of given.filter((each) => !ofHandshakes.includes(each))) yield `${name} is not for a ${handshake}`;
   if (has('cut') && fault.cut !== 'before') yield `a ${handshake} can only be cut before`;
-  if (fault.times === 'always' && !has('forMs') && fault.delayMs === undefined && !has('probability')) {
-    yield `a ${handshake} fault needs times, forMs or a probability: otherwise nobody could take it back`;
+  if (!endsByItself(fault)) {
+    yield `a ${handshake} fault needs times, forMs, or a probability up to ${mostOften} with a delay up to ` +
+      `${longestWaitMs} ms: otherwise nobody could take it back`;
   }
+}
+
+/** With this share of handshakes struck, a few tries get through. */
+const mostOften = 0.9;
+/** A handshake this late is still in time for a client. */
+const longestWaitMs = 10_000;
+
+/** Faults are taken back over connections that the fault befalls too. */
+function endsByItself({ times, forMs, probability, delayMs = 0, ...fault }: Partial<Record<string, unknown>>): boolean {
+  if (times !== 'always') return true;
+  if (forMs !== undefined) return true;
+  if (Number(delayMs) > longestWaitMs) return false;
+  const onlyDelays = !['silent', 'refuse', 'cut'].some((name) => fault[name] !== undefined && fault[name] !== false);
+  return onlyDelays || Number(probability ?? 1) <= mostOften;
 }
 
 /** Short name for the log and the metrics: `delay+status`, `cut-midway`. */

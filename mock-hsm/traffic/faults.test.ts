@@ -108,9 +108,23 @@ describe('a fault', () => {
     [{ operation: 'handshake', status: 500 }, /status is not for a handshake/],
     [{ operation: 'handshake', cut: 'midway' }, /only be cut before/],
     [{ operation: 'handshake', silent: true, times: 'always' }, /take it back/],
+    [{ operation: 'handshake', silent: true, delayMs: 1, times: 'always' }, /take it back/],
+    [{ operation: 'handshake', delayMs: 86_400_000, times: 'always' }, /take it back/],
+    [{ operation: 'handshake', delayMs: 86_400_000, probability: 0.5 }, /take it back/],
+    [{ operation: 'handshake', refuse: true, probability: 1 }, /take it back/],
+    [{ operation: 'handshake', cut: 'before', probability: 0.95 }, /take it back/],
   ])('%j is refused', (request, message) => {
     const read = faultBody.safeParse(request);
     expect(read.success ? '' : read.error.issues.map((issue) => issue.message).join()).toMatch(message);
+  });
+
+  test.each<FaultRequest>([
+    { operation: 'handshake', delayMs: 2000, times: 'always' },
+    { operation: 'handshake', refuse: true, probability: 0.9 },
+    { operation: 'handshake', silent: true, times: 5 },
+    { operation: 'handshake', delayMs: 60_000, forMs: 10_000 },
+  ])('%j is taken: it ends by itself, or lets handshakes through', (request) => {
+    expect(faultBody.safeParse(request)).toMatchObject({ success: true });
   });
 
   test('is called by what it does', () => {
