@@ -34,6 +34,19 @@ test.each([
   { freeze: false },
 ])('%j is refused', (change) => expect(clockChange.safeParse(change).success).toBe(false));
 
+test.each([
+  { advance: '999999999999d' },
+  { advance: '-100000d' },
+  { offset: '999999999999d' },
+  { offset: '-999999d' },
+  { set: '9999-12-31T23:59:59Z' },
+  { set: '8999-12-31T00:00:00Z', advance: '2d' },
+])('%j would leave the years that can be shown: it is refused and changes nothing', (change) => {
+  const clock = new Clock(() => startMs);
+  expect(() => changeClock(clock, clockChange.parse(change))).toThrow(/1970 to 8999/);
+  expect([clock.nowMs(), clock.isFrozen]).toEqual([startMs, false]);
+});
+
 describe('the flag', () => {
   test.each([
     ['+2h', { offset: '+2h' }],

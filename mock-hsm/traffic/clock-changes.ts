@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { durationMs } from '../profile/durations.ts';
+import { badParameter } from '../service-error.ts';
 
 const duration = z.union([z.string(), z.number()]).transform((value, context) => {
   const ms = durationMs(String(value));
@@ -33,7 +34,17 @@ export type ClockRequest = z.input<typeof clockChange>;
 
 export type ClockChange = z.output<typeof clockChange>;
 
+/** What the clock can show: years of four digits, as tokens and certificates write them. */
+const earliestMs = Date.parse('1970-01-01T00:00:00Z');
+const latestMs = Date.parse('9000-01-01T00:00:00Z');
+
+/** Throws BadParameter, and changes nothing, when the clock would leave the years 1970 to 8999. */
 export function changeClock(clock: Clock, { set, offset, advance, freeze, run }: ClockChange): void {
+  const nowMs = clock.nowMs();
+  const targetMs = (set ?? (offset === undefined ? nowMs : nowMs - clock.offsetMs + offset)) + (advance ?? 0);
+  if (!(targetMs >= earliestMs && targetMs < latestMs)) {
+    throw badParameter('The clock can show the years 1970 to 8999 alone; give a time within them');
+  }
   // Frozen first: between two looks at a running clock time goes on.
   if (freeze === true) clock.freeze();
   const wasFrozen = clock.isFrozen;
