@@ -66,6 +66,16 @@ test('the log says who did what, by which role or why not, and holds no secret',
   expect(everything).not.toContain(await pool.token(pool.hsm.client));
 });
 
+test('the log keeps no more than 200 characters of what callers choose', async () => {
+  await pool.call('GET', `/keys/${'x'.repeat(9000)}`, { token: null });
+  const claims = Buffer.from(JSON.stringify({ aud: 'x'.repeat(9000) })).toString('base64url');
+  await pool.call('GET', '/subscriptions', { token: `e30.${claims}.AA` });
+  const [byPath, byReason] = (await requests()).slice(-2);
+  expect(byPath?.path).toHaveLength(200);
+  expect(byReason?.reason).toMatch(/^the token's audience is x+$/);
+  expect(byReason?.reason).toHaveLength(200);
+});
+
 describe('a fault', () => {
   test('befalls its operation as often as it says, then no more', async () => {
     await fault({ operation: 'sign', status: 503, times: 2, retryAfterS: 7 });

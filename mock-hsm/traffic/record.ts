@@ -3,6 +3,9 @@ import type { FastifyRequest } from 'fastify';
 import type { Service } from '../service.ts';
 import { kindOf } from './fault-model.ts';
 
+/** Characters of a path and a reason that are kept: callers choose them, and the log keeps many. */
+const longest = 200;
+
 const tokenOperations = new Set(['token', 'imdsToken', 'appServiceToken']);
 
 const recorded = new WeakSet<FastifyRequest>();
@@ -18,9 +21,10 @@ export function record(request: FastifyRequest, status: number, { log, metrics, 
   log.add({
     time: new Date(clock.nowMs()).toISOString(),
     method: request.method,
-    path: pathOf(request),
+    path: pathOf(request).slice(0, longest),
     status,
     ...call,
+    ...(call.reason === undefined ? {} : { reason: call.reason.slice(0, longest) }),
     ...(fault === undefined ? {} : { fault: kindOf(fault) }),
     durationMs: Math.round(elapsedMs * 1000) / 1000,
     connection: connections.numberOf(request.raw.socket),
