@@ -19,8 +19,8 @@ const post = (headers: Record<string, string>, path = '/mock/faults') =>
 const origin = () => pool.hsm.url;
 
 /** For a browser that was told to go on although the certificate is for other names. */
-function statusOfDelete(headers: Record<string, string>): Promise<number | undefined> {
-  const target = { method: 'DELETE', headers, ca: pool.hsm.caPem, servername: 'localhost' };
+function statusOf(method: string, headers: Record<string, string>): Promise<number | undefined> {
+  const target = { method, headers, ca: pool.hsm.caPem, servername: 'localhost' };
   return new Promise((resolve, reject) => {
     request(`${origin()}/mock/faults`, target, (response) => {
       response.resume();
@@ -45,8 +45,12 @@ describe('a change below /mock is refused', () => {
   test('to a foreign name that leads to this machine', async () => {
     const { port } = new URL(origin());
     const headers = { host: `evil.test:${port}`, origin: `https://evil.test:${port}`, 'sec-fetch-site': 'same-origin' };
-    expect(await statusOfDelete(headers)).toBe(403);
-    expect(await statusOfDelete({ ...headers, host: `localhost:${port}`, origin: origin() })).toBe(200);
+    expect(await statusOf('DELETE', headers)).toBe(403);
+    expect(await statusOf('DELETE', { ...headers, host: `localhost:${port}`, origin: origin() })).toBe(200);
+  });
+
+  test('to a host that is no name, without an error of the mock', async () => {
+    expect(await statusOf('DELETE', { host: 'a%b', origin: 'https://a%b' })).toBe(403);
   });
 
   test('in whatever case the path is written', async () => {
@@ -74,6 +78,20 @@ describe('a change below /mock is made', () => {
     expect(await post({ host: name, origin: `https://${name}` })).toMatchObject({ status: 201 });
   });
 });
+
+test.each(['evil.test', 'evil.test:8443', 'deep.pool.hsm.test', 'localhost.evil.test'])(
+  'reading by the foreign name %s, which may lead to this machine, is refused',
+  async (host) => {
+    expect(await statusOf('GET', { host })).toBe(403);
+  },
+);
+
+test.each(['localhost', '127.0.0.1:1', '[::1]', 'hsm.example.test', 'pool.hsm.test', ''])(
+  'reading by the name %s is answered',
+  async (host) => {
+    expect(await statusOf('GET', { host })).toBe(200);
+  },
+);
 
 test('reading needs nothing, and no answer lets another origin look at it', async () => {
   const headers = { origin: 'https://evil.test', 'sec-fetch-site': 'cross-site' };

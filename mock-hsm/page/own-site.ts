@@ -3,11 +3,12 @@
 //
 // - Browsers say on every request over HTTPS where it comes from (`Sec-Fetch-Site`), and with every request that is not
 //   a plain read its `Origin`. Programs (curl, fetch of Node, tests) send neither, and pass.
-// - An `Origin` must be the mock's own, by a name that the mock has: a foreign name that was made to lead to this machine
-//   (DNS rebinding) calls itself the same origin, but is none of ours.
+// - The `Host` must be a name of the mock, also to read: a foreign name that was made to lead to this machine (DNS
+//   rebinding) is the same origin to a browser, but none of ours. An `Origin` must be that of the `Host`.
 // - A body must be declared as JSON, which a foreign page cannot do without asking first; nothing here says yes.
-// Reading is left to the browsers' same-origin policy: no answer here allows another origin to see it.
+// Reading by another origin is left to the browsers' same-origin policy: no answer here allows another origin to see it.
 import type { FastifyRequest } from 'fastify';
+import { isOwnHost } from '../identity/known-hosts.ts';
 import type { Service } from '../service.ts';
 import { ServiceError } from '../service-error.ts';
 import type { App } from '../traffic/call.ts';
@@ -21,13 +22,15 @@ export function keepToOwnSite(app: App, { hostnames }: Service): void {
 }
 
 function refusalOf(request: FastifyRequest, hostnames: readonly string[]): ServiceError | undefined {
-  const { headers, method, host } = request;
+  const { headers, method, host = '' } = request;
+  // Without a name it is no browser.
+  if (host !== '' && !isOwnHost(host, hostnames)) return refused(`whoever comes by the name ${host.slice(0, 100)}`);
   if (method === 'GET' || method === 'HEAD') return undefined;
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none')
     return refused(`a page of another site (${site})`);
   const { origin } = headers;
-  if (origin !== undefined && (origin !== `https://${host}` || !isOwnName(new URL(origin).hostname, hostnames))) {
+  if (origin !== undefined && origin !== `https://${host}`) {
     return refused(`the origin ${origin.slice(0, 100)}`);
   }
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
@@ -38,12 +41,4 @@ function refusalOf(request: FastifyRequest, hostnames: readonly string[]): Servi
 }
 
 const refused = (whom: string) =>
-  new ServiceError(403, 'Forbidden', `Routes below /mock cannot be changed by ${whom}; use the page at /mock/ or curl`);
-
-/** Addresses are no names that somebody else could own. */
-function isOwnName(name: string, hostnames: readonly string[]): boolean {
-  if (name === 'localhost' || /^[\d.]+$/.test(name) || name.startsWith('[')) return true;
-  return hostnames.some((own) =>
-    own.startsWith('*.') ? name.endsWith(own.slice(1).toLowerCase()) : name === own.toLowerCase(),
-  );
-}
+  new ServiceError(403, 'Forbidden', `Routes below /mock are not for ${whom}; use the page at /mock/ or curl`);
