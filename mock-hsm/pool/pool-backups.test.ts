@@ -57,3 +57,14 @@ test('a full restore writes keys and roles in one transaction, and changes nothi
   await open();
   expect([namesOf(), roles.assignments().length]).toEqual([['old'], 0]);
 });
+
+test('what a backup holds is read when it is asked for, and not when the pool starts', async () => {
+  await parts.keys.create('old', { kty: 'EC-HSM' });
+  const folder = backedUp();
+  parts.keys.delete('old');
+  const all = vi.spyOn(store.records, 'all');
+  await open();
+  expect(all.mock.calls.map(([kind]) => kind)).not.toContain('backupContent');
+  parts.poolBackups.restore(container, folder);
+  expect(parts.keys.ring.live('old').versions).toHaveLength(1);
+});

@@ -40,10 +40,10 @@ export const restoreBody = z.object({ sasTokenParameters: storage, folderToResto
 export const checkRestoreBody = z.object({ sasTokenParameters: storage.partial(), folderToRestore: folder }).partial();
 export const selectiveRestoreBody = z.object({ sasTokenParameters: storage, folder });
 
+/** What is known of a backup without reading it. Its content, sealed, is a row of its own under the same id. */
 interface StoredBackup {
   readonly uri: string;
   readonly takenMs: number;
-  readonly sealed: string;
 }
 
 interface Content {
@@ -79,8 +79,11 @@ export class PoolBackups {
     const takenMs = clock.nowMs();
     const uri = `${containerOf(to)}/mhsm-${poolName}-${timestamp(takenMs)}`;
     const sealed = securityDomain.seal.close(Buffer.from(JSON.stringify(this.#content())), sealContext);
-    const backup: StoredBackup = { uri, takenMs, sealed };
-    records.apply([{ kind: 'backup', id: uri, body: backup }]);
+    const backup: StoredBackup = { uri, takenMs };
+    records.apply([
+      { kind: 'backup', id: uri, body: backup },
+      { kind: 'backupContent', id: uri, body: sealed },
+    ]);
     this.#stored.set(uri, backup);
     return jobs.start('backup', { folderUri: uri });
   }
@@ -134,11 +137,11 @@ export class PoolBackups {
   #read(from: Storage, folderName: string): Content {
     assertMayUse(from);
     const uri = `${containerOf(from)}/${folderName}`;
-    const stored = this.#stored.get(uri);
-    if (stored === undefined)
+    const sealed = this.#parts.records.one<string>('backupContent', uri);
+    if (sealed === undefined)
       throw badParameter(`There is no backup at ${uri}; the mock knows only those it took itself`);
     try {
-      return JSON.parse(this.#parts.securityDomain.seal.open(stored.sealed, sealContext).toString()) as Content;
+      return JSON.parse(this.#parts.securityDomain.seal.open(sealed, sealContext).toString()) as Content;
     } catch {
       throw badParameter(`The backup at ${uri} is of a pool with another security domain`);
     }

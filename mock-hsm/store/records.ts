@@ -8,6 +8,7 @@ export type RecordKind =
   | 'key'
   | 'keyVersion'
   | 'backup'
+  | 'backupContent'
   | 'roleDefinition'
   | 'roleAssignment';
 
@@ -21,6 +22,8 @@ export interface Change {
 export interface Records {
   /** All bodies of a kind, as they were written. */
   all<Body>(kind: RecordKind): Body[];
+  /** The body of one row, if it is there. */
+  one<Body>(kind: RecordKind, id: string): Body | undefined;
   /** Writes all changes or none; when it returns they survive the death of the process. */
   apply(changes: readonly Change[]): void;
   close(): void;
@@ -30,6 +33,10 @@ export interface Records {
 const migrations = [
   `CREATE TABLE IF NOT EXISTS record (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id))
    WITHOUT ROWID`,
+  // What a backup of the pool holds is large, and lies beside what is known of it.
+  `INSERT INTO record SELECT 'backupContent', id, json_quote(json_extract(body, '$.sealed')) FROM record
+   WHERE kind = 'backup';
+   UPDATE record SET body = json_remove(body, '$.sealed') WHERE kind = 'backup'`,
 ];
 
 /**
@@ -41,6 +48,7 @@ const migrations = [
 export function openRecords(file: string): Records {
   const database = open(file);
   const select = database.prepare('SELECT body FROM record WHERE kind = ?');
+  const selectOne = database.prepare('SELECT body FROM record WHERE kind = ? AND id = ?');
   const put = database.prepare('INSERT OR REPLACE INTO record (kind, id, body) VALUES (?, ?, ?)');
   const drop = database.prepare('DELETE FROM record WHERE kind = ? AND id = ?');
   const write = ({ kind, id, body }: Change) =>
@@ -49,6 +57,14 @@ export function openRecords(file: string): Records {
     all<Body>(kind: RecordKind) {
       try {
         return select.all(kind).map((row) => JSON.parse(String(row.body)) as Body);
+      } catch (cause) {
+        throw storeError(`cannot read ${kind} from ${file}`, cause);
+      }
+    },
+    one<Body>(kind: RecordKind, id: string) {
+      try {
+        const row = selectOne.get(kind, id);
+        return row === undefined ? undefined : (JSON.parse(String(row.body)) as Body);
       } catch (cause) {
         throw storeError(`cannot read ${kind} from ${file}`, cause);
       }
