@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, verify } from 'node:crypto';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, expect, test } from 'vitest';
 import type { CryptoJob } from './crypto-job.ts';
-import { CryptoPool, CryptoWorkerError, type LoadedKey } from './crypto-pool.ts';
+import { CryptoPool, CryptoWorkerError, type ForgetMessage, type JobMessage, type LoadedKey } from './crypto-pool.ts';
 
 const message = Buffer.from('to be signed');
 const job: CryptoJob = { operation: 'sign', algorithm: 'RS256', value: createHash('sha256').update(message).digest() };
@@ -64,4 +64,24 @@ test('a worker that ends rejects its jobs, and another takes its place', async (
   expect((await both()).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
   expect(workers).toHaveLength(3);
   process.off('worker', note);
+});
+
+test('a forgotten key goes from the memory of its worker, and comes back with its next job', async () => {
+  const sent: unknown[] = [];
+  process.once('worker', (worker: Worker) => {
+    const post = worker.postMessage.bind(worker);
+    worker.postMessage = (message: JobMessage | ForgetMessage) => {
+      sent.push('forget' in message ? message : { keyIsSent: message.key !== undefined });
+      post(message);
+    };
+  });
+  pool = new CryptoPool(1);
+  // A worker is announced after it got its first job.
+  await pool.run(job, { ...long.loaded, id: 'another' });
+  await pool.run(job, long.loaded);
+  await pool.run(job, long.loaded);
+  pool.forget(long.loaded.id);
+  pool.forget(long.loaded.id);
+  await pool.run(job, long.loaded);
+  expect(sent).toEqual([{ keyIsSent: true }, { keyIsSent: false }, { forget: long.loaded.id }, { keyIsSent: true }]);
 });

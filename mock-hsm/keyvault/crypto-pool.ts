@@ -5,6 +5,7 @@ import type { KeyObject } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { type CryptoJob, type CryptoResult, runCryptoJob } from './crypto-job.ts';
+import { RecentlyUsed } from './recently-used.ts';
 
 export interface JobMessage {
   readonly sequence: number;
@@ -12,6 +13,11 @@ export interface JobMessage {
   /** Sent with the first job of a key to a worker. */
   readonly key: KeyObject | undefined;
   readonly job: CryptoJob;
+}
+
+/** Comes after all jobs that were to use the key as the worker knows it. */
+export interface ForgetMessage {
+  readonly forget: string;
 }
 
 export interface JobAnswer {
@@ -33,7 +39,7 @@ interface Outcome {
 
 interface Seat {
   readonly worker: Worker;
-  readonly knownKeys: Set<string>;
+  readonly knownKeys: RecentlyUsed<true>;
   readonly waiting: Map<number, Outcome>;
 }
 
@@ -41,6 +47,9 @@ interface Arrival extends Outcome {
   readonly job: CryptoJob;
   readonly key: LoadedKey;
 }
+
+/** Keys whose material is in memory, here and in each worker. Opening one takes less than a millisecond. */
+export const maxLoadedKeys = 500;
 
 /** Algorithms cheaper than the way to a worker and back. */
 const quick = /^(sign:ES256|(sign|verify):HS.*|(encrypt|decrypt):A\d.*|(encrypt|verify):(RSA.*|RS.*|PS.*))$/;
@@ -82,8 +91,8 @@ export class CryptoPool {
 
   #send({ job, key, resolve, reject }: Arrival): void {
     const seat = this.#leastBusy();
-    const isKnown = seat.knownKeys.has(key.id);
-    seat.knownKeys.add(key.id);
+    const isKnown = seat.knownKeys.get(key.id) === true;
+    if (!isKnown) seat.knownKeys.set(key.id, true);
     this.#sequence += 1;
     const message: JobMessage = {
       sequence: this.#sequence,
@@ -93,6 +102,11 @@ export class CryptoPool {
     };
     seat.waiting.set(message.sequence, { resolve, reject });
     seat.worker.postMessage(message);
+  }
+
+  /** Takes a key out of the memory of the workers; a later job may bring it again. */
+  forget(keyId: string): void {
+    for (const { knownKeys } of this.#seats) knownKeys.delete(keyId);
   }
 
   async close(): Promise<void> {
@@ -110,7 +124,8 @@ export class CryptoPool {
 
   #startSeat(): Seat {
     const worker = new Worker(new URL('./crypto-worker.ts', import.meta.url));
-    const seat: Seat = { worker, knownKeys: new Set(), waiting: new Map() };
+    const forget = (keyId: string) => worker.postMessage({ forget: keyId } satisfies ForgetMessage);
+    const seat: Seat = { worker, knownKeys: new RecentlyUsed(maxLoadedKeys, forget), waiting: new Map() };
     worker.unref();
     worker.on('message', ({ sequence, result, error }: JobAnswer) => {
       const job = seat.waiting.get(sequence);

@@ -1,8 +1,9 @@
-// Worker thread: takes jobs, answers results. A key comes with its first job and is remembered by id.
+// Worker thread: takes jobs, answers results. A key comes with its first job and is remembered by id,
+// until it is told to forget it.
 import type { KeyObject } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import { type CryptoJob, runCryptoJob } from './crypto-job.ts';
-import type { JobAnswer, JobMessage } from './crypto-pool.ts';
+import type { ForgetMessage, JobAnswer, JobMessage } from './crypto-pool.ts';
 
 const keys = new Map<string, KeyObject>();
 
@@ -27,4 +28,7 @@ function answer({ sequence, keyId, key, job }: JobMessage): JobAnswer {
   }
 }
 
-parentPort?.on('message', (message: JobMessage) => parentPort?.postMessage(answer(message)));
+parentPort?.on('message', (message: JobMessage | ForgetMessage) => {
+  if ('forget' in message) keys.delete(message.forget);
+  else parentPort?.postMessage(answer(message));
+});

@@ -25,6 +25,7 @@ export class KeyRing {
   readonly #nowS: () => number;
   #sequence = 0;
   #policyRevision = 0;
+  #gone: (key: Key) => void = () => {};
 
   constructor(records: Records, nowS: () => number) {
     this.#records = records;
@@ -35,6 +36,11 @@ export class KeyRing {
       this.#sequence = Math.max(this.#sequence, own.at(-1)?.sequence ?? 0);
       this.#index({ ...row, versions: own });
     }
+  }
+
+  /** Tells of each key that is purged, or gives way to another one of its name. */
+  whenGone(gone: (key: Key) => void): void {
+    this.#gone = gone;
   }
 
   /** The number for the next version. */
@@ -232,7 +238,9 @@ export class KeyRing {
 
   #forget(name: string): void {
     const id = idOf(name);
+    const key = this.#keys.get(id);
     this.#keys.delete(id);
+    if (key !== undefined) this.#gone(key);
     this.#live.remove(id);
     this.#deleted.remove(id);
     if (this.#withPolicy.delete(id)) this.#policyRevision += 1;

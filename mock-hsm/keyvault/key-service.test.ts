@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ServiceError } from '../service-error.ts';
 import { openRecords, type Records } from '../store/records.ts';
 import { createSeal } from '../store/seal.ts';
@@ -13,10 +13,13 @@ const decrypt: CryptoJob = { operation: 'decrypt', algorithm: 'RSA-OAEP', value:
 let records: Records;
 let crypto: CryptoPool;
 let keys: KeyService;
+/** Ids of versions, each time the secret is decrypted. */
+let opened: string[];
 
 beforeEach(() => {
   records = openRecords(':memory:');
   crypto = new CryptoPool(1);
+  opened = [];
   keys = open(1);
 });
 
@@ -25,7 +28,15 @@ afterEach(() => crypto.close());
 /** The same store, read with the master key of such bytes. */
 function open(byte: number): KeyService {
   const pool = { retentionDays: 90, purgeProtection: false };
-  return new KeyService(new KeyRing(records, nowS), pool, createSeal(Buffer.alloc(32, byte)), crypto, nowS);
+  const seal = createSeal(Buffer.alloc(32, byte));
+  const counting = {
+    ...seal,
+    open(sealed: string, context: string) {
+      opened.push(context);
+      return seal.open(sealed, context);
+    },
+  };
+  return new KeyService(new KeyRing(records, nowS), pool, counting, crypto, nowS);
 }
 
 /** What a call is refused with. */
@@ -57,6 +68,34 @@ test("a worker that ends while it decrypts is not the caller's", async () => {
   const refusal = refusalOf(keys.use(key, 'decrypt', decrypt));
   await crypto.close();
   expect(await refusal).toBeInstanceOf(CryptoWorkerError);
+});
+
+describe('the material of a key', () => {
+  const sign: CryptoJob = { operation: 'sign', algorithm: 'ES256', value: Buffer.alloc(32) };
+  const create = (name: string) => keys.create(name, { kty: 'EC-HSM' });
+
+  test('is opened once', async () => {
+    const key = await create('k');
+    for (let i = 0; i < 3; i += 1) await keys.use(key, 'sign', sign);
+    expect(opened).toEqual([key.version]);
+  });
+
+  test('is dropped when the key is purged', async () => {
+    const key = await create('k');
+    await keys.use(key, 'sign', sign);
+    keys.delete('k');
+    keys.purge('k');
+    await keys.use(key, 'sign', sign);
+    expect(opened).toEqual([key.version, key.version]);
+  });
+
+  test('is dropped when 500 others were used since', async () => {
+    const key = await create('k');
+    await keys.use(key, 'sign', sign);
+    for (let i = 0; i < 500; i += 1) await keys.use(await create(`other-${i}`), 'sign', sign);
+    await keys.use(key, 'sign', sign);
+    expect(opened.filter((version) => version === key.version)).toHaveLength(2);
+  });
 });
 
 test.each([

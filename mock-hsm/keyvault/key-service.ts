@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { badParameter, forbidden, immutableReleasePolicy } from '../service-error.ts';
 import type { Seal } from '../store/seal.ts';
 import type { CryptoJob, CryptoResult } from './crypto-job.ts';
-import { type CryptoPool, CryptoWorkerError, type LoadedKey } from './crypto-pool.ts';
+import { type CryptoPool, CryptoWorkerError, type LoadedKey, maxLoadedKeys } from './crypto-pool.ts';
 import { expiryOfRotated } from './durations.ts';
 import { generateMaterial, type NewMaterial, ofSecret, openMaterial, readJwk, specOf } from './key-material.ts';
 import type { Deletion, Key, KeyVersion } from './key-model.ts';
@@ -11,6 +11,7 @@ import { newestOf } from './key-model.ts';
 import type { KeyRing } from './key-ring.ts';
 import { assertTimes, hsmType, keyOpsOf, keySpecOf } from './key-rules.ts';
 import { decodeTransfer, unwrapTransferred } from './key-transfer.ts';
+import { RecentlyUsed } from './recently-used.ts';
 import { type ReleasePolicy, type ReleasePolicyBody, readReleasePolicy } from './release-policy.ts';
 import type { KeyAttributes, KeyCreateBody, KeyImportBody, KeyUpdateBody } from './requests.ts';
 import { assertUsable, type KeyUse } from './use-policy.ts';
@@ -34,7 +35,8 @@ export class KeyService {
   readonly #seal: Seal;
   readonly #crypto: CryptoPool;
   readonly #nowS: () => number;
-  readonly #loaded = new Map<string, LoadedKey>();
+  /** By version id. */
+  readonly #loaded: RecentlyUsed<LoadedKey>;
 
   constructor(ring: KeyRing, pool: PoolSettings, seal: Seal, crypto: CryptoPool, nowS: () => number) {
     this.ring = ring;
@@ -42,6 +44,10 @@ export class KeyService {
     this.#seal = seal;
     this.#crypto = crypto;
     this.#nowS = nowS;
+    this.#loaded = new RecentlyUsed(maxLoadedKeys, (version) => crypto.forget(version));
+    ring.whenGone(({ versions }) => {
+      for (const { version } of versions) this.#loaded.delete(version);
+    });
   }
 
   /** A new key, or a new version of a live one. */
