@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { Agent, request } from 'undici';
 import { cpuTimeUs } from './cpu-time.ts';
 
-const program = new URL('../mock-hsm/bin.ts', import.meta.url).pathname;
+const program = join(import.meta.dirname, '..', 'mock-hsm', 'bin.ts');
 const cryptoUser = '21dbd100-6940-42c2-9190-5d6cb909625b';
 const apiVersion = 'api-version=7.4';
 

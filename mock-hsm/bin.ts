@@ -4,7 +4,8 @@
 // lies with the installation and not in the folder for temporary files, where others could write. Without a right to
 // write there, Node goes on without it.
 import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 
-enableCompileCache(new URL('../node_modules/.cache/mock-hsm', import.meta.url).pathname);
+enableCompileCache(join(import.meta.dirname, '..', 'node_modules', '.cache', 'mock-hsm'));
 const { run } = await import('./command/program.ts');
 await run();
