@@ -1,5 +1,6 @@
 // Readers for the values of options. Each throws InvalidArgumentError, which the command line shows with the option.
 import { InvalidArgumentError } from 'commander';
+import { guid } from '../guid.ts';
 
 /** A whole number in decimal. */
 export const whole =
@@ -22,7 +23,7 @@ export const variableName = (text: string, before: readonly string[] = []): read
 };
 
 export const objectId = (text: string, before: readonly string[] = []): readonly string[] => {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) {
+  if (!guid.test(text)) {
     throw new InvalidArgumentError('It must be an object id: a GUID.');
   }
   return [...before, text];

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Option } from 'commander';
 import type { SeedDocument } from '../seed/document.ts';
 import { readSeedFile } from '../seed/read-file.ts';
+import { withoutUnset } from '../without-unset.ts';
 import { collect, whole } from './option-values.ts';
 import { readSecret, secretSourceHelp } from './secret-source.ts';
 
@@ -27,12 +28,6 @@ const passwordFrom = new Option('--password-from <source>', secretSourceHelp);
 const lifetime = new Option('--token-lifetime <seconds>', 'life of its access tokens').argParser(whole(1, 86_400));
 const scope = new Option('--scope <scope>', '/, /keys or /keys/{name}').default('/keys');
 
-/** Leaves out what was not given. */
-const given = <Fields extends object>(fields: Fields) =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [Name in keyof Fields]?: Exclude<Fields[Name], undefined>;
-  };
-
 export const seedCommands: readonly SeedCommand[] = [
   {
     verb: 'add',
@@ -50,7 +45,7 @@ export const seedCommands: readonly SeedCommand[] = [
       const { certificate, secretFrom: source } = flags;
       const wantsSecret = certificate === undefined || source !== undefined;
       const entry = {
-        ...given({ clientId: flags.clientId, objectId: flags.objectId, tokenLifetime: flags.tokenLifetime }),
+        ...withoutUnset({ clientId: flags.clientId, objectId: flags.objectId, tokenLifetime: flags.tokenLifetime }),
         ...(wantsSecret ? { secrets: [await readSecret(source)] } : {}),
         ...(certificate === undefined ? {} : { certificates: [{ pem: readFileSync(certificate, 'utf8') }] }),
       };
@@ -74,8 +69,8 @@ export const seedCommands: readonly SeedCommand[] = [
       managedIdentities: [
         {
           name,
-          ...given({ clientId: flags.clientId, objectId: flags.objectId, resourceId: flags.resourceId }),
-          ...given({ tokenLifetime: flags.tokenLifetime }),
+          ...withoutUnset({ clientId: flags.clientId, objectId: flags.objectId, resourceId: flags.resourceId }),
+          ...withoutUnset({ tokenLifetime: flags.tokenLifetime }),
           assigned: flags.system === true ? 'system' : 'user',
           onThisMachine: flags.elsewhere !== true,
         },
@@ -99,7 +94,7 @@ export const seedCommands: readonly SeedCommand[] = [
           name,
           upn: flags.upn ?? '',
           password: await readSecret(flags.passwordFrom),
-          ...given({ objectId: flags.objectId, tokenLifetime: flags.tokenLifetime }),
+          ...withoutUnset({ objectId: flags.objectId, tokenLifetime: flags.tokenLifetime }),
         },
       ],
     }),
@@ -111,7 +106,7 @@ export const seedCommands: readonly SeedCommand[] = [
     options: [objectId, new Option('--member <name>', 'member by name; repeatable').argParser(collect)],
     printsEntry: true,
     document: ([name = ''], flags) => ({
-      groups: [{ name, members: [...(flags.member ?? [])], ...given({ objectId: flags.objectId }) }],
+      groups: [{ name, members: [...(flags.member ?? [])], ...withoutUnset({ objectId: flags.objectId }) }],
     }),
   },
   {
@@ -121,7 +116,7 @@ export const seedCommands: readonly SeedCommand[] = [
     options: [secretFrom, new Option('--expires <time>', 'its end, as in 2030-01-31T00:00:00Z (default: never)')],
     printsEntry: true,
     document: async ([name = ''], flags) => {
-      const secret = { value: await readSecret(flags.secretFrom), ...given({ expires: flags.expires }) };
+      const secret = { value: await readSecret(flags.secretFrom), ...withoutUnset({ expires: flags.expires }) };
       return { servicePrincipals: [{ name, secrets: [secret] }] };
     },
   },

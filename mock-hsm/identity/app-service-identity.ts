@@ -1,9 +1,9 @@
 // The identity endpoint of App Service and Functions: what a web app asks at IDENTITY_ENDPOINT.
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Service } from '../service.ts';
 import { queryValue } from '../traffic/admission.ts';
 import { chooseIdentity, machineToken } from './machine-identities.ts';
+import { isSameSecret } from './same-secret.ts';
 
 export const appServicePath = '/msi/token';
 
@@ -18,7 +18,7 @@ export function appServiceRoutes(app: FastifyInstance, service: Service, secret:
   app.get(appServicePath, { config: { operation: 'appServiceToken' } }, async (request, reply) => {
     const version = versions.get(queryValue(request, 'api-version') ?? '');
     if (version === undefined) return refuse(request, reply, 400, 'The api-version is not supported.');
-    if (!isSecret(request.headers[version.header], secret)) {
+    if (!isSameSecret(String(request.headers[version.header]), secret)) {
       return refuse(request, reply, 401, `The ${version.header} header is missing or wrong.`);
     }
     const resource = queryValue(request, 'resource') ?? '';
@@ -44,11 +44,6 @@ export function appServiceRoutes(app: FastifyInstance, service: Service, secret:
       token_type: 'Bearer',
     };
   });
-}
-
-function isSecret(given: string | string[] | undefined, secret: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(String(given)), digest(secret));
 }
 
 function refuse(request: FastifyRequest, reply: FastifyReply, status: number, message: string): FastifyReply {

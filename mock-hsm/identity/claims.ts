@@ -1,5 +1,6 @@
 // What tokens say. Pure: times and signature are added by whoever issues.
 import { createHash, randomUUID } from 'node:crypto';
+import { guid } from '../guid.ts';
 import type { TokenSubject, UserEntry } from './directory-model.ts';
 
 /** Who a token is for, and how that was proven. */
@@ -26,10 +27,14 @@ export const maxGroupsInToken = 200;
 /** What the token of one identity is asked for when it is to sign another in (workload identity federation). */
 export const tokenExchange = 'api://AzureADTokenExchange';
 
-const ownApplication = /^(?:api:\/\/)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
+/** The application id that an audience is, or names as `api://{client id}`. */
+function applicationIn(audience: string): string | undefined {
+  const id = audience.replace(/^api:\/\//i, '');
+  return guid.test(id) ? id : undefined;
+}
 
 /** Applications of the tenant that are asked for by `api://{client id}`, and the exchange of tokens, take v2 tokens. */
-export const takesVersion2 = (audience: string) => audience === tokenExchange || ownApplication.test(audience);
+export const takesVersion2 = (audience: string) => audience === tokenExchange || applicationIn(audience) !== undefined;
 
 /** The issuer of v1 tokens, whichever host the mock is reached by. */
 export const issuerV1 = (tenantId: string) => `https://sts.windows.net/${tenantId}/`;
@@ -46,7 +51,7 @@ export function accessClaims(question: AccessClaimsQuestion): Record<string, unk
   const { audience, tenantId, subject, clientId, proof } = question;
   const versioned = takesVersion2(audience)
     ? {
-        aud: ownApplication.exec(audience)?.[1] ?? audience,
+        aud: applicationIn(audience) ?? audience,
         iss: issuerV2(tenantId),
         azp: clientId,
         azpacr: proof,

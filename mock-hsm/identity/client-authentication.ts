@@ -1,5 +1,4 @@
 // How an application proves that it is the one it says: secret, certificate, or the token of an issuer it trusts.
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import type { Clock } from '../clock.ts';
 import { verifyCertificateAssertion } from './certificate-assertion.ts';
@@ -7,6 +6,7 @@ import type { Grant } from './claims.ts';
 import type { Directory } from './directory.ts';
 import type { ManagedIdentityEntry, ServicePrincipalEntry } from './directory-model.ts';
 import { verifyFederatedAssertion } from './federated-assertion.ts';
+import { isSameSecret } from './same-secret.ts';
 import {
   assertionOfOther,
   disabledClient,
@@ -86,7 +86,7 @@ function applicationOf(clientId: string, tenant: string, directory: Directory): 
 
 function assertSecret(application: Application, given: string, nowS: number): void {
   const secrets = application.kind === 'ServicePrincipal' ? application.secrets : [];
-  const secret = secrets.find(({ value }) => isSame(given, value));
+  const secret = secrets.find(({ value }) => isSameSecret(given, value));
   if (secret === undefined) throw wrongSecret(application.clientId);
   if (secret.expiresS !== undefined && secret.expiresS <= nowS) throw expiredSecret(application.clientId);
 }
@@ -118,10 +118,4 @@ function claimsOf(assertion: string) {
   } catch {
     throw malformedAssertion();
   }
-}
-
-/** Compares digests, so that neither length nor content shows in the time it takes. */
-function isSame(given: string, expected: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(expected));
 }

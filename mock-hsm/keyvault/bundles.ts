@@ -1,4 +1,5 @@
 // The bodies of answers. Members that are unset are absent, never null.
+import { withoutUnset } from '../without-unset.ts';
 import { type Deletion, type Key, type KeyVersion, newestOf } from './key-model.ts';
 
 /** What every answer needs to know of the pool and the request. */
@@ -18,7 +19,7 @@ export function keyBundle(context: BundleContext, version: KeyVersion) {
   const { kty, n, e, crv, x, y } = version.material;
   return {
     attributes: attributesOf(context, version),
-    key: { kid: kidOf(context, version), kty, ...keyOpsOf(version), ...present({ n, e, crv, x, y }) },
+    key: { kid: kidOf(context, version), kty, ...keyOpsOf(version), ...withoutUnset({ n, e, crv, x, y }) },
     ...tagsOf(version),
     ...(version.releasePolicy === undefined ? {} : { release_policy: version.releasePolicy }),
   };
@@ -49,7 +50,7 @@ function attributesOf({ recoverableDays, recoveryLevel, showsSize }: BundleConte
     created,
     enabled,
     exportable,
-    ...present({ exp, key_size, nbf }),
+    ...withoutUnset({ exp, key_size, nbf }),
     recoverableDays,
     recoveryLevel,
     updated,
@@ -62,10 +63,4 @@ function keyOpsOf({ keyOps }: KeyVersion) {
 
 function tagsOf({ tags }: KeyVersion) {
   return Object.keys(tags).length === 0 ? {} : { tags };
-}
-
-function present<Value>(members: Record<string, Value | undefined>): Record<string, Value> {
-  const kept: Record<string, Value> = {};
-  for (const [name, value] of Object.entries(members)) if (value !== undefined) kept[name] = value;
-  return kept;
 }

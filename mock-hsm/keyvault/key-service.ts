@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { badParameter, forbidden, immutableReleasePolicy } from '../service-error.ts';
 import type { Seal } from '../store/seal.ts';
+import { withoutUnset } from '../without-unset.ts';
 import type { CryptoJob, CryptoResult } from './crypto-job.ts';
 import { type CryptoPool, CryptoWorkerError, type LoadedKey, maxLoadedKeys } from './crypto-pool.ts';
 import { expiryOfRotated } from './durations.ts';
@@ -74,7 +75,7 @@ export class KeyService {
     const key = this.ring.live(name);
     const { material, keyOps, tags, exportable, releasePolicy } = newestOf(key);
     const exp = expiryOfRotated(key.rotationPolicy?.attributes.expiryTime, atS);
-    const described = { keyOps, tags, exportable, enabled: true, ...present({ releasePolicy, exp }) };
+    const described = { keyOps, tags, exportable, enabled: true, ...withoutUnset({ releasePolicy, exp }) };
     const made = await generateMaterial(specOf(material));
     // It may have been purged meanwhile, and must not come back.
     this.ring.live(name);
@@ -94,7 +95,7 @@ export class KeyService {
       ...kept,
       ...(body.key_ops == null ? {} : { keyOps: keyOpsOf(body.key_ops, { kty, exportable: old.exportable }) }),
       enabled: enabled ?? old.enabled,
-      ...present(times),
+      ...withoutUnset(times),
       tags: body.tags ?? old.tags,
       ...(body.release_policy == null ? {} : { releasePolicy: changedPolicy(old, body.release_policy) }),
       updated: this.#nowS(),
@@ -168,7 +169,7 @@ export class KeyService {
       enabled: enabled ?? true,
       exportable,
       tags: body.tags ?? {},
-      ...present({ nbf, exp, releasePolicy }),
+      ...withoutUnset({ nbf, exp, releasePolicy }),
     };
   }
 
@@ -219,11 +220,4 @@ function changedPolicy({ exportable, releasePolicy }: KeyVersion, body: ReleaseP
   const policy = readReleasePolicy(body);
   if (releasePolicy?.immutable === true && policy.data !== releasePolicy.data) throw immutableReleasePolicy();
   return { ...policy, immutable: policy.immutable || releasePolicy?.immutable === true };
-}
-
-/** Without what is unset. */
-function present<Members extends object>(members: Members): { [Name in keyof Members]?: NonNullable<Members[Name]> } {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value != null)) as {
-    [Name in keyof Members]?: NonNullable<Members[Name]>;
-  };
 }

@@ -1,4 +1,5 @@
 // Who may do what, as the page shows it: principals, roles, assignments, and the answer to "is this allowed?".
+import { guid } from '../guid.ts';
 import { operations as keyOperations } from '../keyvault/operations.ts';
 import { poolOperations } from '../pool/operations.ts';
 import { dataAction, isDataAction } from '../rbac/data-actions.ts';
@@ -99,7 +100,7 @@ export function allowedAnswer({ principal, action, scope }: Question, service: S
 function objectIdOf(principal: string, { directory }: Service): string {
   const entry = directory.byName(principal) ?? directory.byObjectId(principal) ?? directory.byClientId(principal);
   if (entry !== undefined) return entry.objectId;
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(principal)) return principal.toLowerCase();
+  if (guid.test(principal)) return principal.toLowerCase();
   throw badParameter(`Nobody is called ${principal.slice(0, 100)}: give a name of the directory or an object id`);
 }
 

@@ -2,6 +2,7 @@
 import { readBody } from '../keyvault/requests.ts';
 import type { Service } from '../service.ts';
 import type { App } from '../traffic/call.ts';
+import { withoutUnset } from '../without-unset.ts';
 import { profileBody, profileChange } from './settings.ts';
 
 /** Adds GET (settings, rates in force, lanes), PUT (all settings) and PATCH (some). */
@@ -13,11 +14,7 @@ export function profileRoutes(app: App, { profile }: Service): void {
     return state();
   });
   app.patch('/mock/profile', (request) => {
-    profile.set({ ...profile.settings, ...definedOf(readBody(profileChange, request.body)) });
+    profile.set({ ...profile.settings, ...withoutUnset(readBody(profileChange, request.body)) });
     return state();
   });
 }
-
-/** Without the fields that were not given. */
-const definedOf = (change: object) =>
-  Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));

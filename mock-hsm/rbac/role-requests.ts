@@ -1,11 +1,10 @@
 // What requests about roles may say: bodies, GUIDs in paths, filters of lists.
 import { z } from 'zod';
+import { guid } from '../guid.ts';
 import { badParameter } from '../service-error.ts';
 import { isDataAction } from './data-actions.ts';
 import { covers } from './evaluate.ts';
 import type { Permission, RoleAssignment } from './role-model.ts';
-
-const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 const actionList = z.array(z.string().max(512)).nullish();
 const dataActionList = z.array(z.string().refine(isDataAction, 'is not a data action of Managed HSM')).nullish();

@@ -1,6 +1,7 @@
 // Role definitions and assignments of a seed.
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { guid } from '../guid.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { RoleBook } from '../rbac/role-book.ts';
 import type { RoleAssignment, RoleDefinition } from '../rbac/role-model.ts';
@@ -12,8 +13,6 @@ interface Parts {
 }
 
 type AssignmentSeed = Seed['roleAssignments'][number];
-
-const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export function applyRoleDefinitions(seed: Seed, { roles }: Parts): string[] {
   const changes: string[] = [];
