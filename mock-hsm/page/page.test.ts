@@ -77,6 +77,16 @@ test.each(['traffic', 'keys', 'keys/web', 'access', 'faults'])(
   },
 );
 
+/** Of the tables that are shown, those that are wider than their place: "Keys 666 in 378". */
+const widerThanTheirPlace = () =>
+  page
+    .locator('.scroll')
+    .evaluateAll((places) =>
+      places
+        .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+        .map((place) => `${place.getAttribute('aria-label')} ${place.scrollWidth} in ${place.clientWidth}`),
+    );
+
 test('the page forbids scripts, styles and requests of others', async () => {
   const { headers } = await pool.call('GET', '/mock/', { token: null });
   const policy = String(headers['content-security-policy']);
@@ -225,4 +235,41 @@ test('everything can be reached by the keyboard', async () => {
   await page.keyboard.press('Space');
   await page.locator('[role=switch][aria-checked=true]').waitFor();
   expect(await sign()).toMatchObject({ status: 503 });
+});
+
+// Last: it fills the log.
+describe('no cell is clipped', () => {
+  /** One operation with many outcomes, beside one with a long name. */
+  const mixedTraffic = async () => {
+    for (const status of [400, 401, 403, 404, 409, 429, 500, 503]) {
+      await pool.call('POST', '/mock/faults', { token: null, body: { operation: 'sign', status, times: 1 } });
+      await sign();
+    }
+    await sign();
+    await pool.call('GET', '/providers/Microsoft.Authorization/roleAssignments');
+  };
+
+  test.each(['traffic', 'keys', 'keys/web', 'access', 'faults'])('in the view %s on a wide screen', async (view) => {
+    await mixedTraffic();
+    await pool.call('POST', '/mock/faults', { token: null, body: { operation: 'unwrapKey', status: 503 } });
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await open(view);
+    if (view === 'traffic') await table('Requests by operation').getByText('503').waitFor();
+    else if (view === 'faults') await table('Faults that are on').waitFor();
+    else await page.locator('.scroll').first().waitFor();
+    expect(await widerThanTheirPlace()).toEqual([]);
+  });
+
+  test('in the sums by operation and the faults that are on, on a narrow one', async () => {
+    await mixedTraffic();
+    const fault = { operation: 'listRoleAssignments', status: 429, retryAfterS: 1, probability: 0.25, times: 'always' };
+    await pool.call('POST', '/mock/faults', { token: null, body: fault });
+    await page.setViewportSize({ width: 400, height: 800 });
+    await open('traffic');
+    await table('Requests by operation').getByText('503').waitFor();
+    expect(await widerThanTheirPlace()).not.toContainEqual(expect.stringContaining('Requests by operation'));
+    await open('faults');
+    await page.getByRole('button', { name: 'Remove', exact: true }).waitFor();
+    expect(await widerThanTheirPlace()).toEqual([]);
+  });
 });

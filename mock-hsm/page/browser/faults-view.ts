@@ -6,7 +6,7 @@ import { FaultForm } from './fault-form.ts';
 import { type FaultPreset, faultPresets, isFrom } from './fault-presets.ts';
 import { count } from './format.ts';
 import { html } from './html.ts';
-import { Badge, Empty, Failure, Panel, Table } from './pieces.ts';
+import { Badge, Empty, Failure, Operation, Panel, Table } from './pieces.ts';
 import { ProfilePanel } from './profile-panel.ts';
 import { messageOf, send, usePolled } from './remote.ts';
 
@@ -80,8 +80,8 @@ function Row({ fault, change }: { fault: FaultView; change: Change }) {
   const { id, struck, left, operation, times: _, ...what } = fault;
   return html`
     <tr>
-      <td>${operation ?? 'any request'}</td>
-      <td>${Object.entries(what).map(([name, value]) => html`<${Badge}>${name}: ${String(value)}<//> `)}</td>
+      <td><${Operation} name=${String(operation ?? 'any request')} /></td>
+      <td class="rest">${Object.entries(what).map(([name, value]) => html`<${Badge}>${name}: ${String(value)}<//> `)}</td>
       <td class="number">${count(struck)}</td>
       <td class="number">${left === 'always' ? 'no end' : count(left)}</td>
       <td class="number"><button type="button" onClick=${() => change('DELETE', `/mock/faults/${id}`)}>Remove</button></td>

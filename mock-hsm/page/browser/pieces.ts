@@ -32,6 +32,10 @@ export const Table = ({ columns, label, children }: { columns: readonly string[]
     </div>
   `;
 
+/** The name of an operation; where there is little room, it breaks between its words. */
+export const Operation = ({ name }: { name: string }) =>
+  html`<span class="operation">${name.split(/(?=[A-Z])/).map((word, i) => [i > 0 && html`<wbr />`, word])}</span>`;
+
 /** An id that need not be read to its end. */
 export const Id = ({ of }: { of: string }) => html`<code class="id" title=${of}>${of}</code>`;
 

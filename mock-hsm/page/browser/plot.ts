@@ -2,12 +2,13 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { html } from './html.ts';
+import { loneValues } from './lone-values.ts';
 
 export interface Line {
   readonly label: string;
   /** Name of a colour of the style sheet, without its dashes. */
   readonly colour: string;
-  /** Null where there is nothing to show. */
+  /** Null where there is nothing to show: the line has a gap there. */
   readonly values: readonly (number | null)[];
   readonly filled?: boolean;
 }
@@ -21,6 +22,8 @@ export interface PlotProps {
 }
 
 const height = 160;
+/** Between labels of times: two minutes too, so that a narrow plot of five minutes has more than one label. */
+const timeStepsS = [1, 2, 5, 10, 15, 30, 60, 120, 300];
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
 /** A plot that follows its data, the width of its place, and the theme. */
@@ -65,12 +68,13 @@ function optionsOf(lines: readonly Line[], show: (value: number) => string, widt
   return {
     width,
     height,
-    padding: [8, 8, 0, 0],
+    // Half of the last time's label reaches over the right edge of the plot.
+    padding: [8, 30, 0, 0],
     cursor: { y: false, points: { size: 6 } },
     legend: { show: lines.length > 1, live: false },
     scales: { y: { range: (_plot, _least, most) => [0, Math.max(1, most * 1.15)] } },
     axes: [
-      { ...axis, values: (_plot, seconds) => seconds.map(timeOf), space: 70, size: 26 },
+      { ...axis, values: (_plot, seconds) => seconds.map(timeOf), space: 70, size: 26, incrs: timeStepsS },
       { ...axis, values: (_plot, values) => values.map(show), size: 58 },
     ],
     series: [
@@ -80,12 +84,15 @@ function optionsOf(lines: readonly Line[], show: (value: number) => string, widt
         stroke: colour(line.colour),
         ...(line.filled === true ? { fill: `${colour(line.colour)}22` } : {}),
         width: 1.75,
-        points: { show: false },
-        spanGaps: true,
+        points: { show: false, size: 5, fill: colour(line.colour), filter: loneAmong },
+        spanGaps: false,
       })),
     ],
   };
 }
+
+/** Between two gaps there is no line to draw: such values become points. */
+const loneAmong = (plot: uPlot, series: number): number[] => loneValues(Array.from(plot.data[series] ?? []));
 
 /** In UTC, as the log. */
 const timeOf = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(11, 19);

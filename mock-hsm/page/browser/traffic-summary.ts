@@ -4,6 +4,8 @@ import type { TrafficSample } from '../api.ts';
 /** Samples kept and drawn: five minutes. */
 export const shownSamples = 300;
 
+export type Percentile = keyof NonNullable<TrafficSample['latencyMs']>;
+
 export interface OperationRow {
   readonly operation: string;
   readonly requests: number;
@@ -31,6 +33,10 @@ export function byOperation(samples: readonly TrafficSample[]): OperationRow[] {
     }))
     .sort((a, b) => b.requests - a.requests);
 }
+
+/** A percentile of the latency in milliseconds, sample by sample; null where nothing was answered. */
+export const latencySeries = (samples: readonly TrafficSample[], percentile: Percentile): (number | null)[] =>
+  samples.map(({ latencyMs }) => latencyMs?.[percentile] ?? null);
 
 /** Requests a second of one sample. */
 export const rateOf = ({ requests, spanMs }: TrafficSample): number => (requests * 1000) / Math.max(1, spanMs);

@@ -4,10 +4,10 @@ import type { TrafficAnswer, TrafficSample } from '../api.ts';
 import { count, duration, rate } from './format.ts';
 import { html } from './html.ts';
 import { LogPanel } from './log-panel.ts';
-import { Empty, Failure, Panel, Status, Table } from './pieces.ts';
+import { Empty, Failure, Operation, Panel, Status, Table } from './pieces.ts';
 import { type Line, Plot } from './plot.ts';
 import { getJson, messageOf } from './remote.ts';
-import { byOperation, rateOf, shownSamples } from './traffic-summary.ts';
+import { byOperation, latencySeries, type Percentile, rateOf, shownSamples } from './traffic-summary.ts';
 
 const askEveryMs = 1000;
 
@@ -48,16 +48,16 @@ export function TrafficView() {
   const last = samples.at(-1);
   const times = samples.map(({ timeMs }) => timeMs / 1000);
   const peak = Math.max(0, ...samples.map(rateOf));
-  const of = (
-    label: string,
-    colour: string,
-    value: (sample: TrafficSample) => number | null,
-    filled = false,
-  ): Line => ({
+  const of = (label: string, colour: string, value: (sample: TrafficSample) => number, filled = false): Line => ({
     label,
     colour,
     filled,
     values: samples.map(value),
+  });
+  const latency = (label: Percentile, colour: string): Line => ({
+    label,
+    colour,
+    values: latencySeries(samples, label),
   });
   const answered = samples.findLast(({ latencyMs }) => latencyMs !== undefined)?.latencyMs;
   return html`
@@ -72,7 +72,7 @@ export function TrafficView() {
       <${Tile} title="Connections" value=${count(last?.connections ?? 0)} note="TLS, open now" />
       <${Tile} title="Queue" value=${count(last?.queued ?? 0)} note="requests that wait for the HSM" />
     </div>
-    <div class="plots">
+    <div class="plots three">
       <${Panel} title="Requests a second">
         <${Plot} label="Requests a second over time" times=${times} show=${rate} lines=${[of('requests/s', 'blue', rateOf, true)]} />
       <//>
@@ -81,11 +81,7 @@ export function TrafficView() {
           label="Latency percentiles over time"
           times=${times}
           show=${duration}
-          lines=${[
-            of('p50', 'green', ({ latencyMs }) => latencyMs?.p50 ?? null),
-            of('p95', 'amber', ({ latencyMs }) => latencyMs?.p95 ?? null),
-            of('p99', 'red', ({ latencyMs }) => latencyMs?.p99 ?? null),
-          ]}
+          lines=${[latency('p50', 'green'), latency('p95', 'amber'), latency('p99', 'red')]}
         />
       <//>
       <${Panel} title="Connections and queue">
@@ -96,8 +92,8 @@ export function TrafficView() {
           lines=${[of('connections', 'violet', ({ connections }) => connections), of('queue', 'amber', ({ queued }) => queued, true)]}
         />
       <//>
-      <${Panel} title="By operation, last 5 minutes"><${Operations} samples=${samples} /><//>
     </div>
+    <${Panel} title="By operation, last 5 minutes"><${Operations} samples=${samples} /><//>
     <${LogPanel} />
   `;
 }
@@ -110,10 +106,10 @@ function Operations({ samples }: { samples: readonly TrafficSample[] }) {
       ${rows.map(
         ({ operation, requests, meanMs, statuses }) => html`
           <tr key=${operation}>
-            <td>${operation}</td>
+            <td><${Operation} name=${operation} /></td>
             <td class="number">${count(requests)}</td>
             <td class="number">${duration(meanMs)}</td>
-            <td>${statuses.map(([status, times]) => html`<span class="pair"><${Status} of=${status} /> ${count(times)}</span>`)}</td>
+            <td class="rest">${statuses.map(([status, times]) => html`<span class="pair"><${Status} of=${status} /> ${count(times)}</span> `)}</td>
           </tr>
         `,
       )}
