@@ -1,11 +1,11 @@
 // Every built-in role against every operation of every route table. What is expected stands here as a table of its own,
 // taken from the service's documentation and recorded answers, and shares nothing with the code under test.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { calls, harmless, isAccessDenied } from '../contract/every-call.ts';
 import { PoolConnection } from '../contract/pool-connection.ts';
 import { administratorRole, builtInRoles } from './builtin-roles.ts';
 import { dataAction } from './data-actions.ts';
 import { evaluate } from './evaluate.ts';
-import { calls, harmless, isAccessDenied } from './every-call.ts';
 
 const readRoles = 'listRoleDefinitions getRoleDefinition listRoleAssignments getRoleAssignment';
 const manageRoles = `${readRoles} putRoleDefinition deleteRoleDefinition putRoleAssignment deleteRoleAssignment`;

@@ -2,9 +2,9 @@
 // what is expected stands here as a table of its own.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { absentKey, calls, harmless, isAccessDenied } from '../contract/every-call.ts';
 import { PoolConnection } from '../contract/pool-connection.ts';
 import { actionNames, dataAction } from './data-actions.ts';
-import { absentKey, calls, harmless, isAccessDenied } from './every-call.ts';
 
 /** Checked at the key of the path. */
 const atKey = `create import get listVersions update delete getDeleted recover purge backup rotate getRotationPolicy

@@ -1,9 +1,9 @@
-// Every operation of every route table, for the tests that go through all of them.
+// For tests that go through all calls: every operation of every route table.
 import { randomUUID } from 'node:crypto';
 import { operations } from '../keyvault/operations.ts';
 import { poolOperations } from '../pool/operations.ts';
-import type { ActionName } from './data-actions.ts';
-import { roleOperationPaths, roleOperations } from './role-operations.ts';
+import type { ActionName } from '../rbac/data-actions.ts';
+import { roleOperationPaths, roleOperations } from '../rbac/role-operations.ts';
 
 export interface Call {
   readonly operation: string;
