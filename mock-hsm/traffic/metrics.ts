@@ -4,6 +4,9 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 /** Seconds; from a request that never left the event loop to one in a long queue. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
+/** Series of signatures that are kept; keys and versions come and go without end. */
+export const mostSignSeries = 5000;
+
 export class Metrics {
   readonly #registry = new Registry();
   readonly #registers = { registers: [this.#registry] };
@@ -70,12 +73,24 @@ export class Metrics {
     name: 'mock_hsm_tls_connections_peak',
     help: 'Most TLS connections open at one time.',
   });
+  /** The labels of each series of signatures, the one counted last at the end. */
+  readonly #signSeries = new Map<string, { key: string; version: string; algorithm: string }>();
   #open = 0;
   #peak = 0;
   #queued = 0;
 
+  /** Drops the series that was not counted for the longest time when there are too many. */
   countSign(key: string, version: string, algorithm: string): void {
-    this.#signs.inc({ key, version, algorithm });
+    const id = `${key} ${version} ${algorithm}`;
+    const labels = this.#signSeries.get(id) ?? { key, version, algorithm };
+    this.#signSeries.delete(id);
+    this.#signSeries.set(id, labels);
+    this.#signs.inc(labels);
+    if (this.#signSeries.size <= mostSignSeries) return;
+    const [oldest] = this.#signSeries;
+    if (oldest === undefined) return;
+    this.#signSeries.delete(oldest[0]);
+    this.#signs.remove(oldest[1]);
   }
 
   countRequest(operation: string, status: number, durationMs: number): void {
