@@ -60,7 +60,7 @@ export class Listener {
 
   /**
    * Stops listening, so that connections are refused, and listens again on the same port after a while.
-   * @param cut whether open connections end too
+   * @param cut whether connections with a request in work end too; Node ends idle ones of a server that closes
    */
   interrupt(forMs: number, cut: boolean): void {
     const server = this.#server;
