@@ -153,16 +153,6 @@ describe('the certificate', () => {
 });
 
 describe('an outage', () => {
-  test('ends with the mock, which does not listen again', async () => {
-    const other = await startMockHsm();
-    const connection = new PoolConnection(other);
-    await connection.call('POST', '/mock/outage', { token: null, body: { forMs: 50 } });
-    await expect.poll(() => handshake(other.caPem, other.port), { interval: 5 }).toBe('ECONNREFUSED');
-    await connection.close();
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    expect(await handshake(other.caPem, other.port)).toBe('ECONNREFUSED');
-  });
-
   test('whose port another process has taken meanwhile ends when it is free', async () => {
     const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     const other = await startMockHsm();
