@@ -1,5 +1,6 @@
 // The bodies of requests: what is allowed in them, and the refusal of what is not.
 import { z } from 'zod';
+import { faultOf } from '../http/body-faults.ts';
 import { badParameter, noContent } from '../service-error.ts';
 import { latestS } from './durations.ts';
 import { transferMechanisms } from './key-transfer.ts';
@@ -108,7 +109,7 @@ export type ReleaseBody = z.output<typeof releaseBody>;
  * there is no body and the shape does not do without.
  */
 export function readBody<Shape extends z.ZodType>(shape: Shape, body: unknown): z.output<Shape> {
-  const result = shape.safeParse(body ?? {});
+  const result = shape.safeParse(body ?? {}, { error: faultOf });
   if (result.success) return result.data;
   if (body == null) throw noContent();
   const issue = result.error.issues[0];
