@@ -1,4 +1,4 @@
-// The bodies of answers. Members that are unset are absent, never null.
+// The bodies of answers. Members that are unset are absent, never null; the others come in alphabetical order.
 import { withoutUnset } from '../without-unset.ts';
 import { type Deletion, type Key, type KeyVersion, newestOf } from './key-model.ts';
 
@@ -17,26 +17,27 @@ export const kidOf = ({ origin }: BundleContext, { name, version }: KeyVersion) 
 
 export function keyBundle(context: BundleContext, version: KeyVersion) {
   const { kty, n, e, crv, x, y } = version.material;
-  return {
+  const key_ops = version.keyOps.length === 0 ? undefined : version.keyOps;
+  return alphabetical({
     attributes: attributesOf(context, version),
-    key: { kid: kidOf(context, version), kty, ...keyOpsOf(version), ...withoutUnset({ n, e, crv, x, y }) },
-    ...tagsOf(version),
-    ...(version.releasePolicy === undefined ? {} : { release_policy: version.releasePolicy }),
-  };
+    key: alphabetical({ kid: kidOf(context, version), kty, key_ops, n, e, crv, x, y }),
+    tags: tagsOf(version),
+    release_policy: version.releasePolicy,
+  });
 }
 
 /** An item of a list: without version in the key list, with it in the list of versions. */
 export function keyItem(context: BundleContext, version: KeyVersion, withVersion: boolean) {
   const kid = withVersion ? kidOf(context, version) : `${context.origin}/keys/${version.name}`;
-  return { attributes: attributesOf(context, version), kid, ...tagsOf(version) };
+  return alphabetical({ attributes: attributesOf(context, version), kid, tags: tagsOf(version) });
 }
 
 export function deletedKeyBundle(context: BundleContext, key: Key & { deletion: Deletion }) {
-  return { ...keyBundle(context, newestOf(key)), ...deletionOf(context, key) };
+  return alphabetical({ ...keyBundle(context, newestOf(key)), ...deletionOf(context, key) });
 }
 
 export function deletedKeyItem(context: BundleContext, key: Key & { deletion: Deletion }) {
-  return { ...keyItem(context, newestOf(key), false), ...deletionOf(context, key) };
+  return alphabetical({ ...keyItem(context, newestOf(key), false), ...deletionOf(context, key) });
 }
 
 function deletionOf({ origin }: BundleContext, { name, deletion }: Key & { deletion: Deletion }) {
@@ -46,21 +47,13 @@ function deletionOf({ origin }: BundleContext, { name, deletion }: Key & { delet
 function attributesOf({ recoverableDays, recoveryLevel, showsSize }: BundleContext, version: KeyVersion) {
   const { created, enabled, exp, exportable, material, nbf, updated } = version;
   const key_size = showsSize && material.kty === 'oct-HSM' ? material.bits : undefined;
-  return {
-    created,
-    enabled,
-    exportable,
-    ...withoutUnset({ exp, key_size, nbf }),
-    recoverableDays,
-    recoveryLevel,
-    updated,
-  };
+  return alphabetical({ created, enabled, exp, exportable, key_size, nbf, recoverableDays, recoveryLevel, updated });
 }
 
-function keyOpsOf({ keyOps }: KeyVersion) {
-  return keyOps.length === 0 ? {} : { key_ops: keyOps };
-}
+const tagsOf = ({ tags }: KeyVersion) => (Object.keys(tags).length === 0 ? undefined : tags);
 
-function tagsOf({ tags }: KeyVersion) {
-  return Object.keys(tags).length === 0 ? {} : { tags };
+/** The same members in the order in which pools write them, without those that are undefined. */
+export function alphabetical<Members extends object>(members: Members): Members {
+  const sorted = Object.entries(withoutUnset(members)).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(sorted) as Members;
 }

@@ -5,7 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Service } from '../service.ts';
 import { badParameter } from '../service-error.ts';
 import { apiVersionOf, contextOf, type Handler, versionOf } from './answers.ts';
-import { keyBundle, kidOf } from './bundles.ts';
+import { alphabetical, keyBundle, kidOf } from './bundles.ts';
 import type { KeyVersion } from './key-model.ts';
 import type { KeyOperation } from './operations.ts';
 import * as requests from './requests.ts';
@@ -87,7 +87,7 @@ export function releaseHandlers(service: Service) {
       const context = contextOf(service, request);
       const bundle = keyBundle(context, key);
       const attestation = await releases.attest(key, kidOf(context, key));
-      return { ...bundle, attributes: { ...bundle.attributes, attestation } };
+      return { ...bundle, attributes: alphabetical({ ...bundle.attributes, attestation }) };
     },
   } satisfies Partial<Record<KeyOperation, Handler>>;
 }

@@ -5,7 +5,7 @@ import { type JWTPayload, SignJWT } from 'jose';
 import { z } from 'zod';
 import { badParameter, releasePolicyNotMet } from '../service-error.ts';
 import type { AttestationAuthority } from './attestation-authority.ts';
-import { type BundleContext, keyBundle } from './bundles.ts';
+import { alphabetical, type BundleContext, keyBundle } from './bundles.ts';
 import type { KeyVersion } from './key-model.ts';
 import type { KeyService } from './key-service.ts';
 import { encodeTransfer, type TransferMechanism, wrapForTransfer } from './key-transfer.ts';
@@ -63,15 +63,10 @@ export class Releases {
     const recipient = recipientOf(claims);
     const enc = body.enc ?? defaultMechanism;
     const ciphertext = wrapForTransfer(enc, recipient.key, keys.secretOf(key));
-    const { key: jwk, ...bundle } = keyBundle(context, key);
-    const released = {
-      ...bundle,
-      key: {
-        ...jwk,
-        kty: jwk.kty.replace('-HSM', ''),
-        key_hsm: encodeTransfer({ kid: recipient.kid, enc, ciphertext }),
-      },
-    };
+    const bundle = keyBundle(context, key);
+    const kty = bundle.key.kty.replace('-HSM', '');
+    const key_hsm = encodeTransfer({ kid: recipient.kid, enc, ciphertext });
+    const released = { ...bundle, key: alphabetical({ ...bundle.key, kty, key_hsm }) };
     const nonce = body.nonce == null ? {} : { nonce: body.nonce };
     const request = { 'api-version': context.apiVersion, enc, kid: askedId, ...nonce };
     return this.#signed({ request, response: { key: released } });
