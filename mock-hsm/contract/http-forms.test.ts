@@ -121,12 +121,12 @@ describe('headers', () => {
   });
 });
 
-describe('ids and links', { tags: ['directory'] }, () => {
+describe('ids and links', () => {
   const at = (host: string, path: string) => pool.call('GET', path, { headers: { host } });
   // The audience of a token goes with the domain of the host: on one port and another it is the same service.
   const port = () => new URL(pool.hsm.url).port;
 
-  test('lead back to the host that the caller named', async () => {
+  test('lead back to the host that the caller named', { tags: ['directory'] }, async () => {
     const host = `127.0.0.1:${port()}`;
     expect((await at(host, '/keys/form')).body.key.kid).toMatch(new RegExp(`^https://${host}/keys/form/[0-9a-f]{32}$`));
   });
@@ -140,9 +140,9 @@ describe('ids and links', { tags: ['directory'] }, () => {
     expect(link.search).toMatch(/^\?maxresults=1&\$skiptoken=[\w-]+$/);
     const asFound = `${link.pathname}${link.search}`;
     for (const next of [asFound, asFound.replace('&', '&api-version=7.5&'), `${asFound}&api-version=7.5`]) {
-      const { body } = await pool.call('GET', next);
-      expect(body).toMatchObject({ value: [{ kid: `${pool.hsm.url}/keys/form-2` }] });
-      expect(body).not.toHaveProperty('nextLink');
+      // The pool may hold keys of others: of two at least, the second page has the second.
+      const { kid: second } = (await pool.call('GET', '/keys?api-version=7.5&maxresults=2')).body.value[1];
+      expect(await pool.call('GET', next)).toMatchObject({ status: 200, body: { value: [{ kid: second }] } });
     }
     expect(await pool.call('GET', '/keys?maxresults=1&$skiptoken=')).toMatchObject({ status: 400 });
   });

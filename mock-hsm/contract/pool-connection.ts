@@ -96,13 +96,15 @@ export class PoolConnection {
     });
   }
 
-  async token({ name, clientId, clientSecret }: ServicePrincipal): Promise<string> {
-    if (this.#real !== undefined) return this.#real.token(name);
-    const known = this.#tokens.get(clientId);
+  /** @param scope of another resource than the pool, `https://…/.default` */
+  async token({ name, clientId, clientSecret }: ServicePrincipal, scope = poolScope): Promise<string> {
+    if (this.#real !== undefined) return this.#real.token(name, scope === poolScope ? undefined : scope);
+    const id = `${clientId} ${scope}`;
+    const known = this.#tokens.get(id);
     if (known !== undefined) return known;
-    const form = credentialsForm(clientId, clientSecret);
+    const form = { ...credentialsForm(clientId, clientSecret), scope };
     const token = String((await this.askToken(form)).body.access_token);
-    this.#tokens.set(clientId, token);
+    this.#tokens.set(id, token);
     return token;
   }
 
@@ -122,11 +124,13 @@ export class PoolConnection {
   }
 }
 
+const poolScope = 'https://managedhsm.azure.net/.default';
+
 export const credentialsForm = (clientId: string, clientSecret: string) => ({
   grant_type: 'client_credentials',
   client_id: clientId,
   client_secret: clientSecret,
-  scope: 'https://managedhsm.azure.net/.default',
+  scope: poolScope,
 });
 
 function parsed(text: string): unknown {
