@@ -1,5 +1,5 @@
 // @module-tag own-pool
-// Backup and restore of the whole pool, of one key from it, and the settings.
+// Backup and restore of the whole pool, and of one key from it.
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PoolConnection, role } from './pool-connection.ts';
@@ -243,33 +243,4 @@ test('a job that there is not is not found, and a backup is no restore', async (
     const error = { code: 'NotFound', innererror: null, message: 'The given jobId is not found' };
     expect({ status, body }).toEqual({ status: 404, body: { error } });
   }
-});
-
-describe('settings', () => {
-  const name = 'AllowKeyManagementOperationsThroughARM';
-
-  test('are listed under their own word, and changed one by one', async () => {
-    expect((await pool.asAdmin('GET', '/settings')).body).toEqual({
-      settings: [{ name, type: 'boolean', value: 'false' }],
-    });
-    const changed = await pool.asAdmin('PATCH', `/settings/${name}`, { value: 'TRUE' });
-    expect(changed).toMatchObject({ status: 200, body: { name, type: 'boolean', value: 'true' } });
-    expect((await pool.asAdmin('GET', `/settings/${name}`)).body.value).toBe('true');
-  });
-
-  test('take no other value and no other name', async () => {
-    expect(await pool.asAdmin('PATCH', `/settings/${name}`, { value: 'maybe' })).toMatchObject({ status: 400 });
-    expect(await pool.asAdmin('PATCH', `/settings/${name}`, { value: true })).toMatchObject({ status: 400 });
-    for (const [method, body] of [['GET'], ['PATCH', { value: 'true' }]] as const) {
-      const answer = await pool.asAdmin(method, '/settings/Other', body);
-      expect(answer).toMatchObject({ status: 400, body: { error: { code: 'InvalidSetting' } } });
-      expect(answer.body.error.message).toMatch(
-        /^Invalid setting name\. Please check the spelling of the setting name/,
-      );
-    }
-  });
-
-  test('are unknown to older api-versions', async () => {
-    expect(await pool.asAdmin('GET', '/settings?api-version=7.3')).toMatchObject({ status: 400 });
-  });
 });
