@@ -8,7 +8,14 @@ import { answerHeaders, poolHeaders } from './http/answer-headers.ts';
 import { readBodies } from './http/bodies.ts';
 import { bodyBytesOf, boundServer, type Limits, serverLimits, standardLimits } from './http/limits.ts';
 import { RawAnswer } from './http/raw-answer.ts';
-import { assertSize, httpRefusal, MethodTable, refuseBrokenRequest } from './http/refusals.ts';
+import {
+  assertHttp,
+  assertSize,
+  httpRefusal,
+  MethodTable,
+  refuseBrokenRequest,
+  refuseConnect,
+} from './http/refusals.ts';
 import { identityRoutes } from './identity/routes.ts';
 import { attestationRoutes } from './keyvault/attestation-authority.ts';
 import { keyRoutes } from './keyvault/routes.ts';
@@ -37,6 +44,7 @@ export function createApp(service: Service, certificate: Certificate, limits: Li
       const tls = { key: certificate.keyPem, cert: certificate.certPem, minVersion: 'TLSv1.2' } as const;
       const server = createServer({ ...tls, ...serverLimits(limits), noDelay: true }, handler);
       boundServer(server, limits);
+      server.on('checkExpectation', handler).on('connect', refuseConnect);
       service.connections.attach(server);
       service.listener.attach(server);
       return server;
@@ -70,6 +78,7 @@ export function createApp(service: Service, certificate: Certificate, limits: Li
   answerHeaders(app);
   app.addHook('onRequest', async (request, reply) => {
     assertSize(request, limits);
+    assertHttp(request);
     if (isOwn(request)) return;
     reply.headers(poolHeaders).header('x-ms-request-id', request.id);
     if (await sufferFault(request, reply, service)) return;

@@ -87,7 +87,7 @@ test.each<[string, () => string | Uint8Array, readonly number[]]>([
   ['a target with a space', () => request('GET /keys/a b HTTP/1.1', ['host: localhost']), [400]],
   ['a target that is no path', () => request('GET keys HTTP/1.1', ['host: localhost']), [400]],
   ['an unknown method', () => request('SIGN /keys/k HTTP/1.1', ['host: localhost']), [400]],
-  ['CONNECT', () => request('CONNECT localhost:443 HTTP/1.1', ['host: localhost']), []],
+  ['CONNECT', () => request('CONNECT localhost:443 HTTP/1.1', ['host: localhost']), [405]],
   [
     '100-continue',
     () => request(line, ['host: localhost', authorization, length, 'expect: 100-continue'], body),
@@ -168,6 +168,10 @@ test.each<[string, () => string | Uint8Array, readonly number[]]>([
 ])('%s is answered as it should be, and it goes on signing', async (_what, bytes, expected) => {
   const received = await exchange(bytes());
   expect(statuses(received)).toEqual(expected);
+  for (const answer of received.split(/(?=HTTP\/1\.1 \d{3} )/)) {
+    if (/^HTTP\/1\.1 4(?!01)/.test(answer))
+      expect(answer).toMatch(/\r\n\r\n\{"error":\{"code":"\w+",.*\(Activity ID: /);
+  }
   expect(received).not.toMatch(/\n\s+at |node:internal/);
   await assertSigns();
 });

@@ -54,6 +54,7 @@ export function serverLimits(limits: Limits): ServerOptions {
     requestTimeout: limits.requestTimeoutMs,
     connectionsCheckingInterval: limits.timeoutCheckMs,
     handshakeTimeout: limits.tlsHandshakeTimeoutMs,
+    requireHostHeader: false,
   };
 }
 

@@ -14,6 +14,7 @@ const codes: Readonly<Record<number, string>> = {
   413: 'RequestBodyTooLarge',
   414: 'RequestUriTooLong',
   415: 'UnsupportedMediaType',
+  417: 'ExpectationFailed',
   431: 'RequestHeadersTooLarge',
 };
 
@@ -29,6 +30,17 @@ export function assertSize({ raw }: FastifyRequest, { urlBytes, headerCount }: L
   }
 }
 
+/** Throws 400 or 417 for what Node would refuse without a body: it is told not to, see limits.ts and server.ts. */
+export function assertHttp({ raw }: FastifyRequest): void {
+  if (raw.httpVersion === '1.1' && raw.headers.host === undefined) {
+    throw httpRefusal(400, 'A request of HTTP/1.1 needs a Host header');
+  }
+  const { expect } = raw.headers;
+  if (expect !== undefined && !/^100-continue$/i.test(expect)) {
+    throw httpRefusal(417, `Expect: ${expect.slice(0, 40)} cannot be met; only 100-continue can`);
+  }
+}
+
 /** How long a client may take to read its refusal before the connection is closed. */
 const lingerMs = 1000;
 
@@ -39,6 +51,16 @@ export function refuseBrokenRequest(error: Error & { code?: string }, socket: Du
     return;
   }
   const { status, message } = reasonOf(error.code);
+  refuseRaw(socket, status, message);
+}
+
+/** Answers CONNECT, which Node hands on as a socket. */
+export function refuseConnect(_request: unknown, socket: Duplex): void {
+  socket.on('error', () => socket.destroy());
+  refuseRaw(socket, 405, 'CONNECT is not allowed here; this is no proxy');
+}
+
+function refuseRaw(socket: Duplex, status: number, message: string): void {
   const id = randomUUID();
   const body = JSON.stringify({ error: { code: codes[status], message: `${message} (Activity ID: ${id})` } });
   const head = [
