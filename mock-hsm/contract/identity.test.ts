@@ -55,6 +55,12 @@ describe('the challenge', () => {
   });
 });
 
+test('a token comes before the api-version, and that before a role', async () => {
+  expect(await pool.call('GET', '/keys?api-version=1.0', { token: null })).toMatchObject({ status: 401 });
+  expect(await pool.call('GET', '/keys?api-version=1.0')).toMatchObject({ status: 400 });
+  expect(await pool.call('GET', '/keys?api-version=7.4')).toMatchObject({ status: 403 });
+});
+
 describe('the challenge answers', () => {
   const withAuthorization = (authorization: string) =>
     pool.call('GET', '/keys', { token: null, headers: { authorization } });

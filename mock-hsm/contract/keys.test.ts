@@ -24,7 +24,9 @@ describe('create', () => {
   test.each([
     [{ kty: 'RSA-HSM' }, { kty: 'RSA-HSM', e: 'AQAB' }, 'n', 256],
     [{ kty: 'RSA-HSM', key_size: 3072 }, { kty: 'RSA-HSM' }, 'n', 384],
+    [{ kty: 'RSA-HSM', key_size: 4096 }, { kty: 'RSA-HSM' }, 'n', 512],
     [{ kty: 'RSA' }, { kty: 'RSA-HSM' }, 'n', 256],
+    [{ kty: 'EC' }, { kty: 'EC-HSM', crv: 'P-256' }, 'x', 32],
     [{ kty: 'EC-HSM' }, { kty: 'EC-HSM', crv: 'P-256' }, 'x', 32],
     [{ kty: 'EC-HSM', crv: 'P-256K' }, { crv: 'P-256K' }, 'x', 32],
     [{ kty: 'EC-HSM', crv: 'P-384' }, { crv: 'P-384' }, 'y', 48],
@@ -58,6 +60,8 @@ describe('create', () => {
     expect(Object.keys(key).sort()).toEqual(['key_ops', 'kid', 'kty']);
     const operations = ['encrypt', 'decrypt', 'wrapKey', 'unwrapKey', 'sign', 'verify', 'deriveKey'];
     expect(new Set(key.key_ops)).toEqual(new Set(operations));
+    const rsa = (await create('made-rsa', { kty: 'RSA-HSM' })).key.key_ops;
+    expect(new Set(rsa)).toEqual(new Set(['sign', 'verify', 'encrypt', 'decrypt', 'wrapKey', 'unwrapKey']));
     expect((await create('made-ec')).key.key_ops).toEqual(['sign', 'verify', 'deriveKey']);
   });
 

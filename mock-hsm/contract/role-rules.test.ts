@@ -54,6 +54,9 @@ describe('a role definition', () => {
       }),
     );
     expect((await pool.asAdmin('GET', `${definitions}/${id}`)).body).toEqual(answer.body);
+    expect(await put(`${definitions}/${id}`, sent)).toMatchObject({ status: 201, body: answer.body });
+    expect(await pool.asAdmin('DELETE', `${definitions}/${id}`)).toMatchObject({ status: 200, body: answer.body });
+    expect(await pool.asAdmin('GET', `${definitions}/${id}`)).toMatchObject({ status: 404 });
   });
 
   test('may share its role name with another custom role, and not with a built-in one', async () => {

@@ -9,10 +9,18 @@ import { credentialsForm, PoolConnection } from './pool-connection.ts';
 let pool: PoolConnection;
 
 beforeAll(async () => {
-  pool = await PoolConnection.open({ hostnames: ['*.hsm.test'] });
+  const secrets = ['first', { value: 'second: 100%', expires: '2100-01-01' }, { value: 'old', expires: '2020-01-01' }];
+  const seedDocument = {
+    users: [{ name: 'alice', upn: 'alice@contoso.example', password: 'secret' }],
+    servicePrincipals: [{ name: 'several', clientId: several, secrets }],
+  };
+  pool = await PoolConnection.open({ hostnames: ['*.hsm.test'], seedDocument });
 });
 
 afterAll(() => pool.close());
+
+/** The application that has several secrets. */
+const several = randomUUID();
 
 const form = () => credentialsForm(pool.hsm.client.clientId, pool.hsm.client.clientSecret);
 
@@ -53,11 +61,49 @@ describe('the token endpoint', () => {
     ['no secret', { client_secret: '' }, 401, 'invalid_client', 7000216],
     ['another grant', { grant_type: 'magic' }, 400, 'unsupported_grant_type', 70003],
     ['a scope without .default', { scope: 'https://managedhsm.azure.net' }, 400, 'invalid_scope', 1002012],
+    [
+      'a code of no device',
+      { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: 'x' },
+      400,
+      'bad_verification_code',
+      70018,
+    ],
+    [
+      'two resources',
+      {
+        grant_type: 'password',
+        username: 'alice@contoso.example',
+        password: 'secret',
+        scope: 'https://managedhsm.azure.net/.default https://graph.microsoft.com/.default',
+      },
+      400,
+      'invalid_request',
+      28000,
+    ],
     ['an unknown resource', { scope: 'https://nowhere.example/.default' }, 400, 'invalid_resource', 500011],
   ])('refuses %s', async (_what, change, status, error, number) => {
     const answer = await pool.askToken({ ...form(), ...change });
     expect(answer).toMatchObject({ status, body: { error, error_codes: [number] } });
     expect(answer.body.error_description).toContain(`AADSTS${number}: `);
+  });
+
+  test('takes any secret of an application until its end, and says when it has ended', async () => {
+    const ask = (secret: string) => pool.askToken(credentialsForm(several, secret));
+    for (const secret of ['first', 'second: 100%']) expect(await ask(secret)).toMatchObject({ status: 200 });
+    expect(await ask('old')).toMatchObject({ status: 401, body: { error: 'invalid_client', error_codes: [7000222] } });
+  });
+
+  test('takes id and secret from a Basic header, each encoded as in a form', async () => {
+    const ask = (secret: string) => {
+      const authorization = `Basic ${Buffer.from(`${several}:${encodeURIComponent(secret)}`).toString('base64')}`;
+      return pool.call('POST', `/${pool.hsm.tenantId}/oauth2/v2.0/token`, {
+        token: null,
+        headers: { 'content-type': 'application/x-www-form-urlencoded', authorization },
+        body: new URLSearchParams({ grant_type: 'client_credentials', scope: form().scope }).toString(),
+      });
+    };
+    expect(await ask('second: 100%')).toMatchObject({ status: 200, body: { token_type: 'Bearer' } });
+    expect(await ask('third')).toMatchObject({ status: 401, body: { error_codes: [7000215] } });
   });
 
   test('refuses another tenant', async () => {
@@ -83,6 +129,11 @@ test('discovery names this host everywhere', async () => {
     issuer: `${base}/v2.0`,
     token_endpoint: `${base}/oauth2/v2.0/token`,
     jwks_uri: `${base}/discovery/v2.0/keys`,
+  });
+  const v1 = await pool.call('GET', path.replace('/v2.0', ''), { token: null });
+  expect(v1.body).toMatchObject({
+    issuer: `https://sts.windows.net/${pool.hsm.tenantId}/`,
+    token_endpoint: `${base}/oauth2/token`,
   });
   const keys = await pool.call('GET', body.jwks_uri.slice(pool.hsm.url.length), { token: null });
   expect(keys.body.keys[0]).toMatchObject({ kty: 'RSA', use: 'sig' });
