@@ -138,6 +138,13 @@ describe('IMDS', () => {
     expect(nowhere).toMatchObject({ status: 400, body: { error: 'invalid_resource' } });
   });
 
+  test('is down when it is told to be, and comes back', async () => {
+    const fault = { operation: 'imdsToken', status: 503, times: 1 };
+    await pool.call('POST', '/mock/faults', { token: null, body: fault });
+    const statuses = [(await ask()).status, (await ask()).status];
+    expect(statuses).toEqual([503, 200]);
+  });
+
   test('without a system-assigned identity takes the only other one, and asks which when there are several', async () => {
     const one = await startMockHsm({
       imdsPort: 0,
