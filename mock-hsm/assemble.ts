@@ -1,6 +1,7 @@
 // Opens the store and puts the parts together, without listening: the server and the commands on a folder share this.
 import { randomInt, randomUUID } from 'node:crypto';
 import { Clock } from './clock.ts';
+import { readBody } from './http/read-body.ts';
 import { AccessTokens } from './identity/access-tokens.ts';
 import { DeviceCodes } from './identity/device-codes.ts';
 import { Directory, newSecret } from './identity/directory.ts';
@@ -9,7 +10,6 @@ import { makeSigningKey } from './identity/signing-key.ts';
 import { TokenLifetime } from './identity/token-lifetime.ts';
 import { CryptoPool } from './keyvault/crypto-pool.ts';
 import { keyParts } from './keyvault/parts.ts';
-import { readBody } from './keyvault/requests.ts';
 import type { MockHsmOptions } from './options.ts';
 import { Profile } from './profile/profile.ts';
 import { profileBody } from './profile/settings.ts';

@@ -16,6 +16,7 @@ import {
   refuseBrokenRequest,
   refuseConnect,
 } from './http/refusals.ts';
+import { originOf } from './http/request.ts';
 import { identityRoutes } from './identity/routes.ts';
 import { attestationRoutes } from './keyvault/attestation-authority.ts';
 import { keyRoutes } from './keyvault/routes.ts';
@@ -28,7 +29,7 @@ import type { Service } from './service.ts';
 import { invalidKeyIdentifier, JobNotFound, MissingResource, ServiceError } from './service-error.ts';
 import { StoreError } from './store/store-error.ts';
 import type { Certificate } from './tls/certificate-authority.ts';
-import { admit, originOf } from './traffic/admission.ts';
+import { admit } from './traffic/admission.ts';
 import type { App } from './traffic/call.ts';
 import { controlRoutes } from './traffic/control-routes.ts';
 import { sufferFault } from './traffic/fault-acts.ts';

@@ -2,9 +2,9 @@
 import type { FastifyInstance } from 'fastify';
 import { type Assembly, assemble } from './assemble.ts';
 import { standardLimits } from './http/limits.ts';
+import { readBody } from './http/read-body.ts';
 import { appServicePath } from './identity/app-service-identity.ts';
 import { createMachineServer } from './identity/machine-server.ts';
-import { readBody } from './keyvault/requests.ts';
 import type { MockHsmOptions } from './options.ts';
 import { createApp } from './server.ts';
 import type { Service } from './service.ts';

@@ -2,8 +2,8 @@
 // tenant, one subscription and the pool as a resource in it. Read only.
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { originOf } from '../http/request.ts';
 import type { Service } from '../service.ts';
-import { originOf } from '../traffic/admission.ts';
 import type { App } from '../traffic/call.ts';
 import { demandToken } from './bearer.ts';
 

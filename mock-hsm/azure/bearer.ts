@@ -2,8 +2,8 @@
 import type { FastifyRequest } from 'fastify';
 import { decodeJwt } from 'jose';
 import { jsonType, RawAnswer } from '../http/raw-answer.ts';
+import { originOf } from '../http/request.ts';
 import type { Service } from '../service.ts';
-import { originOf } from '../traffic/admission.ts';
 
 export interface Refusal {
   readonly code: string;

@@ -2,8 +2,8 @@
 // read everything.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { originOf, queryValue } from '../http/request.ts';
 import type { Service } from '../service.ts';
-import { originOf, queryValue } from '../traffic/admission.ts';
 import type { App } from '../traffic/call.ts';
 import { demandToken } from './bearer.ts';
 import { type DirectoryObject, directoryObject, readFilter } from './directory-objects.ts';

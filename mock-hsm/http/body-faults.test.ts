@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { readBody } from '../keyvault/requests.ts';
+import { readBody } from './read-body.ts';
 
 const shape = z.strictObject({
   kty: z.enum(['RSA', 'EC']).optional(),

@@ -1,7 +1,7 @@
 // The identity endpoint of App Service and Functions: what a web app asks at IDENTITY_ENDPOINT.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { queryValue } from '../http/request.ts';
 import type { Service } from '../service.ts';
-import { queryValue } from '../traffic/admission.ts';
 import { chooseIdentity, machineToken } from './machine-identities.ts';
 import { isSameSecret } from './same-secret.ts';
 

@@ -1,7 +1,7 @@
 // Where a user approves the login of a device: a page for people, and a route of the mock's own for tests.
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { readBody } from '../keyvault/requests.ts';
+import { readBody } from '../http/read-body.ts';
 import type { Service } from '../service.ts';
 import { badParameter } from '../service-error.ts';
 import type { App } from '../traffic/call.ts';

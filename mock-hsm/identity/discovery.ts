@@ -1,8 +1,8 @@
 // What clients read before they ask for tokens: which hosts belong together, where the endpoints are, with which keys
 // tokens are signed, whether a user's domain signs in here.
 import type { FastifyRequest } from 'fastify';
+import { originOf, queryValue } from '../http/request.ts';
 import type { Service } from '../service.ts';
-import { originOf, queryValue } from '../traffic/admission.ts';
 import type { App } from '../traffic/call.ts';
 import { issuerV1 } from './claims.ts';
 import { isAlias } from './grants.ts';

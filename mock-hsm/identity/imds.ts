@@ -1,7 +1,7 @@
 // The instance metadata service as far as identity goes: what a virtual machine asks at 169.254.169.254.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { queryValue } from '../http/request.ts';
 import type { Service } from '../service.ts';
-import { queryValue } from '../traffic/admission.ts';
 import { isOwnHost } from './known-hosts.ts';
 import { chooseIdentity, machineToken } from './machine-identities.ts';
 

@@ -1,7 +1,7 @@
 // HTTP of Entra ID's token endpoints. It shares the port with the pool.
 import type { FastifyRequest } from 'fastify';
+import { originOf } from '../http/request.ts';
 import type { Service } from '../service.ts';
-import { originOf } from '../traffic/admission.ts';
 import type { App } from '../traffic/call.ts';
 import { deviceCodeLifetimeS } from './device-codes.ts';
 import { deviceLoginRoutes } from './device-login.ts';

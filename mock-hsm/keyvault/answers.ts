@@ -1,8 +1,8 @@
 // What the handlers of key calls share: who is meant by the path, and how lists and ids are answered.
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { originOf, queryValue } from '../http/request.ts';
 import { keyTypeOf } from '../profile/key-type.ts';
 import type { Service } from '../service.ts';
-import { originOf, queryValue } from '../traffic/admission.ts';
 import { introduced, isAtLeast } from './api-versions.ts';
 import type { BundleContext } from './bundles.ts';
 import type { KeyVersion } from './key-model.ts';

@@ -3,10 +3,10 @@
 import type { FastifyReply } from 'fastify';
 import { exportJWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
+import { readBody } from '../http/read-body.ts';
 import type { Service } from '../service.ts';
 import { attestationNotVerified } from '../service-error.ts';
 import type { App } from '../traffic/call.ts';
-import { readBody } from './requests.ts';
 import type { SigningIdentity } from './signing-identity.ts';
 
 const algorithm = 'RS256';

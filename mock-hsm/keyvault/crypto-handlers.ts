@@ -1,7 +1,9 @@
 // Handlers of the calls that compute with a key. Existence of the key comes before the form of the body, as in all calls
 // on a key: who may use it learns first that it is not there.
+
 import { randomBytes } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
+import { readBody } from '../http/read-body.ts';
 import type { Service } from '../service.ts';
 import { badParameter } from '../service-error.ts';
 import { apiVersionOf, contextOf, type Handler, versionOf } from './answers.ts';
@@ -23,7 +25,7 @@ export function cryptoHandlers(service: Service) {
     (use: KeyUse, operation: 'encrypt' | 'decrypt'): Handler =>
     async (request) => {
       const key = versionOf(service, request);
-      const body = requests.readBody(requests.cipherBody, request.body);
+      const body = readBody(requests.cipherBody, request.body);
       request.call.algorithm = body.alg;
       encryptionAlgorithmFor(key.material, body.alg, use, body);
       const [iv, aad, tag] = [body.iv ?? undefined, body.aad ?? undefined, body.tag ?? undefined];
@@ -40,7 +42,7 @@ export function cryptoHandlers(service: Service) {
   return {
     sign: async (request) => {
       const key = versionOf(service, request);
-      const { alg, value } = requests.readBody(requests.signBody, request.body);
+      const { alg, value } = readBody(requests.signBody, request.body);
       request.call.algorithm = alg;
       signatureAlgorithmFor(key.material, alg, value, apiVersionOf(request));
       const result = await keys.use(key, 'sign', { operation: 'sign', algorithm: alg, value });
@@ -49,7 +51,7 @@ export function cryptoHandlers(service: Service) {
     },
     verify: async (request) => {
       const key = versionOf(service, request);
-      const { alg, digest, value: signature } = requests.readBody(requests.verifyBody, request.body);
+      const { alg, digest, value: signature } = readBody(requests.verifyBody, request.body);
       request.call.algorithm = alg;
       signatureAlgorithmFor(key.material, alg, digest, apiVersionOf(request));
       const result = await keys.use(key, 'verify', { operation: 'verify', algorithm: alg, value: digest, signature });
@@ -60,7 +62,7 @@ export function cryptoHandlers(service: Service) {
     wrapKey: cipher('wrapKey', 'encrypt'),
     unwrapKey: cipher('unwrapKey', 'decrypt'),
     rng: (request) => {
-      const { count } = requests.readBody(requests.randomBody, request.body);
+      const { count } = readBody(requests.randomBody, request.body);
       if (count < 1 || count > maxRandomBytes) throw badRandomCount();
       return { value: randomBytes(count).toString('base64url') };
     },
@@ -79,7 +81,7 @@ export function releaseHandlers(service: Service) {
   return {
     release: async (request) => {
       const key = versionOf(service, request);
-      const body = requests.readBody(requests.releaseBody, request.body);
+      const body = readBody(requests.releaseBody, request.body);
       return { value: await releases.release(key, keys, body, contextOf(service, request), askedId(service, request)) };
     },
     attestation: async (request) => {

@@ -1,5 +1,7 @@
 // Handlers of the calls on live and deleted keys: reads bodies, calls the key service, shapes answers.
+
 import type { FastifyRequest } from 'fastify';
+import { readBody } from '../http/read-body.ts';
 import type { Service } from '../service.ts';
 import { keyToRotateNotFound } from '../service-error.ts';
 import { contextOf, type Handler, listAnswer, nameOf, noted, versionOf } from './answers.ts';
@@ -15,11 +17,11 @@ export function keyHandlers(service: Service) {
     keyBundle(contextOf(service, request), noted(request, version));
   return {
     create: async (request) => {
-      const body = requests.readBody(requests.keyCreateBody, request.body);
+      const body = readBody(requests.keyCreateBody, request.body);
       return bundle(request, await keys.create(nameOf(request), body));
     },
     import: (request) => {
-      const body = requests.readBody(requests.keyImportBody, request.body);
+      const body = readBody(requests.keyImportBody, request.body);
       return bundle(request, keys.import(nameOf(request), body));
     },
     get: (request) => bundle(request, versionOf(service, request)),
@@ -45,13 +47,13 @@ export function keyHandlers(service: Service) {
     },
     update: (request) => {
       const { name, version } = versionOf(service, request);
-      const body = requests.readBody(requests.keyUpdateBody, request.body);
+      const body = readBody(requests.keyUpdateBody, request.body);
       return bundle(request, keys.update(name, version, body));
     },
     delete: (request) => deletedKeyBundle(contextOf(service, request), keys.delete(nameOf(request))),
     backup: (request) => ({ value: keyBackups.backup(nameOf(request)) }),
     restore: (request) => {
-      const { value } = requests.readBody(requests.restoreBody, request.body);
+      const { value } = readBody(requests.restoreBody, request.body);
       return bundle(request, newestOf(keyBackups.restore(value)));
     },
   } satisfies Partial<Record<KeyOperation, Handler>>;
@@ -94,7 +96,7 @@ export function rotationHandlers(service: Service) {
     },
     updateRotationPolicy: (request) => {
       const { name, rotationPolicy } = keys.ring.live(nameOf(request));
-      const body = requests.readBody(requests.rotationPolicyBody, request.body);
+      const body = readBody(requests.rotationPolicyBody, request.body);
       const policy = readRotationPolicy(body, rotationPolicy, service.clock.nowS());
       keys.ring.setRotationPolicy(name, policy);
       return rotationPolicyAnswer(idOf(request, name), policy);

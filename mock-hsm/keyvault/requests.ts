@@ -1,7 +1,5 @@
 // The bodies of requests: what is allowed in them, and the refusal of what is not.
 import { z } from 'zod';
-import { faultOf } from '../http/body-faults.ts';
-import { badParameter, noContent } from '../service-error.ts';
 import { latestS } from './durations.ts';
 import { transferMechanisms } from './key-transfer.ts';
 
@@ -103,16 +101,3 @@ export type KeyImportBody = z.output<typeof keyImportBody>;
 export type KeyUpdateBody = z.output<typeof keyUpdateBody>;
 export type RotationPolicyBody = z.output<typeof rotationPolicyBody>;
 export type ReleaseBody = z.output<typeof releaseBody>;
-
-/**
- * Checks a body against its shape. Throws BadParameter that names the first wrong field, or Nocontentprovided when
- * there is no body and the shape does not do without.
- */
-export function readBody<Shape extends z.ZodType>(shape: Shape, body: unknown): z.output<Shape> {
-  const result = shape.safeParse(body ?? {}, { error: faultOf });
-  if (result.success) return result.data;
-  if (body == null) throw noContent();
-  const issue = result.error.issues[0];
-  const field = issue?.path.join('.') || 'body';
-  throw badParameter(`Property ${field} is invalid: ${issue?.message ?? 'wrong form'}`);
-}

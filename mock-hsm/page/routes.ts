@@ -1,8 +1,8 @@
 // The page at /mock/ and the JSON it is made from. As all of `/mock/`, they ask for no token.
 import type { FastifyRequest } from 'fastify';
+import { queryValue } from '../http/request.ts';
 import type { Service } from '../service.ts';
 import { keyNotFound } from '../service-error.ts';
-import { queryValue } from '../traffic/admission.ts';
 import type { App } from '../traffic/call.ts';
 import { allowedAnswer, principalsAnswer, rolesAnswer } from './access-views.ts';
 import type {

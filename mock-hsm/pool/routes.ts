@@ -1,11 +1,11 @@
 // Calls on the whole pool: backup and restore, settings, security domain.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { readBody } from '../http/read-body.ts';
+import { originOf } from '../http/request.ts';
 import type { Handler } from '../keyvault/answers.ts';
-import { readBody } from '../keyvault/requests.ts';
 import type { Service } from '../service.ts';
 import { JobNotFound, nothingTransferred } from '../service-error.ts';
-import { originOf } from '../traffic/admission.ts';
 import type { App, Guard } from '../traffic/call.ts';
 import { certificateInfoBody } from './domain-format.ts';
 import { type Job, type JobKind, retryAfterS } from './jobs.ts';

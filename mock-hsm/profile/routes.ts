@@ -1,5 +1,5 @@
 // /mock/profile: how fast the pool is, to read and to change while it serves.
-import { readBody } from '../keyvault/requests.ts';
+import { readBody } from '../http/read-body.ts';
 import type { Service } from '../service.ts';
 import type { App } from '../traffic/call.ts';
 import { withoutUnset } from '../without-unset.ts';

@@ -1,9 +1,9 @@
 // HTTP of role definitions and role assignments, at each of the three scopes.
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { readBody } from '../keyvault/requests.ts';
+import { readBody } from '../http/read-body.ts';
+import { queryValue } from '../http/request.ts';
 import type { Service } from '../service.ts';
 import { accessDenied } from '../service-error.ts';
-import { queryValue } from '../traffic/admission.ts';
 import type { App, Guard } from '../traffic/call.ts';
 import { type ActionName, dataAction } from './data-actions.ts';
 import { assignmentBody, definitionBody, type RoleAssignment } from './role-model.ts';

@@ -1,6 +1,8 @@
 // Keys of a seed.
+
+import { readBody } from '../http/read-body.ts';
 import type { KeyService } from '../keyvault/key-service.ts';
-import { keyCreateBody, readBody } from '../keyvault/requests.ts';
+import { keyCreateBody } from '../keyvault/requests.ts';
 import { ServiceError } from '../service-error.ts';
 import { type Seed, SeedError } from './document.ts';
 

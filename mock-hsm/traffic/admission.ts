@@ -1,7 +1,9 @@
 // Before a body is read: the token, the api-version, the role. In this order, so that a caller without a token
 // learns nothing but the challenge, and one without a role cannot probe for names.
+
 import type { FastifyRequest } from 'fastify';
 import { jsonType, RawAnswer } from '../http/raw-answer.ts';
+import { queryValue } from '../http/request.ts';
 import { isServiceHost, poolResource } from '../identity/resource.ts';
 import { type ApiVersion, apiVersions, isAtLeast } from '../keyvault/api-versions.ts';
 import { dataAction } from '../rbac/data-actions.ts';
@@ -10,12 +12,6 @@ import { accessDenied, badParameter, invalidKeyIdentifier, notActivated } from '
 import type { Guard } from './call.ts';
 
 const keyName = /^[0-9a-zA-Z-]{1,127}$/;
-const plainHost = /^[\w.:[\]-]+$/;
-
-/** `https://` and the authority the caller used; our own when it is no host name. */
-export function originOf(request: FastifyRequest, service: Service): string {
-  return plainHost.test(request.host) ? `https://${request.host}` : service.publicUrl();
-}
 
 /** Lets the request pass, or throws the refusal. */
 export async function admit(request: FastifyRequest, service: Service, guard: Guard | undefined): Promise<void> {
@@ -65,12 +61,6 @@ function challenge(request: FastifyRequest, service: Service): RawAnswer {
   const value = `Bearer authorization="${authority}/${service.tokens.tenantId}", resource="${resource}"`;
   const headers = { 'content-type': jsonType, 'www-authenticate': value };
   return new RawAnswer(401, headers, request.method === 'GET' ? 'OK' : '');
-}
-
-/** A query parameter by its decoded name; undefined when absent or given twice. */
-export function queryValue(request: FastifyRequest, name: string): string | undefined {
-  const value = (request.query as Record<string, unknown>)[name];
-  return typeof value === 'string' ? value : undefined;
 }
 
 /** The key of the path; throws Invalidkeyidentifier when no key can be called so. */

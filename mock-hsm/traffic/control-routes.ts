@@ -1,6 +1,6 @@
 // The mock's own routes that change what it is while it serves: clock, tokens, connections, certificate, activation.
 import { z } from 'zod';
-import { readBody } from '../keyvault/requests.ts';
+import { readBody } from '../http/read-body.ts';
 import type { Service } from '../service.ts';
 import { certificateKinds } from '../tls/server-certificates.ts';
 import type { App } from './call.ts';

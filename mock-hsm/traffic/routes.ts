@@ -1,5 +1,5 @@
 // The mock's own routes, beside the service's: counters, the request log, faults. They need no token.
-import { readBody } from '../keyvault/requests.ts';
+import { readBody } from '../http/read-body.ts';
 import type { Service } from '../service.ts';
 import { ServiceError } from '../service-error.ts';
 import type { App } from './call.ts';
