@@ -19,13 +19,23 @@ function parse(text: string, file: string): unknown {
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { lineCounter, prettyErrors: false });
   const fault = document.errors[0];
-  if (fault === undefined) return document.toJS();
+  if (fault === undefined) return withoutCircle(document.toJS(), file);
   const { line, col } = lineCounter.linePos(fault.pos[0]);
   throw new SeedError(`${file}:${line}:${col}: ${fault.message}`);
 }
 
 /** The tags of a key: the one place where names are the user's own, and may be `file` or `environment`. */
 const isNamedByUser = (path: readonly PropertyKey[]) => path.length === 3 && path[0] === 'keys' && path[2] === 'tags';
+
+/** YAML can put an anchor within itself, which no document of ours means. */
+function withoutCircle(value: unknown, file: string): unknown {
+  try {
+    JSON.stringify(value);
+    return value;
+  } catch (cause) {
+    throw new SeedError(`${file}: an anchor stands within itself; write out what is meant`, { cause });
+  }
+}
 
 /** The value with all references replaced by what they name. */
 function replaced(value: unknown, file: string, path: readonly PropertyKey[]): unknown {

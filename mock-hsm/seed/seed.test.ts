@@ -30,6 +30,7 @@ describe('a seed file', () => {
   test.each([
     ['users: [', /^FILE:1:\d+: /],
     ['users: 7', /^FILE: users: .*expected array/],
+    ['users: &all [*all]', /^FILE: an anchor stands within itself/],
     ['servicePrincipals: [{ name: a, secret: x }]', /^FILE: servicePrincipals\[0\]: .*"secret"/],
     [
       'servicePrincipals: [{ name: a, secrets: [{ value: x, expires: soon }] }]',
