@@ -5,6 +5,8 @@ export interface Peer {
   pid: number;
   uid: number;
   gid: number;
+  /** Number of its connection at this agent. */
+  connection?: number;
 }
 
 export interface AdmissionPolicy {

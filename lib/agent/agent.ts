@@ -6,7 +6,7 @@ import { Clients } from './clients.ts';
 import { type FileVersion, fileVersion, sameVersion } from './configuration-file.ts';
 import { Connection, type Host } from './connection.ts';
 import type { Control } from './control.ts';
-import type { Pkcs11Calls } from './dispatch.ts';
+import type { Dispatch, Pkcs11Calls } from './dispatch.ts';
 import { createReports, type ReportLog } from './report.ts';
 
 export interface AgentLog extends ReportLog {
@@ -22,6 +22,8 @@ export interface AgentOptions {
   readonly configurationVersion: FileVersion;
   readonly served: Served;
   readonly policy: AdmissionPolicy;
+  /** Makes the calls of a connection; by default without a trace. */
+  readonly dispatchFor?: ((peer: Peer) => Dispatch) | undefined;
   readonly deadlineMs: number;
   readonly slowDeadlineMs: number;
   /** How long it stays without any connection. */
@@ -51,6 +53,8 @@ export class Agent {
   readonly #server: Server;
   readonly #clients: Clients<Pkcs11Calls>;
   #connections = 0;
+  /** Number of the last connection. */
+  #lastConnection = 0;
   #idleTimer: NodeJS.Timeout | undefined;
   #drains = false;
 
@@ -67,7 +71,7 @@ export class Agent {
       if (peer === undefined) return void socket.destroy();
       this.#opened();
       socket.once('close', () => this.#closed());
-      new Connection(socket, peer, host);
+      new Connection(socket, { ...peer, connection: ++this.#lastConnection }, host);
     });
   }
 
@@ -93,8 +97,9 @@ export class Agent {
   }
 
   #host(): Host {
-    const { policy, configurationFile, deadlineMs, slowDeadlineMs, log } = this.#options;
+    const { policy, configurationFile, deadlineMs, slowDeadlineMs, log, dispatchFor } = this.#options;
     return {
+      ...(dispatchFor && { dispatchFor }),
       policy,
       configurationFile,
       deadlineMs,

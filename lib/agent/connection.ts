@@ -5,7 +5,7 @@ import { decodeRequest, encodeResponse, FrameSplitter, type Request, type Respon
 import { type CallName, MAX_FRAME_BYTES, PROTOCOL_VERSION, type RequestOf } from '../wire/schema.ts';
 import { type AdmissionPolicy, isAdmitted, type Peer } from './admission.ts';
 import type { Client } from './clients.ts';
-import { dispatch, type Pkcs11Calls, type Pkcs11Request, type Report, refusalOf } from './dispatch.ts';
+import { type Dispatch, dispatch, type Pkcs11Calls, type Pkcs11Request, type Report, refusalOf } from './dispatch.ts';
 import { issueTicket, verifyTicket } from './ticket.ts';
 
 /** What a connection needs of its agent. */
@@ -15,7 +15,9 @@ export interface Host {
   readonly deadlineMs: number;
   readonly slowDeadlineMs: number;
   /** A report for one connection's caller. */
-  readonly reportToCaller: () => Report;
+  readonly reportToCaller: (peer: Peer) => Report;
+  /** Makes the calls of one connection; by default without a trace. */
+  readonly dispatchFor?: (peer: Peer) => Dispatch;
   log(line: string): void;
   join(instance: Uint8Array, peer: Peer): Client<Pkcs11Calls>;
   /** True when this agent hands over to a successor because the configuration is another one by now. */
@@ -55,6 +57,7 @@ export class Connection {
   readonly #peer: Peer;
   readonly #host: Host;
   readonly #report: Report;
+  readonly #dispatch: Dispatch;
   readonly #splitter = new FrameSplitter();
   readonly #helloTimer: NodeJS.Timeout;
   #client: Client<Pkcs11Calls> | undefined;
@@ -64,7 +67,8 @@ export class Connection {
     this.#socket = socket;
     this.#peer = peer;
     this.#host = host;
-    this.#report = host.reportToCaller();
+    this.#report = host.reportToCaller(peer);
+    this.#dispatch = host.dispatchFor?.(peer) ?? dispatch;
     this.#splitter.limitBytes = HELLO_LIMIT_BYTES;
     this.#helloTimer = setTimeout(() => this.#drop('it sent no hello in time'), HELLO_DEADLINE_MS);
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
@@ -101,7 +105,7 @@ export class Connection {
   }
 
   #call(client: Client<Pkcs11Calls>, request: Pkcs11Request): void {
-    const response = dispatch(client.application, request, this.#report);
+    const response = this.#dispatch(client.application, request, this.#report);
     if (!(response instanceof Promise)) return this.#answer(request.call, response);
     this.#busy = true;
     response.then((late) => {

@@ -14,6 +14,13 @@ export type Pkcs11Calls = {
   [C in Pkcs11Call]: (request: RequestOf<C>) => Answer<C> | Promise<Answer<C>>;
 };
 
+/** Makes a call and gives its answer; never throws. */
+export type Dispatch = (
+  calls: Pkcs11Calls,
+  request: Pkcs11Request,
+  report: Report,
+) => Response<CallName> | Promise<Response<CallName>>;
+
 /** Says what went wrong to those who run the server; returns the line that the caller's standard error shall show. */
 export type Report = (call: CallName, error: Pkcs11Error) => string;
 

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import type { Configuration, TokenConfiguration } from '../config/configuration.ts';
 import { ConfigurationError } from '../config/parse.ts';
 import type { CertificateSource } from '../core/certificate.ts';
+import type { Hsm } from '../core/hsm.ts';
 import { Library } from '../core/library.ts';
+import type { HsmOptions } from '../mhsm/endpoint.ts';
 import { createHsm } from '../mhsm/hsm.ts';
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
@@ -26,12 +28,18 @@ function certificatesOf({ certificates, path }: TokenConfiguration): Certificate
   });
 }
 
+export interface LibraryWatch extends HsmOptions {
+  /** Stands before each HSM, to see what the core asks of it. */
+  readonly watch?: (hsm: Hsm) => Hsm;
+}
+
 /** The library that a configuration describes, over REST; `close` gives its connections back. Nothing is sent yet. */
 export function openLibrary(
   configuration: Configuration,
   warn: (line: string) => void,
+  { watch = (hsm) => hsm, ...options }: LibraryWatch = {},
 ): { library: Library; close: () => Promise<void> } {
-  const hsms = configuration.tokens.map((token) => createHsm(token, configuration, { log: warn }));
+  const hsms = configuration.tokens.map((token) => createHsm(token, configuration, { ...options, log: warn }));
   const library = new Library({
     slots: configuration.tokens.map((token, i) => {
       const hsm = hsms[i];
@@ -39,7 +47,7 @@ export function openLibrary(
       return {
         slotId: token.slotid,
         label: token.label,
-        hsm,
+        hsm: watch(hsm),
         certificates: certificatesOf(token),
         allowDestroy: token.allowDestroy,
       };

@@ -1,10 +1,11 @@
+import type { Caller } from '../log/log.ts';
 import type { Pkcs11Error } from '../pkcs11/error.ts';
 import type { CallName } from '../wire/schema.ts';
 import type { Report } from './dispatch.ts';
 
 export interface ReportLog {
-  error(line: string): void;
-  debug(line: string): void;
+  error(line: string, caller?: Caller): void;
+  debug(line: string, caller?: Caller): void;
 }
 
 const MUTE_MS = 1000;
@@ -28,16 +29,16 @@ function createMute(nowMs: () => number): (line: string) => boolean {
  * most once a second, however many handshakes fail for the same reason: every process hears its own reason. Errors
  * without a hint are the calling program's business: debug level, and nothing on its standard error.
  */
-export function createReports(log: ReportLog, nowMs: () => number): () => Report {
+export function createReports(log: ReportLog, nowMs: () => number): (caller?: Caller) => Report {
   const wasLogged = createMute(nowMs);
-  return () => {
+  return (caller) => {
     const wasTold = createMute(nowMs);
     return (call: CallName, error: Pkcs11Error): string => {
       if (error.hint === undefined) {
-        log.debug(`${call}: ${error.line}`);
+        log.debug(`${call}: ${error.line}`, caller);
         return '';
       }
-      if (!wasLogged(error.line)) log.error(`${call}: ${error.line}`);
+      if (!wasLogged(error.line)) log.error(`${call}: ${error.line}`, caller);
       return wasTold(error.line) ? '' : error.line;
     };
   };

@@ -1,16 +1,25 @@
 import { harden } from '../../native/addon/index.ts';
+import packageFile from '../../package.json' with { type: 'json' };
 import type { Configuration } from '../config/configuration.ts';
+import { dumpOf } from '../config/dump.ts';
 import { loadConfiguration } from '../config/load.ts';
 import { ConfigurationError } from '../config/parse.ts';
 import { createLog, type Log } from '../log/log.ts';
+import { Secrets } from '../log/secrets.ts';
 import type { Pkcs11Error } from '../pkcs11/error.ts';
+import type { Peer } from './admission.ts';
 import { Agent, type Served } from './agent.ts';
+import { tracing } from './call-line.ts';
 import { fileVersion } from './configuration-file.ts';
 import { type Control, openControl } from './control.ts';
+import { type Dispatch, dispatch, type Pkcs11Calls } from './dispatch.ts';
+import { traceApplication, traceHsm } from './function-trace.ts';
+import { httpLines } from './http-lines.ts';
 import { openLibrary } from './library.ts';
 import { becomeUser, defaultAgentUser, type User, userOf } from './user.ts';
 
-const SILENT: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
+const nothing = () => undefined;
+const SILENT: Log = { error: nothing, warn: nothing, info: nothing, debug: nothing, secrets: new Secrets() };
 /** It has nothing to keep. */
 const IDLE_WITH_WRONG_CONFIGURATION_MS = 1000;
 const DEFAULT_DEADLINE_MS = 10_000;
@@ -28,6 +37,7 @@ export interface StartOptions {
 interface Made {
   readonly served: Served;
   readonly log: Log;
+  readonly dispatchFor: ((peer: Peer) => Dispatch) | undefined;
   readonly user: User | undefined;
   readonly uids: ReadonlySet<number>;
   readonly configuration: Configuration | undefined;
@@ -43,21 +53,59 @@ function userFor(configuration: Configuration): User | undefined {
   return user === undefined ? defaultAgentUser(configuration.file) : userOf(user, 'agent.user');
 }
 
+function openLog(configuration: Configuration, user: User | undefined): Log {
+  const values = { version: packageFile.version, configuration: dumpOf(configuration) };
+  const log = createLog(configuration.log, {
+    head: { line: `mhsm-pkcs11 ${packageFile.version}, configuration ${configuration.file}`, values },
+    owner: user,
+  });
+  for (const { credential } of configuration.tokens) log.secrets.learn(credential?.clientSecret ?? '');
+  return log;
+}
+
+const isHeard = ({ log: { flags } }: Configuration) => flags.SendToFile || flags.SendToStdErr || flags.SendToStdOut;
+
+/** How calls are made: with a line about each, where the configuration asks for it. PINs are learnt before any line. */
+function dispatchOf(configuration: Configuration, log: Log): ((peer: Peer) => Dispatch) | undefined {
+  if (!isHeard(configuration)) return undefined;
+  const learning: Dispatch = (calls, request, report) => {
+    if (request.call === 'login' || request.call === 'resumeLogin') log.secrets.learnPin(request.fields.pin);
+    return dispatch(calls, request, report);
+  };
+  if (!configuration.log.module.P11Interfaces) return () => learning;
+  return (peer) => tracing(learning, (line) => log.debug(line, peer));
+}
+
+/** The library with its traces, as the configuration asks for them. */
+function openTraced(configuration: Configuration, log: Log): () => Pkcs11Calls {
+  const { FunctionLevelTrace, curl } = configuration.log.module;
+  const write = (line: string) => log.debug(line);
+  const http = isHeard(configuration)
+    ? httpLines({ level: curl.Level, displayAsHex: curl.DisplayAsHex, write: (line) => log.info(line) })
+    : undefined;
+  const traced = FunctionLevelTrace && isHeard(configuration);
+  const { library } = openLibrary(configuration, (line) => log.warn(line), {
+    http,
+    learnSecret: (secret) => log.secrets.learn(secret),
+    ...(traced && { watch: (hsm) => traceHsm(hsm, write) }),
+  });
+  if (!traced) return () => library.createApplication();
+  return () => traceApplication(library.createApplication(), write);
+}
+
 function make(file: string): Made {
   const { configuration, warnings } = loadConfiguration(file);
-  const log = createLog(configuration.log);
-  const { SendToFile, SendToStdErr, SendToStdOut } = configuration.log.flags;
-  const isHeard = SendToFile || SendToStdErr || SendToStdOut;
+  const user = userFor(configuration);
+  const log = openLog(configuration, user);
   for (const warning of warnings) {
     log.warn(warning);
     // The launcher passes standard error on to syslog.
-    if (!isHeard) process.stderr.write(`mhsm-pkcs11: warning: ${warning}\n`);
+    if (!isHeard(configuration)) process.stderr.write(`mhsm-pkcs11: warning: ${warning}\n`);
   }
-  const user = userFor(configuration);
   const allowed = configuration.agent.allowedUsers.map((name) => userOf(name, 'agent.allowedUsers').uid);
   const uids = new Set([ownUid(), ...(user === undefined ? [] : [user.uid]), ...allowed]);
-  const { library } = openLibrary(configuration, (line) => log.warn(line));
-  return { served: { createApplication: () => library.createApplication() }, log, user, uids, configuration };
+  const createApplication = openTraced(configuration, log);
+  return { served: { createApplication }, log, dispatchFor: dispatchOf(configuration, log), user, uids, configuration };
 }
 
 function makeOrTell(file: string): Made {
@@ -72,6 +120,7 @@ function makeOrTell(file: string): Made {
     return {
       served: { wrongConfiguration: problem },
       log: SILENT,
+      dispatchFor: undefined,
       user,
       uids: new Set([ownUid()]),
       configuration: undefined,
@@ -108,7 +157,7 @@ export async function startAgent(options: StartOptions): Promise<void> {
   const { configurationFile, listenDescriptor, controlDescriptor } = options;
   const control: Control | undefined = controlDescriptor === undefined ? undefined : openControl(controlDescriptor);
   const configurationVersion = fileVersion(configurationFile) ?? [];
-  const { served, log, user, uids, configuration } = makeOrTell(configurationFile);
+  const { served, log, dispatchFor, user, uids, configuration } = makeOrTell(configurationFile);
   const idleMs =
     configuration === undefined ? IDLE_WITH_WRONG_CONFIGURATION_MS : configuration.agent.idleExitSeconds * 1000;
   const ticketKey = control?.ticketKey ?? crypto.getRandomValues(new Uint8Array(32));
@@ -119,6 +168,7 @@ export async function startAgent(options: StartOptions): Promise<void> {
       configurationVersion,
       served,
       policy: { uids, ticketKey },
+      dispatchFor,
       deadlineMs: configuration?.timeouts.requestMs ?? DEFAULT_DEADLINE_MS,
       slowDeadlineMs: configuration?.timeouts.slowRequestMs ?? DEFAULT_SLOW_DEADLINE_MS,
       idleMs,

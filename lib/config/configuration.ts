@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { httpLevelOf } from './http-level.ts';
 
 /** Shapes and defaults of mhsm-pkcs11.conf, in its own spelling. Keys are matched without regard to case. */
 
@@ -95,7 +96,13 @@ export const fileSchema = z.object({
         .object({
           P11Interfaces: flag.default(false),
           FunctionLevelTrace: flag.default(false),
-          curl: z.object({ Level: text.default('Off'), DisplayAsHex: flag.default(false) }).prefault({}),
+          curl: z
+            .object({
+              /** Off, Error, Info or Verbose. */
+              Level: text.default('Off').transform(httpLevelOf),
+              DisplayAsHex: flag.default(false),
+            })
+            .prefault({}),
         })
         .prefault({}),
       flags: z

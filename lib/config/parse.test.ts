@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { dumpOf } from './dump.ts';
 import { editDistance } from './key-names.ts';
 import { configurationFile, loadConfiguration } from './load.ts';
 import { parseConfiguration } from './parse.ts';
@@ -88,6 +89,41 @@ describe('a configuration', () => {
         /mhsm-pkcs11\.conf:8:\d+: ConnectionCashe is not known and ignored; did you mean ConnectionCache\?/,
       ),
     ]);
+  });
+
+  test.each([
+    ['off', 'Off'],
+    ['ERROR', 'Error'],
+    ['Warning', 'Error'],
+    ['info', 'Info'],
+    ['verbose', 'Verbose'],
+    ['Trace', 'Verbose'],
+  ])('the HTTP level %s is %s, under Curl as well', (written, level) => {
+    const { configuration, warnings } = parse({ ...minimal, log: { module: { Curl: { level: written } } } });
+    expect({ level: configuration.log.module.curl.Level, warnings }).toEqual({ level, warnings: [] });
+  });
+
+  test('an HTTP level that nobody knows is warned of, and logs errors', () => {
+    const { configuration, warnings } = parse({ ...minimal, log: { module: { curl: { Level: 'Loud' } } } });
+    expect(configuration.log.module.curl.Level).toBe('Error');
+    expect(warnings).toEqual([
+      expect.stringMatching(/:\d+:\d+: log\.module\.curl\.Level is "Loud", which is taken as Error; known: Off, Error/),
+    ]);
+  });
+
+  test('the dump for the log has every default, switches as 0 and 1, and no secret', () => {
+    const credential = { clientId: 'client-1', clientSecret: 's3cret-words' };
+    const { configuration } = parse({
+      tokens: [{ slotid: 7, resourceName: 'x', credential }],
+      log: { flag: { SendToFile: true } },
+    });
+    const dump = dumpOf(configuration);
+    expect(dump).toMatchObject({
+      tokens: [{ slotid: 7, credential: { clientId: 'client-1', clientSecret: '[cut]' } }],
+      log: { directory: '/var/log', flags: { SendToFile: 1, IncludePINs: 0 } },
+      ConnectionCache: { Disable: 0, MaxConnections: 20 },
+    });
+    expect(JSON.stringify(dump)).not.toContain('s3cret');
   });
 
   test('IncludePINs is refused, DisableTLSAuthentication is warned of', () => {

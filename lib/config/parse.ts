@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { CKR_GENERAL_ERROR } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
 import { type Configuration, completeConfiguration, fileSchema } from './configuration.ts';
+import { HTTP_LEVELS, isHttpLevel } from './http-level.ts';
 import { type Spelled, spellKeys } from './key-names.ts';
 
 /** A configuration that cannot be used: CKR_GENERAL_ERROR with file, line and what is expected. */
@@ -33,7 +34,7 @@ function pathText(path: Path): string {
 }
 
 /** By its name, or an address with a password in it. */
-function isSecret(key: string, value: unknown): boolean {
+export function isSecret(key: string, value: unknown): boolean {
   return /secret|password|pin$/i.test(key) || /:\/\/[^/]*@/.test(String(value));
 }
 
@@ -149,6 +150,16 @@ function duplicateSlot(
   return undefined;
 }
 
+/** The closed library's other levels are not published: one of them must not keep a server from starting. */
+function levelWarning(text: string, file: string, root: Node, { spelling }: Spelled): string[] {
+  const path = spelling.get('log.module.curl.Level');
+  const level = path && at(root, path);
+  if (path === undefined || typeof level !== 'string' || isHttpLevel(level)) return [];
+  const where = position(text, nodeAt(root, path).offset);
+  const known = HTTP_LEVELS.join(', ');
+  return [`${file}:${where}: ${pathText(path)} is ${shown(path, level)}, which is taken as Error; known: ${known}`];
+}
+
 function warningsOf(text: string, file: string, root: Node, spelled: Spelled, configuration: Configuration): string[] {
   const warnings = spelled.unknown.map(
     ({ path, advice }) =>
@@ -161,7 +172,7 @@ function warningsOf(text: string, file: string, root: Node, spelled: Spelled, co
       `${file}: options.DisableTLSAuthentication is on: anybody on the way can pose as the HSM; use caFile instead`,
     );
   }
-  return warnings;
+  return [...warnings, ...levelWarning(text, file, root, spelled)];
 }
 
 /**

@@ -3,6 +3,8 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -10,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createLog, logFileName } from './log.ts';
 
@@ -22,7 +25,14 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
-const flags = { SendToFile: true, SendToStdOut: false, SendToStdErr: false, IncludeProcessId: true };
+const flags = {
+  CloseFileAfterWrite: false,
+  SendToFile: true,
+  SendToStdOut: false,
+  SendToStdErr: false,
+  IncludeProcessId: true,
+  IncludeThreadId: false,
+};
 const module = { FunctionLevelTrace: false, P11Interfaces: false };
 const settings = () => ({ directory, flags, module });
 
@@ -63,6 +73,81 @@ test.each([
 ])('the secret in %s does not get into the log', (_where, line, expected) => {
   createLog(settings()).error(line);
   expect(written()).toMatchObject([{ msg: expected }]);
+});
+
+test('a line about a call names the process that made it, and its connection', () => {
+  const log = createLog({ ...settings(), flags: { ...flags, IncludeThreadId: true } });
+  log.error('no key 7', { pid: 4711, connection: 3 });
+  log.error('the HSM is away');
+  expect(written()).toMatchObject([{ pid: 4711, connection: 3 }, { pid: process.pid }]);
+});
+
+describe('the file', () => {
+  const head = { line: 'mhsm-pkcs11 1.2.3', values: { configuration: { SendToFile: 1 } } };
+  const path = () => join(directory, readdirSync(directory).find((name) => name.endsWith('.log')) ?? '');
+
+  test('begins with its head', () => {
+    createLog(settings(), { head }).info('hello');
+    expect(written()).toMatchObject([{ msg: 'mhsm-pkcs11 1.2.3', configuration: { SendToFile: 1 } }, { msg: 'hello' }]);
+  });
+
+  test.each([false, true])('is made anew, with its head, when it was moved (CloseFileAfterWrite: %s)', (close) => {
+    const log = createLog({ ...settings(), flags: { ...flags, CloseFileAfterWrite: close } }, { head });
+    log.info('before');
+    renameSync(path(), join(directory, 'rotated'));
+    log.info('after');
+    expect(readFileSync(join(directory, 'rotated'), 'utf8')).toMatch(/before[^\n]*\n$/);
+    expect(written()).toMatchObject([{ msg: 'mhsm-pkcs11 1.2.3' }, { msg: 'after' }]);
+  });
+
+  test('goes on where it was moved when no new one can be made, and that is told once', () => {
+    const warnings: string[] = [];
+    let opened = 0;
+    const open = (file: string) => {
+      if (opened++ > 0) throw new Error('EACCES: permission denied');
+      return openSync(file, 'a');
+    };
+    const log = createLog(settings(), { open, warn: (line) => warnings.push(line) });
+    renameSync(path(), join(directory, 'rotated'));
+    log.info('one');
+    log.info('two');
+    expect(readFileSync(join(directory, 'rotated'), 'utf8')).toMatch(/one[\s\S]*two/);
+    expect(warnings).toEqual([expect.stringMatching(/EACCES/)]);
+  });
+
+  test.each([
+    [false, 1],
+    [true, 0],
+  ])('is open between lines unless CloseFileAfterWrite is %s', (close, descriptors) => {
+    const log = createLog({ ...settings(), flags: { ...flags, CloseFileAfterWrite: close } });
+    log.info('one');
+    const open = readdirSync('/proc/self/fd').filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(directory);
+      } catch {
+        return false;
+      }
+    });
+    expect(open).toHaveLength(descriptors);
+  });
+});
+
+test('no text makes a second line, or acts on a terminal', () => {
+  const texts = fc.string({ unit: 'binary' });
+  const log = createLog(settings());
+  const said: string[] = [];
+  fc.assert(
+    fc.property(texts, (text) => {
+      said.push(text);
+      log.info(text);
+    }),
+    { examples: [['a\n{"msg":"forged"}'], ['\u001b[31m'], ['\u009b31m'], ['\u2028'], ['\u202e']] },
+  );
+  const [file = ''] = readdirSync(directory);
+  const whole = readFileSync(join(directory, file), 'utf8');
+  expect(whole.split('\n')).toHaveLength(said.length + 1);
+  expect(whole.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/u);
+  expect(written().map(({ msg }) => msg)).toEqual(said.map((text) => text));
 });
 
 describe('a destination that fails is told once, and the process goes on', () => {

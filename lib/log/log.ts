@@ -1,20 +1,26 @@
 /**
- * Where lines go. Takes texts alone, so that no object with a secret inside can be printed, and takes out what looks
- * like a token or a secret all the same. A destination that fails costs its lines and nothing else.
+ * Where lines go: JSON lines by pino. Takes texts alone, so that no object with a secret inside can be printed, and takes
+ * out what it knows or looks like a secret all the same. A destination that fails costs its lines and nothing else.
  */
 
-import { constants, mkdirSync, openSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { destination, type Logger, multistream, pino, stdTimeFunctions } from 'pino';
+import { LogFile, type LogFileOptions } from './file.ts';
+import { Secrets } from './secrets.ts';
 
-/** The `log` section of the configuration, as far as it is honoured. */
+/** The `log` section of the configuration, as far as it says where lines go and what each carries. */
 export interface LogSettings {
   readonly directory: string;
   readonly flags: {
+    readonly CloseFileAfterWrite: boolean;
     readonly SendToFile: boolean;
     readonly SendToStdOut: boolean;
     readonly SendToStdErr: boolean;
+    /** `pid`: of the process that called; of this one where nobody called. */
     readonly IncludeProcessId: boolean;
+    /** `connection`: a caller's thread has one for itself while it calls. */
+    readonly IncludeThreadId: boolean;
   };
   readonly module: {
     /** Either brings the debug lines. */
@@ -24,25 +30,41 @@ export interface LogSettings {
 }
 
 export interface LogOptions {
+  /** What a file begins with: a line, and the values that go with it (without secrets). */
+  readonly head?: { readonly line: string; readonly values: object };
+  /** Whom a file that root makes belongs to. */
+  readonly owner?: LogFileOptions['owner'];
   /** Told once for each destination that fails. By default a line on standard error. */
   readonly warn?: (line: string) => void;
   /** Opens the log file; gives its descriptor. */
   readonly open?: (path: string) => number;
 }
 
-export interface Log {
-  error(line: string): void;
-  warn(line: string): void;
-  info(line: string): void;
-  debug(line: string): void;
+/** Who made the call that a line is about. */
+export interface Caller {
+  readonly pid: number;
+  /** Number of its connection. */
+  readonly connection?: number;
 }
 
-type Destination = ReturnType<typeof destination>;
+export interface Log {
+  error(line: string, caller?: Caller): void;
+  warn(line: string, caller?: Caller): void;
+  info(line: string, caller?: Caller): void;
+  debug(line: string, caller?: Caller): void;
+  /** What no line of it shows. */
+  readonly secrets: Secrets;
+}
+
+interface Target {
+  write(line: string): void;
+}
 
 const STANDARD_OUTPUT = 1;
 const STANDARD_ERROR = 2;
 /** What a destination that does not take lines may hold back before lines are dropped. */
 const MAX_HELD_BYTES = 1024 * 1024;
+const INFO = 30;
 
 /** `MHSM-PKCS11-<pid>-<YYYYMMDD>-<HHMMSS>.log`, local time: the closed library's name of its log. */
 export function logFileName(pid: number, now: Date): string {
@@ -51,21 +73,15 @@ export function logFileName(pid: number, now: Date): string {
   return `MHSM-PKCS11-${pid}-${date}-${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}.log`;
 }
 
-/** What must never be printed, whoever let it into a line: tokens, and secrets in forms and headers. */
-const SECRETS: readonly (readonly [RegExp, string])[] = [
-  [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, '[token]'],
-  [/\b(bearer\s+)[\w.~+/=-]{8,}/gi, '$1[token]'],
-  [/\b((?:client_secret|clientSecret|client_assertion|access_token)["']?\s*[=:]\s*["']?)[^\s&"',}]+/gi, '$1[secret]'],
-];
-
-function scrub(line: string): string {
-  return SECRETS.reduce((text, [pattern, replacement]) => text.replace(pattern, replacement), line);
-}
-
-/** The name can be guessed: a symbolic link in its place is not followed. */
-function openAppending(path: string): number {
-  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
-  return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o640);
+/**
+ * JSON escapes a line end and what is below a blank; terminals and viewers also act on DEL, the C1 controls, the line
+ * ends of Unicode, and what turns the direction of writing. They stand within JSON texts only, so their escape is JSON.
+ */
+function escapeControls(json: string): string {
+  return json.replaceAll(
+    /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function warnOnStandardError(line: string): void {
@@ -78,55 +94,69 @@ function warnOnStandardError(line: string): void {
 
 const wordsOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-/** A descriptor that may fail (disk full, reader gone) without taking the process along. */
-function tolerant(fd: number, name: string, warn: (line: string) => void): Destination {
+/** A standard stream that may fail (reader gone) without taking the process along. */
+function standardStream(fd: number): Target {
   const target = destination({ fd, sync: true, maxLength: MAX_HELD_BYTES });
-  let told = false;
-  target.on('error', (error: Error) => {
-    if (told) return;
-    told = true;
-    warn(`mhsm-pkcs11: log lines to ${name} are lost: ${error.message}`);
-  });
+  target.on('error', () => undefined);
   return target;
 }
 
-function fileDestination(directory: string, options: Required<LogOptions>): Destination | undefined {
-  const path = join(directory, logFileName(process.pid, new Date()));
+function headOf({ head }: LogOptions, secrets: Secrets): () => string {
+  if (head === undefined) return () => '';
+  return () => {
+    const record = { level: INFO, time: new Date().toISOString(), msg: head.line, ...head.values };
+    const json = JSON.stringify(record, (_key, value) => (typeof value === 'string' ? secrets.redact(value) : value));
+    return `${escapeControls(json)}\n`;
+  };
+}
+
+function logFile({ directory, flags }: LogSettings, options: LogOptions, secrets: Secrets): Target | undefined {
+  const { warn = warnOnStandardError, open, owner } = options;
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o750 });
-    return tolerant(options.open(path), path, options.warn);
+    return new LogFile({
+      path: join(directory, logFileName(process.pid, new Date())),
+      head: headOf(options, secrets),
+      closeAfterWrite: flags.CloseFileAfterWrite,
+      owner,
+      warn,
+      ...(open && { open }),
+    });
   } catch (error) {
-    options.warn(`mhsm-pkcs11: there is no log in ${directory}: ${wordsOf(error)}`);
+    warn(`mhsm-pkcs11: there is no log in ${directory}: ${wordsOf(error)}`);
     return undefined;
   }
 }
 
-function destinationsOf({ directory, flags }: LogSettings, options: Required<LogOptions>): Destination[] {
-  const targets: (Destination | undefined)[] = [];
-  if (flags.SendToStdOut) targets.push(tolerant(STANDARD_OUTPUT, 'standard output', () => undefined));
-  if (flags.SendToStdErr) targets.push(tolerant(STANDARD_ERROR, 'standard error', () => undefined));
-  if (flags.SendToFile) targets.push(fileDestination(directory, options));
+function targetsOf(settings: LogSettings, options: LogOptions, secrets: Secrets): Target[] {
+  const { flags } = settings;
+  const targets = [
+    flags.SendToStdOut ? standardStream(STANDARD_OUTPUT) : undefined,
+    flags.SendToStdErr ? standardStream(STANDARD_ERROR) : undefined,
+    flags.SendToFile ? logFile(settings, options, secrets) : undefined,
+  ];
   return targets.filter((target) => target !== undefined);
 }
 
-/** A log as the configuration wants it, in JSON lines. Never throws: trouble with a destination is told to `warn`. */
+/** A log as the configuration wants it. Never throws: trouble with a destination is told to `warn`. */
 export function createLog(settings: LogSettings, options: LogOptions = {}): Log {
   const { FunctionLevelTrace, P11Interfaces } = settings.module;
+  const { IncludeProcessId, IncludeThreadId } = settings.flags;
   const level = FunctionLevelTrace || P11Interfaces ? 'debug' : 'info';
-  const { warn = warnOnStandardError, open = openAppending } = options;
-  const streams = destinationsOf(settings, { warn, open }).map((stream) => ({ stream, level }) as const);
+  const secrets = new Secrets();
+  const streams = targetsOf(settings, options, secrets).map((target) => ({
+    stream: { write: (json: string) => target.write(escapeControls(json)) },
+    level,
+  }));
   const logger: Logger = pino(
-    {
-      level: streams.length === 0 ? 'silent' : level,
-      base: settings.flags.IncludeProcessId ? { pid: process.pid } : null,
-      timestamp: stdTimeFunctions.isoTime,
-    },
+    { level: streams.length === 0 ? 'silent' : level, base: null, timestamp: stdTimeFunctions.isoTime },
     multistream(streams),
   );
-  return {
-    error: (line) => logger.error(scrub(line)),
-    warn: (line) => logger.warn(scrub(line)),
-    info: (line) => logger.info(scrub(line)),
-    debug: (line) => logger.debug(scrub(line)),
+  const about = (caller: Caller | undefined) => ({
+    ...(IncludeProcessId && { pid: caller?.pid ?? process.pid }),
+    ...(IncludeThreadId && caller && { connection: caller.connection }),
+  });
+  const at = (name: 'error' | 'warn' | 'info' | 'debug') => (line: string, caller?: Caller) => {
+    if (logger.isLevelEnabled(name)) logger[name](about(caller), secrets.redact(line));
   };
+  return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug'), secrets };
 }

@@ -6,6 +6,7 @@ import { ConfigurationError } from '../config/parse.ts';
 import { CKR_PIN_INCORRECT } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
 import type { Authority } from './challenge.ts';
+import type { HttpLog } from './http-exchange.ts';
 
 // Types of @azure/core-client, which @azure/identity does not export by name.
 type AdditionalPolicyConfig = NonNullable<ClientSecretCredentialOptions['additionalPolicies']>[number];
@@ -83,18 +84,41 @@ export interface Trace {
   problem?: unknown;
   /** HTTP status of the last answer. */
   status?: number;
+  /** Takes the requests to the authority, without what they carry. */
+  readonly http?: HttpLog | undefined;
+}
+
+/** The code of a network's error: its message may hold the request. */
+function wordsOfNetwork(error: unknown): string {
+  return String((error as NodeJS.ErrnoException).code ?? 'failed');
+}
+
+/** A request to the authority for the log: it carries the credential and its answer the token, so neither is shown. */
+function told(trace: Trace, method: string, address: string, beginMs: number, outcome: number | Error): void {
+  const { origin, pathname } = new URL(address);
+  trace.http?.({
+    method,
+    url: `${origin}${pathname}`,
+    requestHeaders: {},
+    requestBody: undefined,
+    microseconds: Math.round((performance.now() - beginMs) * 1000),
+    outcome: typeof outcome === 'number' ? { status: outcome, headers: {}, body: undefined } : outcome,
+  });
 }
 
 function tracing(trace: Trace): PipelinePolicy {
   return {
     name: 'trace',
     async sendRequest(request, next) {
+      const beginMs = performance.now();
       try {
         const response = await next(request);
         trace.status = response.status;
+        told(trace, request.method, request.url, beginMs, response.status);
         return response;
       } catch (error) {
         trace.problem = error;
+        told(trace, request.method, request.url, beginMs, new Error(wordsOfNetwork(error)));
         throw error;
       }
     },

@@ -2,6 +2,7 @@ import type { Configuration, TokenConfiguration } from '../config/configuration.
 import { type Authority, authorityOf } from './challenge.ts';
 import { readPem } from './credential.ts';
 import { failureOfNetwork, type Target } from './failures.ts';
+import type { HttpLog } from './http-exchange.ts';
 import { Transport } from './transport.ts';
 
 export const API = 'api-version=7.4';
@@ -15,6 +16,10 @@ export interface HsmOptions {
   readonly nowMs?: () => number;
   /** 0 ≤ random < 1, to spread retries. */
   readonly random?: () => number;
+  /** Takes each HTTP exchange; absent: nobody pays for one. */
+  readonly http?: HttpLog | undefined;
+  /** Takes each token, so that a log can leave it out. */
+  readonly learnSecret?: (secret: string) => void;
 }
 
 /** One HSM as all its identities share it: connections, and where its tokens come from. */
@@ -27,6 +32,8 @@ export class Endpoint implements Target {
   readonly timeouts: Configuration['timeouts'];
   readonly log: (line: string) => void;
   readonly nowMs: () => number;
+  readonly http: HttpLog | undefined;
+  readonly learnSecret: (secret: string) => void;
   readonly #token: TokenConfiguration;
   readonly #warmConnections: number;
   #authority: Promise<Authority> | undefined;
@@ -34,16 +41,18 @@ export class Endpoint implements Target {
 
   /** Throws ConfigurationError when caFile cannot be read. */
   constructor(token: TokenConfiguration, configuration: Configuration, options: HsmOptions) {
-    const { log = () => undefined, nowMs = Date.now, random = Math.random } = options;
+    const { log = () => undefined, nowMs = Date.now, random = Math.random, http } = options;
     const { Disable, MaxConnections } = configuration.ConnectionCache;
     this.url = token.baseUrl;
     this.configurationPath = token.path;
     this.caPem = token.caFile === undefined ? undefined : readPem(token.caFile, `caFile of ${token.path}`);
-    this.transport = new Transport({ url: token.baseUrl, caPem: this.caPem, random }, configuration);
+    this.transport = new Transport({ url: token.baseUrl, caPem: this.caPem, random, http }, configuration);
     this.keyListMs = configuration.cache.keyListSeconds * 1000;
     this.timeouts = configuration.timeouts;
     this.log = log;
     this.nowMs = nowMs;
+    this.http = http;
+    this.learnSecret = options.learnSecret ?? (() => undefined);
     this.#token = token;
     this.#warmConnections = Disable ? 0 : MaxConnections;
     if (configuration.options.DisableTLSAuthentication) {

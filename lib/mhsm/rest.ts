@@ -152,11 +152,13 @@ export class RestClient {
   async #fetchTokenFor(target: { url: string; configurationPath: string }): Promise<AccessToken> {
     const authority = await this.#endpoint.authority();
     target.url = authority.host;
-    const trace: Trace = {};
+    const { http, learnSecret } = this.#endpoint;
+    const trace: Trace = { http };
     try {
       const credential = await tokenCredential(this.#credential, authority, this.#endpoint.caPem, trace);
       const token = await credential.getToken(`${authority.resource}/.default`);
       if (token === null) throw new Error('no token came');
+      learnSecret(token.token);
       return token;
     } catch (error) {
       throw failureOfToken(error, trace, this.#credential.kind, this.name, target);

@@ -2,6 +2,7 @@ import { type Dispatcher, Pool } from 'undici';
 import type { Configuration } from '../config/configuration.ts';
 import { type Answer, Attempt, type Route } from './attempt.ts';
 import { Gate } from './gate.ts';
+import type { HttpLog } from './http-exchange.ts';
 import { NoAnswer } from './no-answer.ts';
 import { Outage } from './outage.ts';
 import { pauseBeforeRetry } from './retry.ts';
@@ -26,6 +27,8 @@ export interface TransportOptions {
   readonly caPem: string | undefined;
   /** 0 ≤ random < 1, to spread retries. */
   readonly random: () => number;
+  /** Takes each attempt and its outcome. */
+  readonly http?: HttpLog | undefined;
 }
 
 /** Requests and connections now. */
@@ -40,6 +43,7 @@ export interface TransportStats {
   readonly queued: number;
 }
 
+const JSON_TYPE = 'application/json';
 const MAX_CONNECT_MS = 5_000;
 const KEEP_ALIVE_MS = 30 * 60_000;
 /** Below the shortest idle time-out of firewalls on the way. */
@@ -70,9 +74,9 @@ function createPool({ url, caPem }: TransportOptions, { ConnectionCache, options
 }
 
 function dispatchOptions({ method, path, body, authorization }: HttpRequest): Dispatcher.DispatchOptions {
-  const headers: Record<string, string> = { accept: 'application/json' };
+  const headers: Record<string, string> = { accept: JSON_TYPE };
   if (authorization !== undefined) headers.authorization = authorization;
-  if (body !== undefined) headers['content-type'] = 'application/json';
+  if (body !== undefined) headers['content-type'] = JSON_TYPE;
   return { method, path, headers, body: body ?? null };
 }
 
@@ -86,10 +90,14 @@ export class Transport {
   readonly #outage = new Outage(() => performance.now());
   readonly #route: Route;
   readonly #random: () => number;
+  readonly #url: string;
+  readonly #http: HttpLog | undefined;
 
   constructor(options: TransportOptions, configuration: Configuration) {
     const { MaxConnections } = configuration.ConnectionCache;
     this.#random = options.random;
+    this.#url = options.url;
+    this.#http = options.http;
     this.#pool = createPool(options, configuration);
     this.#gate = new Gate(MaxConnections, MaxConnections * MAX_WAITING_A_CONNECTION);
     this.#route = {
@@ -110,7 +118,7 @@ export class Transport {
     const options = dispatchOptions(request);
     const endMs = performance.now() + request.deadlineMs;
     for (let attempts = 1; ; attempts++) {
-      const outcome = await this.#attempt(options, endMs - performance.now());
+      const outcome = await this.#logged(request, () => this.#attempt(options, endMs - performance.now()));
       const { repeatable } = request;
       const tried = { attempts, repeatable, nowMs: Date.now(), random: this.#random() };
       const pauseMs = pauseBeforeRetry(outcome, tried);
@@ -120,6 +128,18 @@ export class Transport {
       }
       if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
+  }
+
+  #logged({ method, path, body }: HttpRequest, attempt: () => Promise<Answer | NoAnswer>): Promise<Answer | NoAnswer> {
+    const http = this.#http;
+    if (http === undefined) return attempt();
+    const beginMs = performance.now();
+    return attempt().then((outcome) => {
+      const requestHeaders = { accept: JSON_TYPE, ...(body === undefined ? {} : { 'content-type': JSON_TYPE }) };
+      const microseconds = Math.round((performance.now() - beginMs) * 1000);
+      http({ method, url: `${this.#url}${path}`, requestHeaders, requestBody: body, microseconds, outcome });
+      return outcome;
+    });
   }
 
   #attempt(options: Dispatcher.DispatchOptions, deadlineMs: number): Promise<Answer | NoAnswer> {

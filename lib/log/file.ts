@@ -1,0 +1,113 @@
+/** A log file that may be moved, removed or full, without harm to the process that writes it. */
+
+import {
+  chownSync,
+  closeSync,
+  constants,
+  fchownSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+
+export interface LogFileOptions {
+  readonly path: string;
+  /** First line of every new file, with its line end; empty for none. */
+  readonly head: () => string;
+  readonly closeAfterWrite: boolean;
+  /** Whom a file that root makes belongs to: the user that the process will be. */
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+  /** Opens the file; gives its descriptor. */
+  readonly open?: (path: string) => number;
+  /** Told once when lines are lost. */
+  readonly warn: (line: string) => void;
+}
+
+/** The name can be guessed: a symbolic link in its place is not followed. */
+function openAppending(path: string): number {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
+  return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o640);
+}
+
+function writeWhole(fd: number, text: string): void {
+  const bytes = Buffer.from(text, 'utf8');
+  for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
+}
+
+export class LogFile {
+  readonly #options: LogFileOptions;
+  readonly #open: (path: string) => number;
+  #fd: number | undefined;
+  /** Device and inode of the open file. */
+  #identity = '';
+  #told = false;
+
+  /** Throws when the file cannot be opened. */
+  constructor(options: LogFileOptions) {
+    this.#options = options;
+    this.#open = options.open ?? openAppending;
+    this.#makeFolder();
+    this.#reopen();
+  }
+
+  /** Appends lines. Never throws: the first failure is told to `warn`. */
+  write(lines: string): void {
+    try {
+      if (!this.#isInPlace()) this.#reopenIfPossible();
+      if (this.#fd === undefined) return;
+      writeWhole(this.#fd, lines);
+      if (this.#options.closeAfterWrite) this.#close();
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  #makeFolder(): void {
+    const folder = dirname(this.#options.path);
+    const made = mkdirSync(folder, { recursive: true, mode: 0o750 });
+    const { owner } = this.#options;
+    if (made !== undefined && owner !== undefined) chownSync(folder, owner.uid, owner.gid);
+  }
+
+  /** False when the file was moved or removed, as log rotation does. */
+  #isInPlace(): boolean {
+    if (this.#fd === undefined) return false;
+    const there = statSync(this.#options.path, { throwIfNoEntry: false });
+    return there !== undefined && `${there.dev}:${there.ino}` === this.#identity;
+  }
+
+  /** Where no new file can be made (the folder is root's, the process no longer), the moved one is better than none. */
+  #reopenIfPossible(): void {
+    try {
+      this.#reopen();
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  #reopen(): void {
+    const { path, owner, head } = this.#options;
+    const fd = this.#open(path);
+    this.#close();
+    this.#fd = fd;
+    const { dev, ino, size, uid } = fstatSync(fd);
+    this.#identity = `${dev}:${ino}`;
+    if (owner !== undefined && process.getuid?.() === 0 && uid !== owner.uid) fchownSync(fd, owner.uid, owner.gid);
+    if (size === 0) writeWhole(fd, head());
+  }
+
+  #close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  #tell(error: unknown): void {
+    if (this.#told) return;
+    this.#told = true;
+    const why = error instanceof Error ? error.message : String(error);
+    this.#options.warn(`mhsm-pkcs11: log lines to ${this.#options.path} are lost: ${why}`);
+  }
+}
