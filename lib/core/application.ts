@@ -63,7 +63,7 @@ export class Application {
     return this.#sessions.get(handle);
   }
 
-  // Slots and tokens (section 11.5)
+  // Slots and tokens (section 5.5)
 
   /** All slots, in the order of the configuration; each has its token present. */
   getSlotList(_request: { tokenPresent: boolean }): { slots: number[] } {
@@ -94,7 +94,7 @@ export class Application {
     return mechanismInfo(mechanism);
   }
 
-  // Sessions (section 11.6)
+  // Sessions (section 5.6)
 
   /**
    * Opens a session under a handle of the caller's choice, or resumes it: the same request again changes nothing. Never
@@ -144,7 +144,7 @@ export class Application {
     return NOTHING;
   }
 
-  // Objects (section 11.7)
+  // Objects (section 5.7)
 
   async findObjectsInit({ session, template }: InSession & { template: readonly Attribute[] }): Promise<Nothing> {
     return finding.findObjectsInit(this.#session(session), template, this.#library.warn);
@@ -182,7 +182,7 @@ export class Application {
     return objects.destroyObject(this.#session(session), object);
   }
 
-  // Keys and random numbers (sections 11.14 and 11.15)
+  // Keys and random numbers (sections 5.14 and 5.15)
 
   /** CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN, and those of key-generation.ts. */
   async generateKeyPair(request: InSession & KeyPairRequest): Promise<{ publicKey: number; privateKey: number }> {
@@ -209,7 +209,7 @@ export class Application {
     throw randomSeedNotSupported();
   }
 
-  // Signatures, verification, digests (sections 11.10 to 11.12)
+  // Signatures, verification, digests (sections 5.10 to 5.12)
 
   signInit({ session, mechanism, key }: InSession & { mechanism: Mechanism; key: number }): Answer<Nothing> {
     return signing.signInit(this.#session(session), mechanism, key);
@@ -243,7 +243,7 @@ export class Application {
     return signing.verifyFinal(this.#session(session), signature);
   }
 
-  // Encryption and decryption (sections 11.8 and 11.9)
+  // Encryption and decryption (sections 5.8 and 5.9)
 
   encryptInit({ session, mechanism, key }: InSession & { mechanism: Mechanism; key: number }): Answer<Nothing> {
     return encrypting.encryptInit(this.#session(session), mechanism, key);

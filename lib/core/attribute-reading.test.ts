@@ -94,7 +94,7 @@ test('dates are the key’s own, as days', async () => {
   expect(await client.get(handle, ck.CKA_END_DATE)).toEqual(ofDate('20311231'));
 });
 
-describe('reading a template (section 11.7)', () => {
+describe('reading a template (section 5.7)', () => {
   const none = { length: ck.CK_UNAVAILABLE_INFORMATION, bytes: null };
 
   test('fills all that can be, and says what cannot', async () => {

@@ -1,4 +1,4 @@
-/** C_GetAttributeValue and C_GetObjectSize (section 11.7). */
+/** C_GetAttributeValue and C_GetObjectSize (section 5.7). */
 
 import * as ck from '../pkcs11/constants.ts';
 import type { AttributeQuery, Output } from './calls.ts';
@@ -28,7 +28,7 @@ function outcomeOf(value: AttributeValue, capacity: number | null): Outcome {
 const PRECEDENCE = [ck.CKR_ATTRIBUTE_SENSITIVE, ck.CKR_ATTRIBUTE_TYPE_INVALID, ck.CKR_BUFFER_TOO_SMALL];
 
 /**
- * The values that fit, for every query: section 11.7 says that the rest of a template is filled although one attribute
+ * The values that fit, for every query: section 5.7 says that the rest of a template is filled although one attribute
  * cannot be. A length is CK_UNAVAILABLE_INFORMATION for an attribute that is sensitive (CKR_ATTRIBUTE_SENSITIVE), not
  * the object's (CKR_ATTRIBUTE_TYPE_INVALID) or longer than the buffer (CKR_BUFFER_TOO_SMALL); the code is in `rv`.
  * Rejects only as the HSM does.

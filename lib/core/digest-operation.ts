@@ -1,4 +1,4 @@
-/** An active C_Digest operation (section 11.10). Hashes are made here, never in the HSM. */
+/** An active C_Digest operation (section 5.10). Hashes are made here, never in the HSM. */
 
 import type { Mechanism } from './calls.ts';
 import { type Hash, type Hasher, hasherOf } from './hashes.ts';

@@ -1,4 +1,4 @@
-/** The digest functions of a session (section 11.10). */
+/** The digest functions of a session (section 5.10). */
 
 import { type Mechanism, NOTHING, type Nothing, type Output } from './calls.ts';
 import { type DigestOperation, digestOperation } from './digest-operation.ts';

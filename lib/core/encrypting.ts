@@ -1,5 +1,5 @@
 /**
- * The encryption and decryption functions of a session (sections 11.8 and 11.9). Encryption is done here with the public
+ * The encryption and decryption functions of a session (sections 5.8 and 5.9). Encryption is done here with the public
  * key, decryption in the HSM.
  *
  * The rules are those of signing: a length query asks nobody, and all but a length query and CKR_BUFFER_TOO_SMALL ends

@@ -1,4 +1,4 @@
-/** An active C_Encrypt or C_Decrypt operation (sections 11.8 and 11.9). RSA only, and in one part only. */
+/** An active C_Encrypt or C_Decrypt operation (sections 5.8 and 5.9). RSA only, and in one part only. */
 
 import * as ck from '../pkcs11/constants.ts';
 import type { Mechanism } from './calls.ts';

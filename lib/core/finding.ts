@@ -1,4 +1,4 @@
-/** C_FindObjectsInit, C_FindObjects, C_FindObjectsFinal (section 11.7). */
+/** C_FindObjectsInit, C_FindObjects, C_FindObjectsFinal (section 5.7). */
 
 import { type Attribute, NOTHING, type Nothing } from './calls.ts';
 import type { Warn } from './key-catalogue.ts';

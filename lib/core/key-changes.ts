@@ -1,4 +1,4 @@
-/** C_SetAttributeValue (section 11.7): labels, ids, usage and dates of a key, kept in tags, key_ops, nbf and exp. */
+/** C_SetAttributeValue (section 5.7): labels, ids, usage and dates of a key, kept in tags, key_ops, nbf and exp. */
 
 import * as ck from '../pkcs11/constants.ts';
 import { holderOf, type Side, type TaggedAttribute, taggedAttribute } from '../tags/attributes.ts';

@@ -1,4 +1,4 @@
-/** C_GenerateKeyPair (section 11.14): a key in the HSM, described in its tags so that finding it costs no request. */
+/** C_GenerateKeyPair (section 5.14): a key in the HSM, described in its tags so that finding it costs no request. */
 
 import { createHash } from 'node:crypto';
 import * as ck from '../pkcs11/constants.ts';

@@ -1,4 +1,4 @@
-/** The templates of C_GenerateKeyPair (sections 4 and 11.14): what may be asked, and what is understood. */
+/** The templates of C_GenerateKeyPair (sections 4 and 5.14): what may be asked, and what is understood. */
 
 import * as ck from '../pkcs11/constants.ts';
 import { type Side, taggedAttribute } from '../tags/attributes.ts';

@@ -1,4 +1,4 @@
-/** The functions that work on one object (section 11.7). */
+/** The functions that work on one object (section 5.7). */
 
 import * as ck from '../pkcs11/constants.ts';
 import { EMPTY, toBoolean } from '../tags/values.ts';

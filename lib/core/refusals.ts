@@ -1,6 +1,6 @@
 /**
  * Every refusal of the core, and the only place where its CKR codes are chosen. Sections are of the PKCS#11 2.40 base
- * specification; 11.1 explains the codes, each function's section lists those it may give.
+ * specification; 5.1 explains the codes, each function's section lists those it may give.
  */
 
 import * as ckr from '../pkcs11/constants.ts';
@@ -11,7 +11,7 @@ function hex(value: number): string {
   return `0x${value.toString(16)}`;
 }
 
-// Slots and sessions (11.5, 11.6)
+// Slots and sessions (5.5, 5.6)
 
 export const slotIdInvalid = (slot: number) =>
   new Pkcs11Error(ckr.CKR_SLOT_ID_INVALID, `there is no slot ${slot} in the configuration`);
@@ -19,7 +19,7 @@ export const slotIdInvalid = (slot: number) =>
 export const sessionHandleInvalid = (session: number) =>
   new Pkcs11Error(ckr.CKR_SESSION_HANDLE_INVALID, `session ${session} is not open`);
 
-/** 11.6 C_OpenSession: CKF_SERIAL_SESSION "should always be set". */
+/** 5.6 C_OpenSession: CKF_SERIAL_SESSION "should always be set". */
 export const parallelNotSupported = () =>
   new Pkcs11Error(ckr.CKR_SESSION_PARALLEL_NOT_SUPPORTED, 'a session needs CKF_SERIAL_SESSION');
 
@@ -33,7 +33,7 @@ export const sessionHandleTaken = (session: number) =>
 export const sessionReadOnly = () =>
   new Pkcs11Error(ckr.CKR_SESSION_READ_ONLY, 'this needs a session opened with CKF_RW_SESSION');
 
-// Login (11.6)
+// Login (5.6)
 
 export const alreadyLoggedIn = () =>
   new Pkcs11Error(ckr.CKR_USER_ALREADY_LOGGED_IN, 'the user is logged in to this token already');
@@ -43,7 +43,7 @@ export const notLoggedIn = () => new Pkcs11Error(ckr.CKR_USER_NOT_LOGGED_IN, 'no
 export const userTypeInvalid = (userType: number) =>
   new Pkcs11Error(ckr.CKR_USER_TYPE_INVALID, `user type ${nameOf('CKU', userType)} does not exist`);
 
-/** 11.6: the security officer may not log in while the application has a read-only session. */
+/** 5.6: the security officer may not log in while the application has a read-only session. */
 export const readOnlySessionExists = () =>
   new Pkcs11Error(ckr.CKR_SESSION_READ_ONLY_EXISTS, 'the security officer cannot log in beside a read-only session');
 
@@ -54,11 +54,11 @@ export const anotherUserLoggedIn = () =>
 export const noSecurityOfficer = () =>
   new Pkcs11Error(ckr.CKR_PIN_LOCKED, 'this token has no security officer: roles are assigned in Azure');
 
-/** 11.6: CKU_CONTEXT_SPECIFIC is for an operation that asked for it; none here does (CKA_ALWAYS_AUTHENTICATE is false). */
+/** 5.6: CKU_CONTEXT_SPECIFIC is for an operation that asked for it; none here does (CKA_ALWAYS_AUTHENTICATE is false). */
 export const noContextSpecificLogin = () =>
   new Pkcs11Error(ckr.CKR_OPERATION_NOT_INITIALIZED, 'no operation here asks for a login of its own');
 
-// Objects (11.7)
+// Objects (5.7)
 
 export const objectHandleInvalid = (object: number) =>
   new Pkcs11Error(ckr.CKR_OBJECT_HANDLE_INVALID, `there is no object with handle ${hex(object)}`);
@@ -75,7 +75,7 @@ export const attributeReadOnly = (type: number) =>
 export const attributeValueInvalid = (type: number, why: string) =>
   new Pkcs11Error(ckr.CKR_ATTRIBUTE_VALUE_INVALID, `${nameOf('CKA', type)}: ${why}`);
 
-/** 11.7 C_CopyObject, C_SetAttributeValue, C_DestroyObject: CKA_COPYABLE, CKA_MODIFIABLE, CKA_DESTROYABLE is false. */
+/** 5.7 C_CopyObject, C_SetAttributeValue, C_DestroyObject: CKA_COPYABLE, CKA_MODIFIABLE, CKA_DESTROYABLE is false. */
 export const actionProhibited = (why: string) => new Pkcs11Error(ckr.CKR_ACTION_PROHIBITED, why);
 
 export const tooManyTags = (key: string) =>
@@ -83,7 +83,7 @@ export const tooManyTags = (key: string) =>
     hint: 'a key has at most 15 tags; remove some that are not needed',
   });
 
-// Templates (4.1, 11.14)
+// Templates (4.1, 5.14)
 
 export const templateIncomplete = (type: number) =>
   new Pkcs11Error(ckr.CKR_TEMPLATE_INCOMPLETE, `the template lacks ${nameOf('CKA', type)}`);
@@ -98,11 +98,11 @@ export const curveNotSupported = () =>
 export const domainParamsInvalid = () =>
   new Pkcs11Error(ckr.CKR_DOMAIN_PARAMS_INVALID, 'CKA_EC_PARAMS is not the object identifier of a curve');
 
-/** 11.7 C_CreateObject: the class is a value this token cannot take. Keys are born in the HSM. */
+/** 5.7 C_CreateObject: the class is a value this token cannot take. Keys are born in the HSM. */
 export const creationNotPossible = () =>
   attributeValueInvalid(ckr.CKA_CLASS, 'objects cannot be imported; keys are made with C_GenerateKeyPair');
 
-// Mechanisms and operations (11.10 to 11.15)
+// Mechanisms and operations (5.10 to 5.15)
 
 export const mechanismInvalid = (type: number) =>
   new Pkcs11Error(ckr.CKR_MECHANISM_INVALID, `${nameOf('CKM', type)} is not available for this`);
@@ -140,7 +140,7 @@ export const signatureFromHsmMalformed = (bytes: number, expected: number) =>
     hint: 'the answer did not come from a Managed HSM, or the key was changed under the same version',
   });
 
-// Random (11.15)
+// Random (5.15)
 
 export const randomSeedNotSupported = () =>
   new Pkcs11Error(ckr.CKR_RANDOM_SEED_NOT_SUPPORTED, 'the generator of the HSM takes no seed');

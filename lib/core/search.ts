@@ -1,4 +1,4 @@
-/** C_FindObjectsInit: which objects match a template (section 11.7). */
+/** C_FindObjectsInit: which objects match a template (section 5.7). */
 
 import * as ck from '../pkcs11/constants.ts';
 import { EMPTY, equalBytes, toUlong } from '../tags/values.ts';

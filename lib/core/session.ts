@@ -1,4 +1,4 @@
-/** Sessions of one application, and its login to each token (section 6.7). */
+/** Sessions of one application, and its login to each token (sections 3.3 and 5.6). */
 
 import * as ck from '../pkcs11/constants.ts';
 import type { DigestOperation } from './digest-operation.ts';
@@ -107,7 +107,7 @@ export class SessionTable {
     token.sessions.add(session);
   }
 
-  /** Closes a session; with the last one of a token the login ends (section 11.6, C_CloseSession). */
+  /** Closes a session; with the last one of a token the login ends (section 5.6, C_CloseSession). */
   close(session: Session): void {
     session.closed = true;
     session.endOperations();

@@ -1,4 +1,4 @@
-/** An active C_Sign or C_Verify operation (sections 11.11 and 11.12). */
+/** An active C_Sign or C_Verify operation (sections 5.11 and 5.12). */
 
 import * as ck from '../pkcs11/constants.ts';
 import { BufferTooSmall } from '../pkcs11/error.ts';
@@ -108,7 +108,7 @@ function signatureOutput(operation: SignatureOperation, bytes: Uint8Array): { si
 }
 
 /**
- * The convention of section 11.2 for functions that fill a buffer: the length alone for NULL, BufferTooSmall for too
+ * The convention of section 5.2 for functions that fill a buffer: the length alone for NULL, BufferTooSmall for too
  * little room, and undefined when the output has room. Neither of the first two ends an operation.
  */
 export function lengthOnly(capacity: number | null, needed: number): Output | undefined {

@@ -239,7 +239,7 @@ describe('the hot path', () => {
   });
 });
 
-describe('the output (section 11.2)', () => {
+describe('the output (section 5.2)', () => {
   const startRsa = () =>
     application.signInit({
       session,

@@ -1,5 +1,5 @@
 /**
- * The sign and verify functions of a session (sections 11.11 and 11.12).
+ * The sign and verify functions of a session (sections 5.11 and 5.12).
  *
  * Rules that hold for all: NULL for the output asks for the length and asks nobody; too small a buffer is
  * CKR_BUFFER_TOO_SMALL; both keep the operation. Everything else ends it, whatever happens, because callers never clean

@@ -95,7 +95,7 @@ const say = (text: string) => () => text;
 
 /**
  * Not allowed. C_Sign and C_SignInit, C_Decrypt and C_DecryptInit share the code by which the second refuses a key that
- * may not; what changes or deletes a key has CKR_ACTION_PROHIBITED (2.40 sections 11.7.3, 11.7.6). CKR_USER_NOT_LOGGED_IN would send people
+ * may not; what changes or deletes a key has CKR_ACTION_PROHIBITED (2.40 sections 5.7.3, 5.7.6). CKR_USER_NOT_LOGGED_IN would send people
  * to look for a login that did work.
  */
 const DENIED: ByOperation = {

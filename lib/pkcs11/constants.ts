@@ -1,6 +1,6 @@
 // PKCS#11 2.40 constants under their own names. Values: OASIS pkcs11.h 2.40. Names for messages come from names.ts.
 
-// Return values (v2.40 base specification, section 11.1)
+// Return values (v2.40 base specification, section 5.1)
 export const CKR_OK = 0x0;
 export const CKR_CANCEL = 0x1;
 export const CKR_HOST_MEMORY = 0x2;
