@@ -28,7 +28,8 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-function fromExample(file: string, replacements: Readonly<Record<string, string>>): string {
+/** An example's text with what its user is told to change. Throws when it does not hold what is to be changed. */
+export function fromExample(file: string, replacements: Readonly<Record<string, string>>): string {
   let text = readFileSync(join(EXAMPLES, file), 'utf8');
   for (const [from, to] of Object.entries(replacements)) {
     if (!text.includes(from)) throw new Error(`examples/${file} does not hold ${from}: the demo must follow it`);
