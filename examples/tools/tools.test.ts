@@ -29,7 +29,7 @@ async function listed(): Promise<Record<string, unknown>[]> {
 describe('mhsm_p11_create_key', () => {
   test('without arguments prints its usage and fails', async () => {
     const { status, stdout } = await tool('mhsm_p11_create_key');
-    expect(status).toBe(1);
+    expect(status).toBe(2);
     expect(stdout).toMatch(/^Usage: mhsm_p11_create_key \(--RSA <size> \| --EC <curve>\) --label <label>/);
   });
 
@@ -61,7 +61,7 @@ describe('mhsm_p11_create_key', () => {
     ['--slot', 'one', '--slot one is not a number; hint: give the slotid of a token in the configuration'],
   ])('%s %s is refused before anything is made', async (option, value, message) => {
     const { status, stderr } = await tool('mhsm_p11_create_key', '--RSA', '2K', '--label', 'x', option, value);
-    expect({ status, stderr }).toEqual({ status: 1, stderr: `mhsm_p11_create_key: ${message}\n` });
+    expect({ status, stderr }).toEqual({ status: 2, stderr: `mhsm_p11_create_key: ${message}\n` });
   });
 
   test('an end before the beginning is refused', async () => {
@@ -70,6 +70,48 @@ describe('mhsm_p11_create_key', () => {
     expect(status).toBe(1);
     expect(stderr).toContain('CKA_END_DATE is before CKA_START_DATE');
   });
+});
+
+test.each([
+  [
+    'mhsm_p11_create_key',
+    ['--RSA', '1K'],
+    "option '--RSA <size>' argument '1K' is invalid. Allowed choices are 2K, 3K, 4K.",
+  ],
+  [
+    'mhsm_p11_create_key',
+    ['--EC', 'P-256', '--RSA', '2K'],
+    "option '--RSA <size>' cannot be used with option '--EC <curve>'",
+  ],
+  ['mhsm_p11_list_keys', ['--jsno'], "unknown option '--jsno' (Did you mean --json?)"],
+  ['mhsm_p11_validate_config_file', ['x'], 'too many arguments. Expected 0 arguments but got 1: x.'],
+])('%s %j is refused in the name of the program', async (name, args, message) => {
+  const { status, stdout, stderr } = await tool(name, ...args);
+  expect({ status, stdout, stderr: stderr.replaceAll('\n', ' ').trim() }).toEqual({
+    status: 2,
+    stdout: '',
+    stderr: expect.stringContaining(`${name}: ${message}`),
+  });
+  expect(stderr.endsWith(`; hint: ${name} --help\n`)).toBe(true);
+});
+
+test('a token with a credential of its own needs no environment', async () => {
+  const { clientId, clientSecret } = offload.mock.keyGeneration;
+  offload.writeConfiguration({ token: { credential: { clientId, clientSecret } } });
+  const env = { PATH: process.env.PATH, MHSM_PKCS11_CONF: offload.configurationFile };
+  const { stdout, stderr } = await mustRun(join(BIN, 'mhsm_p11_list_keys'), ['--json'], { env });
+  expect(stderr).toBe('');
+  expect(JSON.parse(stdout)).toEqual(await listed());
+  offload.writeConfiguration();
+  const { status, stderr: refusal } = await runProgram(join(BIN, 'mhsm_p11_list_keys'), [], { env });
+  expect({ status, refusal }).toEqual({ status: 2, refusal: expect.stringContaining('MHSM_CLIENT_ID is not set') });
+});
+
+test('an EC key of the curve P-256K is made', async () => {
+  const { output } = await offload.createKey('--EC', 'P-256K', '--label', 'k1');
+  expect(output).toMatch(
+    /^Key is generated successfully\.\nManaged HSM Key ID: https:\S+\nKey Name: p11-[0-9a-f]{32}\n$/,
+  );
 });
 
 test('mhsm_p11_list_keys never lets a label write over the terminal', async () => {

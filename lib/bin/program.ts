@@ -1,4 +1,19 @@
+/** What all programs have in common: how they fail, what they exit with, their version. */
+import { Command, CommanderError } from 'commander';
 import { Pkcs11Error } from '../pkcs11/error.ts';
+import { printable } from './terminal.ts';
+
+export const VERSION = '0.1.0';
+
+/** Exit status of every program. */
+export const EXIT = {
+  ok: { status: 0, meaning: 'done; for a check: all is well' },
+  failed: {
+    status: 1,
+    meaning: 'the work failed, or the answer is no: configuration, network, identity, role, key, signature',
+  },
+  usage: { status: 2, meaning: 'the command line or the environment is wrong; nothing was done' },
+} as const;
 
 /** What a wrong command line or environment is answered with: one line that says what to do. */
 export class UsageError extends Error {
@@ -11,31 +26,62 @@ export class UsageError extends Error {
   }
 }
 
-function lineOf(error: unknown): string {
+/** Work that could not be done, for a reason that is nobody's CKR code. */
+export class FailedError extends Error {
+  readonly hint: string;
+
+  constructor(message: string, hint: string) {
+    super(message);
+    this.name = 'FailedError';
+    this.hint = hint;
+  }
+}
+
+/** Message and hint in one line. */
+export function lineOf(error: unknown): string {
+  return printable(wordsOf(error).replaceAll(/\s+/g, ' '));
+}
+
+function wordsOf(error: unknown): string {
   if (error instanceof Pkcs11Error) return error.line;
-  if (error instanceof UsageError) return `${error.message}; hint: ${error.hint}`;
+  if (error instanceof UsageError || error instanceof FailedError) return `${error.message}; hint: ${error.hint}`;
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The number of a --slot option. Throws UsageError. */
-export function slotOption(slot: string | undefined): number | undefined {
-  if (slot === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(slot))
-    throw new UsageError(`--slot ${slot} is not a number`, 'give the slotid of a token in the configuration');
-  return Number(slot);
+/** A program or the root of its commands, with its own name in front of every complaint. */
+export function createProgram(name: string): Command {
+  return new Command(name)
+    .version(VERSION, '--version', 'print the version')
+    .helpOption('--help', 'print this help')
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => {
+        const message = text
+          .replace(/^error: /, '')
+          .trim()
+          .replaceAll(/\s+/g, ' ');
+        write(`${name}: ${printable(message)}; hint: ${name} --help\n`);
+      },
+    });
 }
 
-/** Runs a program's work: exit status 1 and one line on standard error when it fails. */
-export async function runProgram(name: string, work: () => Promise<void>): Promise<void> {
+/** Commander has told already what was wrong with the command line. */
+function statusOf(name: string, error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok.status : EXIT.usage.status;
+  process.stderr.write(`${name}: ${lineOf(error)}\n`);
+  return error instanceof UsageError ? EXIT.usage.status : EXIT.failed.status;
+}
+
+/** Runs a program with the arguments of the process, and sets its exit status. */
+export async function runProgram(program: Command): Promise<void> {
   try {
-    await work();
+    await program.parseAsync();
   } catch (error) {
-    process.stderr.write(`${name}: ${lineOf(error).replaceAll(/\s+/g, ' ')}\n`);
-    process.exitCode = 1;
+    process.exitCode = statusOf(program.name(), error);
   }
 }
 
 /** Warnings of a program, a line each. */
 export function warnAs(name: string): (line: string) => void {
-  return (line) => process.stderr.write(`${name}: warning: ${line}\n`);
+  return (line) => process.stderr.write(`${name}: warning: ${printable(line)}\n`);
 }

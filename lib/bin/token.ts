@@ -18,8 +18,8 @@ export interface TokenOptions {
 const SESSION = 1;
 const FIND_AT_ONCE = 1000;
 
-function pinOf(environment: NodeJS.ProcessEnv): Uint8Array {
-  const { MHSM_CLIENT_ID, MHSM_CLIENT_SECRET } = environment;
+/** The service principal of the environment. Throws UsageError when it is not whole. */
+function pinOf({ MHSM_CLIENT_ID, MHSM_CLIENT_SECRET }: NodeJS.ProcessEnv): Uint8Array {
   const missing = MHSM_CLIENT_ID ? 'MHSM_CLIENT_SECRET' : 'MHSM_CLIENT_ID';
   if (!MHSM_CLIENT_ID || !MHSM_CLIENT_SECRET) {
     throw new UsageError(
@@ -30,11 +30,50 @@ function pinOf(environment: NodeJS.ProcessEnv): Uint8Array {
   return Buffer.from(`${MHSM_CLIENT_ID}:${MHSM_CLIENT_SECRET}`);
 }
 
-function chooseToken({ tokens, file }: Configuration, slot: number | undefined): TokenConfiguration {
+/** The token of a slot. Throws UsageError. */
+export function chooseToken({ tokens, file }: Configuration, slot: number | undefined): TokenConfiguration {
   const token = slot === undefined ? tokens[0] : tokens.find(({ slotid }) => slotid === slot);
   if (token !== undefined) return token;
   const known = tokens.map(({ slotid }) => slotid).join(', ');
   throw new UsageError(`${file} has no slot ${slot}`, `choose one of ${known}`);
+}
+
+/** A configuration with one token, and the PIN to log in with; null where the token has its own identity. */
+export interface Login {
+  readonly configuration: Configuration;
+  readonly pin: Uint8Array | null;
+}
+
+/**
+ * As whom a tool acts: the managed identity where it is asked for or configured, else the service principal of the
+ * environment, else the token's own credential. A person who sets the environment means somebody else than the server.
+ * Throws UsageError.
+ */
+export function loginOf(
+  configuration: Configuration,
+  token: TokenConfiguration,
+  identity: boolean,
+  environment: NodeJS.ProcessEnv,
+): Login {
+  const managed = identity || configuration.msi.identityMSI;
+  const msi = { ...configuration.msi, identityMSI: managed };
+  if (managed) return { configuration: { ...configuration, tokens: [token], msi }, pin: null };
+  const { MHSM_CLIENT_ID, MHSM_CLIENT_SECRET } = environment;
+  if (token.credential !== undefined && !MHSM_CLIENT_ID && !MHSM_CLIENT_SECRET) {
+    return { configuration: { ...configuration, tokens: [token] }, pin: null };
+  }
+  const anonymous = { ...token, credential: undefined };
+  return { configuration: { ...configuration, tokens: [anonymous] }, pin: pinOf(environment) };
+}
+
+/** Opens a token, works with it, and closes it whatever comes. */
+export async function withToken<T>(options: TokenOptions, work: (token: Token) => Promise<T>): Promise<T> {
+  const token = await Token.open(options);
+  try {
+    return await work(token);
+  } finally {
+    await token.close();
+  }
 }
 
 /** One token of the configuration with a session of this process, logged in; what the tools are made of. */
@@ -51,22 +90,23 @@ export class Token {
   }
 
   /**
-   * Opens the token and logs in, with the credentials of the environment or the managed identity. Throws
-   * ConfigurationError, UsageError, CKR_PIN_INCORRECT, CKR_DEVICE_ERROR.
+   * Opens the token and logs in (loginOf). Throws ConfigurationError, UsageError, CKR_PIN_INCORRECT, CKR_DEVICE_ERROR.
    */
   static async open({ slot, identity = false, warn }: TokenOptions): Promise<Token> {
     const { configuration, warnings } = loadConfiguration(configurationFile(process.env));
     for (const warning of warnings) warn(warning);
     const chosen = chooseToken(configuration, slot);
-    const managed = identity || configuration.msi.identityMSI;
-    const pin = managed ? null : pinOf(process.env);
-    const effective = { ...configuration, msi: { ...configuration.msi, identityMSI: managed } };
-    const { library, close } = openLibrary(effective, warn);
+    return Token.openWith(chosen, loginOf(configuration, chosen, identity, process.env), warn);
+  }
+
+  /** As `open`, with a configuration that was read already. */
+  static async openWith(chosen: TokenConfiguration, login: Login, warn: (line: string) => void): Promise<Token> {
+    const { library, close } = openLibrary(login.configuration, warn);
     const application = library.createApplication();
     const token = new Token(application, chosen, close);
     application.openSession({ session: SESSION, slot: chosen.slotid, flags: CKF_SERIAL_SESSION | CKF_RW_SESSION });
     try {
-      await application.login({ session: SESSION, userType: CKU_USER, pin });
+      await application.login({ session: SESSION, userType: CKU_USER, pin: login.pin });
     } catch (error) {
       await close();
       throw error;
@@ -99,6 +139,13 @@ export class Token {
   async text(object: number, type: number): Promise<string> {
     const [value] = await this.values(object, [type]);
     return (value && toText(value)) ?? '';
+  }
+
+  /** A further session of this process, for operations at the same time. */
+  openSession(handle: number): number {
+    const flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
+    this.application.openSession({ session: handle, slot: this.configuration.slotid, flags });
+    return handle;
   }
 
   close(): Promise<void> {

@@ -1,0 +1,16 @@
+/** `mhsm-p11`: what an operator asks before and after things go wrong, and around a certificate. */
+import type { Command } from 'commander';
+import { ENVIRONMENT_HELP } from '../options.ts';
+import { createProgram } from '../program.ts';
+import { addCertificateCommands } from './certificates.ts';
+import { addCheckCommand } from './check.ts';
+
+export function mhsmP11Program(): Command {
+  const program = createProgram('mhsm-p11')
+    .description('Looks after the PKCS#11 library for Azure Managed HSM and its keys.')
+    .addHelpText('after', ENVIRONMENT_HELP);
+  addCheckCommand(program);
+  addCertificateCommands(program);
+  for (const command of program.commands) command.allowExcessArguments(false);
+  return program;
+}

@@ -1,0 +1,69 @@
+/** Options that several programs take, and how their values are read. */
+import type { Command } from 'commander';
+import { startOfDay } from '../tags/values.ts';
+import { UsageError } from './program.ts';
+
+/** Which token, and as whom. */
+export interface TokenChoice {
+  slot?: string;
+  identity?: boolean;
+}
+
+/** Which key of the token. */
+export interface KeyChoice {
+  label?: string;
+  id?: string;
+  name?: string;
+}
+
+export function withTokenOptions<T extends Command>(command: T): T {
+  return command
+    .option('--slot <number>', 'slotid of the token (default: the first in the configuration)')
+    .option('--identity', 'use the managed identity (msi.MSIClientID of the configuration, else system-assigned)');
+}
+
+export function withKeyOptions<T extends Command>(command: T): T {
+  return command
+    .option('--label <label>', 'CKA_LABEL of the key')
+    .option('--id <hex>', 'CKA_ID of the key')
+    .option('--name <name>', 'name of the key in the HSM');
+}
+
+export const ENVIRONMENT_HELP = `
+Environment:
+  MHSM_CLIENT_ID      application (client) id of a service principal
+  MHSM_CLIENT_SECRET  its client secret
+  MHSM_PKCS11_CONF    configuration file (default: /etc/mhsm-pkcs11.conf)
+
+--identity, msi.identityMSI or a credential of the token in the configuration
+stand in for the first two.`;
+
+/** The number of a --slot option. Throws UsageError. */
+export function slotOption(slot: string | undefined): number | undefined {
+  if (slot === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(slot))
+    throw new UsageError(`--slot ${slot} is not a number`, 'give the slotid of a token in the configuration');
+  return Number(slot);
+}
+
+/** The bytes of an --id option. Throws UsageError. */
+export function idOption(hex: string): Uint8Array {
+  if (!/^([0-9a-f]{2})+$/i.test(hex))
+    throw new UsageError(`--id ${hex} is not hexadecimal`, 'give pairs of 0-9 and a-f');
+  return Buffer.from(hex, 'hex');
+}
+
+/** `YYYYMMDD` of an option's day. Throws UsageError. */
+export function dayOption(option: string, day: string): string {
+  const digits = /^(\d{4})-(\d{2})-(\d{2})$/.exec(day)?.slice(1).join('') ?? '';
+  if (startOfDay(digits) === undefined)
+    throw new UsageError(`--${option} ${day} is not a day`, 'give one that exists, as YYYY-MM-DD');
+  return digits;
+}
+
+/** A whole number from 1 to `max`. Throws UsageError. */
+export function countOption(option: string, text: string, max: number): number {
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= max) return count;
+  throw new UsageError(`--${option} ${text} is not a whole number from 1 to ${max}`, 'correct it');
+}

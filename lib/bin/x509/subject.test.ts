@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { commonName, parseSubject } from './subject.ts';
+
+const shown = (text: string) =>
+  parseSubject(text).map((names) => names.map(({ type, value }) => `${type}=${value}`).join('+'));
+
+describe('a subject', () => {
+  test('of RFC 4514 begins with the most specific name, and is encoded the other way round', () => {
+    expect(shown('CN=www.example.com,O=Example,C=DE')).toEqual([
+      '2.5.4.6=DE',
+      '2.5.4.10=Example',
+      '2.5.4.3=www.example.com',
+    ]);
+  });
+
+  test('of openssl is encoded as it stands', () => {
+    expect(shown('/C=DE/O=Example/CN=www.example.com')).toEqual(shown('CN=www.example.com,O=Example,C=DE'));
+  });
+
+  test.each([
+    ['a quoted comma', 'O=Sue\\, Grabbit and Runn', ['2.5.4.10=Sue, Grabbit and Runn']],
+    ['quoted UTF-8', 'O=Caf\\C3\\A9', ['2.5.4.10=Café']],
+    ['a quoted space at the end', 'O=x\\ ', ['2.5.4.10=x ']],
+    ['spaces around separators', ' CN = a , O = b ', ['2.5.4.10=b', '2.5.4.3=a']],
+    ['two values of one name', 'OU=Sales+CN=J. Smith', ['2.5.4.11=Sales+2.5.4.3=J. Smith']],
+    ['a quoted slash', '/O=a\\/b/CN=c', ['2.5.4.10=a/b', '2.5.4.3=c']],
+    ['an attribute by its number', '1.2.3.4=x', ['1.2.3.4=x']],
+    ['a value with an equals sign', 'O=a=b', ['2.5.4.10=a=b']],
+    ['names in any case', 'cn=a,dc=example', ['0.9.2342.19200300.100.1.25=example', '2.5.4.3=a']],
+  ])('%s is read', (_what, text, names) => {
+    expect(shown(text)).toEqual(names);
+  });
+
+  test.each([
+    ['', /it is empty/],
+    ['www.example.com', /"www.example.com" has no =/],
+    ['XX=1', /XX is no attribute; there are CN, C,/],
+    ['C=DEU', /C has more than 2 characters/],
+    ['C=1!', /C cannot be "1!"/],
+    [`CN=${'a'.repeat(65)}`, /CN has more than 64 characters/],
+    ['CN=a\\', /it ends with a backslash/],
+    ['CN=a<b', /is not quoted/],
+    ['CN=', /CN cannot be ""/],
+    ['CN=\\FF', /is not UTF-8/],
+  ])('%j is refused with the reason', (text, reason) => {
+    expect(() => parseSubject(text)).toThrow(reason);
+  });
+
+  test('any common name survives when what is special is quoted', () => {
+    const name = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
+      .filter(
+        (text) => text.trim() === text && !text.startsWith('#') && [...text].length <= 64 && !text.includes('\0'),
+      );
+    fc.assert(
+      fc.property(name, (text) => {
+        const quoted = text.replaceAll(/[\\,+"<>;/]/g, '\\$&');
+        expect(commonName(parseSubject(`CN=${quoted},C=DE`))).toBe(text);
+        expect(commonName(parseSubject(`/C=DE/CN=${quoted}`))).toBe(text);
+      }),
+    );
+  });
+});
