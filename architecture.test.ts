@@ -14,13 +14,14 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'lib/agent': ['lib/core', 'lib/wire', 'lib/mhsm', 'lib/config', 'lib/log', 'lib/pkcs11', 'native/addon'],
   'lib/bin': ['lib/agent', 'lib/core', 'lib/mhsm', 'lib/config', 'lib/log', 'lib/tags', 'lib/pkcs11', 'native/addon'],
   'native/addon': [],
-  'native/test': ['native/addon', 'lib/wire', 'lib/pkcs11'],
+  'native/test': ['native/addon', 'lib/wire', 'lib/pkcs11', 'secret-watch'],
   'mock-hsm': [],
   // Uses the mock as a program, never its code.
   bench: [],
-  demo: [],
+  demo: ['secret-watch'],
   examples: ['demo'],
   scripts: [],
+  'secret-watch': ['scripts'],
 };
 
 /** What may be imported of Node by parts that must stay pure. */
@@ -31,7 +32,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   'lib/wire': ['node:buffer'],
 };
 
-const sources = globSync('{lib,mock-hsm,native,bench,demo,examples,scripts}/**/*.ts', {
+const sources = globSync('{lib,mock-hsm,native,bench,demo,examples,scripts,secret-watch}/**/*.ts', {
   exclude: (path) => path.includes('node_modules') || path.includes('native/build'),
 });
 

@@ -2,12 +2,22 @@ import { defineConfig } from 'vitest/config';
 import { against, needTags } from './mock-hsm/contract/needs.ts';
 import { SkippedTests } from './mock-hsm/contract/skipped-tests.ts';
 import { ClosingLine } from './scripts/closing-line.ts';
+import { FOLDER_VARIABLE } from './secret-watch/evidence.ts';
+import { SecretWatch } from './secret-watch/reporter.ts';
+
+const watch = new SecretWatch();
 
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
     exclude: ['node_modules/**', 'dist/**', 'native/build/**'],
-    reporters: [...(against === undefined ? ['default'] : ['verbose', new SkippedTests()]), new ClosingLine()],
+    setupFiles: ['secret-watch/record-children.ts'],
+    env: { [FOLDER_VARIABLE]: watch.folder },
+    reporters: [
+      ...(against === undefined ? ['default'] : ['verbose', new SkippedTests()]),
+      watch,
+      new ClosingLine(() => watch.leaks),
+    ],
     tags: needTags,
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
+import { noteSecret } from '../secret-watch/evidence.ts';
 import { type Service, startService } from './process.ts';
 
 const PROGRAM = join(import.meta.dirname, '../node_modules/.bin/mock-hsm');
@@ -44,6 +45,7 @@ export class MockHsm {
     this.#service = service;
     this.dataDir = dataDir;
     this.#env = parseEnv(readFileSync(join(dataDir, 'env'), 'utf8'));
+    for (const [name, value] of this.#env) if (name.endsWith('SECRET')) noteSecret(`${name} of mock-hsm`, value);
     this.#http = new Agent({ connect: { ca: readFileSync(this.caFile, 'utf8') } });
   }
 
@@ -121,6 +123,7 @@ export class MockHsm {
     const answer = (await this.#json('POST', path, new URLSearchParams(form).toString(), {
       'content-type': 'application/x-www-form-urlencoded',
     })) as { access_token: string };
+    noteSecret(`a token of client ${clientId}`, answer.access_token);
     return answer.access_token;
   }
 

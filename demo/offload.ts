@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { keepLogs, searchedFolder } from '../secret-watch/evidence.ts';
 import { CRYPTO_USER, MockHsm } from './mock.ts';
 import { freePort, Nginx, selfSign } from './nginx.ts';
 import { mustRun, waitFor } from './process.ts';
@@ -20,6 +21,14 @@ export interface CreatedKey {
 export interface ConfigurationChanges {
   token?: Record<string, unknown>;
   top?: Record<string, unknown>;
+}
+
+/** In a test run everything is logged, into the folder where the run is searched for its secrets. */
+function logOfWatchedRun(): object {
+  const directory = searchedFolder();
+  if (directory === undefined) return {};
+  const module = { P11Interfaces: true, FunctionLevelTrace: true, curl: { Level: 'Verbose', DisplayAsHex: false } };
+  return { log: { directory, module, flags: { SendToFile: true, IncludeProcessId: true, IncludeThreadId: true } } };
 }
 
 /** A mock-hsm with its two principals, the library's configuration for it, and what operators do with both. */
@@ -54,7 +63,7 @@ export class Offload {
       authorityHost: mock.env('MHSM_AUTHORITY_HOST'),
       ...token,
     };
-    const configuration = { tokens: [mhsm], agent: { idleExitSeconds: 1 }, ...top };
+    const configuration = { tokens: [mhsm], agent: { idleExitSeconds: 1 }, ...logOfWatchedRun(), ...top };
     writeFileSync(this.configurationFile, JSON.stringify(configuration, null, 2));
   }
 
@@ -135,6 +144,7 @@ export class Offload {
         return left.length === 0 ? true : undefined;
       });
     } finally {
+      keepLogs(this.folder);
       await this.mock.stop();
     }
   }

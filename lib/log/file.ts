@@ -72,11 +72,15 @@ export class LogFile {
     if (made !== undefined && owner !== undefined) chownSync(folder, owner.uid, owner.gid);
   }
 
-  /** False when the file was moved or removed, as log rotation does. */
+  /** False when the file was moved or removed, as log rotation does. What may not be looked at is taken as in place. */
   #isInPlace(): boolean {
     if (this.#fd === undefined) return false;
-    const there = statSync(this.#options.path, { throwIfNoEntry: false });
-    return there !== undefined && `${there.dev}:${there.ino}` === this.#identity;
+    try {
+      const { dev, ino } = statSync(this.#options.path);
+      return `${dev}:${ino}` === this.#identity;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code !== 'ENOENT';
+    }
   }
 
   /** Where no new file can be made (the folder is root's, the process no longer), the moved one is better than none. */

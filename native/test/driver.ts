@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env } from 'node:process';
 import { createInterface } from 'node:readline';
+import { noteSecret } from '../../secret-watch/evidence.ts';
 
 const NATIVE = join(import.meta.dirname, '..');
 export const BUILD = join(NATIVE, 'build');
@@ -20,6 +21,7 @@ export const VARIANTS: readonly { name: string; build: string }[] = [
 
 /** The masked form in which a PIN is given to the driver, so that it is in no buffer of the driver itself. */
 export function masked(text: string): string {
+  noteSecret('a PIN of the driver', text);
   return Buffer.from(Buffer.from(text).map((byte) => byte ^ 0x5a)).toString('hex');
 }
 
