@@ -170,8 +170,8 @@ export class Application {
     return objects.getObjectSize(this.#session(session), object);
   }
 
-  createObject({ session, template }: InSession & { template: readonly Attribute[] }): { object: number } {
-    return objects.createObject(this.#session(session), template);
+  createObject({ session }: InSession & { template: readonly Attribute[] }): { object: number } {
+    return objects.createObject(this.#session(session));
   }
 
   async copyObject({ session, object }: OnObject & { template: readonly Attribute[] }): Promise<{ copy: number }> {
@@ -209,7 +209,7 @@ export class Application {
     throw randomSeedNotSupported();
   }
 
-  // Signatures, verification, digests (sections 5.10 to 5.12)
+  // Signatures and verification (sections 5.11 and 5.12)
 
   signInit({ session, mechanism, key }: InSession & { mechanism: Mechanism; key: number }): Answer<Nothing> {
     return signing.signInit(this.#session(session), mechanism, key);
@@ -260,6 +260,17 @@ export class Application {
   decrypt(request: InSession & { encrypted: Uint8Array; data: number | null }): Answer<{ data: Output }> {
     return encrypting.decrypt(this.#session(request.session), request.encrypted, request.data);
   }
+
+  /**
+   * Ends the operations of the flags (CKF_SIGN, CKF_VERIFY, CKF_ENCRYPT, CKF_DECRYPT, CKF_DIGEST), if they are active: a
+   * call of theirs was refused before it came here. CKR_SESSION_HANDLE_INVALID.
+   */
+  cancelOperations({ session, flags }: InSession & { flags: number }): Nothing {
+    this.#session(session).endOperations(flags);
+    return NOTHING;
+  }
+
+  // Digests (section 5.10)
 
   digestInit({ session, mechanism }: InSession & { mechanism: Mechanism }): Nothing {
     return digesting.digestInit(this.#session(session), mechanism);

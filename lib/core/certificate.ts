@@ -74,6 +74,9 @@ export interface CertificateAttribute {
 /** CKA_CERTIFICATE_CATEGORY "token user" (section 4.6.2). */
 const TOKEN_USER = 1;
 
+/** CKA_JAVA_MIDP_SECURITY_DOMAIN "unspecified", the default. */
+const MIDP_UNSPECIFIED = 0;
+
 const constant = (type: number, value: Uint8Array): CertificateAttribute => ({ type, value: () => value });
 
 export const certificateAttributes: readonly CertificateAttribute[] = [
@@ -86,6 +89,10 @@ export const certificateAttributes: readonly CertificateAttribute[] = [
   constant(ck.CKA_TRUSTED, FALSE),
   constant(ck.CKA_CERTIFICATE_CATEGORY, ofUlong(TOKEN_USER)),
   constant(ck.CKA_URL, EMPTY),
+  constant(ck.CKA_HASH_OF_SUBJECT_PUBLIC_KEY, EMPTY),
+  constant(ck.CKA_HASH_OF_ISSUER_PUBLIC_KEY, EMPTY),
+  constant(ck.CKA_NAME_HASH_ALGORITHM, ofUlong(ck.CKM_SHA_1)),
+  constant(ck.CKA_JAVA_MIDP_SECURITY_DOMAIN, ofUlong(MIDP_UNSPECIFIED)),
   { type: ck.CKA_LABEL, ofKey: true, value: (_certificate, key) => key?.label('private') ?? EMPTY },
   { type: ck.CKA_ID, ofKey: true, value: (certificate, key) => key?.id('private') ?? identifierOf(certificate) },
   { type: ck.CKA_VALUE, value: (certificate) => certificate.source.der },

@@ -2,7 +2,7 @@
 
 import { type Attribute, NOTHING, type Nothing } from './calls.ts';
 import type { Warn } from './key-catalogue.ts';
-import { operationActive, operationNotInitialized, sessionHandleInvalid } from './refusals.ts';
+import { operationActive, operationNotInitialized, sessionClosed } from './refusals.ts';
 import { listsPrivateKeys, search } from './search.ts';
 import type { Session } from './session.ts';
 
@@ -21,7 +21,7 @@ export async function findObjectsInit(session: Session, template: readonly Attri
     await access.keys.refresh({ fresh: true });
   }
   const found = access === undefined ? [] : await search(access, template);
-  if (session.closed) throw sessionHandleInvalid(session.handle);
+  if (session.closed) throw sessionClosed(session.handle);
   // A logout meanwhile: what was found may no longer be seen.
   session.search.start(claim, token.access === access ? found.reverse() : []);
   if (access?.keys.isEmpty && !token.emptyReported && listsPrivateKeys(template)) {

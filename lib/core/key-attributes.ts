@@ -13,9 +13,11 @@
 
 import * as ck from '../pkcs11/constants.ts';
 import type { Side } from '../tags/attributes.ts';
-import { EMPTY, FALSE, ofBoolean, ofText, ofUlong, TRUE } from '../tags/values.ts';
+import { EMPTY, FALSE, ofBoolean, ofText, ofUlong, TRUE, toBoolean } from '../tags/values.ts';
 import { curves } from './curves.ts';
+import { concat } from './der.ts';
 import type { Key, KeyObject } from './key.ts';
+import { mechanismsOfKey } from './mechanisms.ts';
 import { ecPoint, publicKeyInfo, sizeInBits } from './public-key.ts';
 import { CKA_MHSM_KEY_ENABLED, CKA_MHSM_KEY_ID, CKA_MHSM_KEY_NAME, CKA_MHSM_KEY_VERSION } from './vendor-attributes.ts';
 
@@ -61,10 +63,22 @@ const GENERATED_BY: Readonly<Record<number, Uint8Array>> = {
   [CKK_RSA]: ofUlong(ck.CKM_RSA_PKCS_KEY_PAIR_GEN),
   [CKK_EC]: ofUlong(ck.CKM_EC_KEY_PAIR_GEN),
 };
+const USES = {
+  private: { signing: ck.CKA_SIGN, encrypting: ck.CKA_DECRYPT },
+  public: { signing: ck.CKA_VERIFY, encrypting: ck.CKA_ENCRYPT },
+};
 const UNAVAILABLE = ofUlong(ck.CK_UNAVAILABLE_INFORMATION);
 
 /** Made by this library as far as can be known: others may have been imported, and claim nothing. */
 const madeHere = (key: Key) => (key.describedByTags ? TRUE : FALSE);
+
+/** The mechanisms of the key's type that its usage allows: an array of CK_MECHANISM_TYPE (section 4.7). */
+function allowedMechanisms(key: Key, side: Side): Uint8Array {
+  const may = (type: number) => toBoolean(key.usage(type, side)) === true;
+  const { signing, encrypting } = USES[side];
+  const uses = { signature: may(signing), encryption: may(encrypting) };
+  return concat(...mechanismsOfKey(key.keyType, uses).map(ofUlong));
+}
 
 export const keyAttributes: readonly KeyAttribute[] = [
   listed(ck.CKA_CLASS, 'both', (_key, side) => CLASSES[side]),
@@ -83,6 +97,7 @@ export const keyAttributes: readonly KeyAttribute[] = [
   listed(ck.CKA_KEY_GEN_MECHANISM, 'both', (key) =>
     key.describedByTags ? (GENERATED_BY[key.keyType ?? -1] ?? UNAVAILABLE) : UNAVAILABLE,
   ),
+  listed(ck.CKA_ALLOWED_MECHANISMS, 'both', allowedMechanisms),
   constant(ck.CKA_SUBJECT, 'both', EMPTY),
   read(ck.CKA_PUBLIC_KEY_INFO, 'both', undefined, (key) =>
     key.publicKey === undefined ? EMPTY : publicKeyInfo(key.publicKey),
@@ -98,12 +113,14 @@ export const keyAttributes: readonly KeyAttribute[] = [
   listed(ck.CKA_NEVER_EXTRACTABLE, 'private', madeHere),
   constant(ck.CKA_WRAP_WITH_TRUSTED, 'private', FALSE),
   constant(ck.CKA_ALWAYS_AUTHENTICATE, 'private', FALSE),
+  constant(ck.CKA_UNWRAP_TEMPLATE, 'private', EMPTY),
 
   usage(ck.CKA_VERIFY, 'public'),
   usage(ck.CKA_ENCRYPT, 'public'),
   usage(ck.CKA_WRAP, 'public'),
   constant(ck.CKA_VERIFY_RECOVER, 'public', FALSE),
   constant(ck.CKA_TRUSTED, 'public', FALSE),
+  constant(ck.CKA_WRAP_TEMPLATE, 'public', EMPTY),
 
   read(ck.CKA_MODULUS, 'both', CKK_RSA, rsaPart('modulus')),
   read(ck.CKA_PUBLIC_EXPONENT, 'both', CKK_RSA, rsaPart('exponent')),
@@ -113,7 +130,7 @@ export const keyAttributes: readonly KeyAttribute[] = [
   ),
   read(ck.CKA_EC_POINT, 'both', CKK_EC, (key) => (key.publicKey?.kty === 'EC' ? ecPoint(key.publicKey) : EMPTY)),
 
-  secret(ck.CKA_VALUE),
+  secret(ck.CKA_VALUE, CKK_EC),
   secret(ck.CKA_PRIVATE_EXPONENT, CKK_RSA),
   secret(ck.CKA_PRIME_1, CKK_RSA),
   secret(ck.CKA_PRIME_2, CKK_RSA),

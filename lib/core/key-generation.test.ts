@@ -189,6 +189,28 @@ describe('C_GenerateKeyPair', () => {
       [token],
       ck.CKR_TEMPLATE_INCONSISTENT,
     ],
+    [
+      'a key type of four bytes',
+      ec,
+      [p256, attribute(ck.CKA_KEY_TYPE, Uint8Array.of(3, 0, 0, 0))],
+      [token],
+      ck.CKR_ATTRIBUTE_VALUE_INVALID,
+    ],
+    ['a boolean of 2', ec, [p256], [attribute(ck.CKA_TOKEN, Uint8Array.of(2))], ck.CKR_ATTRIBUTE_VALUE_INVALID],
+    [
+      'a list of mechanisms',
+      ec,
+      [p256],
+      [token, attribute(ck.CKA_ALLOWED_MECHANISMS, ofUlong(ck.CKM_ECDSA))],
+      ck.CKR_ATTRIBUTE_READ_ONLY,
+    ],
+    [
+      'a template for unwrapping',
+      ec,
+      [p256],
+      [token, attribute(ck.CKA_UNWRAP_TEMPLATE, new Uint8Array(24))],
+      ck.CKR_TEMPLATE_INCONSISTENT,
+    ],
     ['attributes of another key type', ec, [p256, bits(2048)], [token], ck.CKR_TEMPLATE_INCONSISTENT],
     ['an extractable key', ec, [p256], [token, attribute(ck.CKA_EXTRACTABLE, TRUE)], ck.CKR_TEMPLATE_INCONSISTENT],
     [

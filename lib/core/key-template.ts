@@ -75,6 +75,7 @@ const rules: Readonly<Record<Side, ReadonlyMap<number, Rule>>> = {
     [ck.CKA_SIGN_RECOVER, NO],
     [ck.CKA_WRAP_WITH_TRUSTED, NO],
     [ck.CKA_ALWAYS_AUTHENTICATE, NO],
+    [ck.CKA_UNWRAP_TEMPLATE, { must: EMPTY }],
     [CKA_MHSM_KEY_NAME, 'understood'],
   ]),
   public: new Map<number, Rule>([
@@ -86,6 +87,7 @@ const rules: Readonly<Record<Side, ReadonlyMap<number, Rule>>> = {
     [ck.CKA_WRAP, 'tagged'],
     [ck.CKA_VERIFY_RECOVER, NO],
     [ck.CKA_TRUSTED, NO],
+    [ck.CKA_WRAP_TEMPLATE, { must: EMPTY }],
     [ck.CKA_MODULUS_BITS, 'understood'],
     [ck.CKA_PUBLIC_EXPONENT, 'understood'],
     [ck.CKA_EC_PARAMS, 'understood'],
@@ -101,18 +103,20 @@ const READ_ONLY = new Set([
   ck.CKA_MODULUS,
   ck.CKA_EC_POINT,
   ck.CKA_PUBLIC_KEY_INFO,
+  // What a key may be used with follows from its usage; the HSM knows no narrower list.
+  ck.CKA_ALLOWED_MECHANISMS,
 ]);
 
 function check(type: number, value: Uint8Array, rule: Rule): void {
-  if (rule === 'ignored') {
-    if (toBoolean(value) === undefined) throw attributeValueInvalid(type, 'it is not a CK_BBOOL');
-  } else if (rule === 'tagged') {
-    checkTagged(type, value);
-  } else if (rule !== 'understood' && !equalBytes(rule.must, value)) {
-    if (value.length !== rule.must.length && rule.must.length > 0)
-      throw attributeValueInvalid(type, 'its length is wrong');
-    throw templateInconsistent(`a key in the HSM cannot have attribute 0x${type.toString(16)} of the given value`);
+  if (rule === 'understood') return;
+  if (rule === 'tagged') return checkTagged(type, value);
+  if ((rule === YES || rule === NO || rule === 'ignored') && toBoolean(value) === undefined) {
+    throw attributeValueInvalid(type, 'it is not a CK_BBOOL');
   }
+  if (rule === 'ignored' || equalBytes(rule.must, value)) return;
+  if (value.length !== rule.must.length && rule.must.length > 0)
+    throw attributeValueInvalid(type, 'its length is wrong');
+  throw templateInconsistent(`a key in the HSM cannot have attribute 0x${type.toString(16)} of the given value`);
 }
 
 /** CKR_ATTRIBUTE_VALUE_INVALID for a value that its tag cannot hold. */
@@ -173,8 +177,9 @@ const FOREIGN: Readonly<Record<number, readonly number[]>> = {
 export function keyMaterial(keyType: number, publicTemplate: Template, privateTemplate: Template): NewKey['key'] {
   for (const template of [publicTemplate, privateTemplate]) {
     const asked = template.get(ck.CKA_KEY_TYPE);
-    if (asked !== undefined && toUlong(asked) !== keyType)
-      throw templateInconsistent('CKA_KEY_TYPE is not the mechanism’s');
+    if (asked === undefined || toUlong(asked) === keyType) continue;
+    if (toUlong(asked) === undefined) throw attributeValueInvalid(ck.CKA_KEY_TYPE, 'it is not a CK_KEY_TYPE');
+    throw templateInconsistent('CKA_KEY_TYPE is not the mechanism’s');
   }
   const foreign = FOREIGN[keyType]?.find((type) => publicTemplate.has(type));
   if (foreign !== undefined) throw templateInconsistent('the public template has attributes of another key type');

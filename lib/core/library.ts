@@ -4,6 +4,7 @@ import { Application } from './application.ts';
 import type { Warn } from './key-catalogue.ts';
 import type { Random } from './key-generation.ts';
 import { slotIdInvalid } from './refusals.ts';
+import { withListedCodes } from './return-codes.ts';
 import { Slot, type SlotOptions } from './slot.ts';
 
 export interface LibraryOptions {
@@ -41,7 +42,8 @@ export class Library {
     return slot;
   }
 
+  /** A client process: its functions give no code but those that the specification lists for them. */
   createApplication(): Application {
-    return new Application(this);
+    return withListedCodes(new Application(this));
   }
 }

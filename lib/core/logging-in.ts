@@ -9,7 +9,7 @@ import {
   noContextSpecificLogin,
   noSecurityOfficer,
   readOnlySessionExists,
-  sessionHandleInvalid,
+  sessionClosed,
   userTypeInvalid,
 } from './refusals.ts';
 import type { ApplicationToken, Session } from './session.ts';
@@ -54,7 +54,7 @@ export async function login(session: Session, userType: number, pin: Uint8Array 
   await identity.authenticate();
   // Others may have logged in, or closed the session, while the authority was asked.
   if (token.user !== undefined) throw alreadyLoggedIn();
-  if (session.closed) throw sessionHandleInvalid(session.handle);
+  if (session.closed) throw sessionClosed(session.handle);
   token.user = token.slot.accessOf(identity);
   // A first list is read now anyway.
   token.listsAnew = token.user.keys.isListed;

@@ -93,6 +93,17 @@ export function mechanismFor<U extends Use>(use: U, type: number): Extract<Mecha
   return row as Extract<MechanismRow, { use: U }>;
 }
 
+/** The mechanisms that a key of this type can be used with, each once, for the uses that are true. */
+export function mechanismsOfKey(
+  keyType: number | undefined,
+  uses: Readonly<Record<'signature' | 'encryption', boolean>>,
+): number[] {
+  const rows = mechanisms.filter(
+    (row) => (row.use === 'signature' || row.use === 'encryption') && row.keyType === keyType && uses[row.use],
+  );
+  return [...new Set(rows.map(({ type }) => type))];
+}
+
 /** Key sizes in bits, by key type. */
 export const keySizes: Readonly<Record<number, { min: number; max: number }>> = {
   [CKK_RSA]: { min: 2048, max: 4096 },

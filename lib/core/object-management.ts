@@ -1,17 +1,9 @@
 /** The functions that work on one object (section 5.7). */
 
-import * as ck from '../pkcs11/constants.ts';
-import { EMPTY, toBoolean } from '../tags/values.ts';
 import { type AttributeAnswer, objectSize, readAttributes } from './attribute-reading.ts';
 import { type Attribute, type AttributeQuery, NOTHING, type Nothing } from './calls.ts';
 import { setAttributes } from './key-changes.ts';
-import {
-  actionProhibited,
-  creationNotPossible,
-  objectHandleInvalid,
-  sessionReadOnly,
-  templateIncomplete,
-} from './refusals.ts';
+import { actionProhibited, creationNotSupported, objectHandleInvalid, sessionReadOnly } from './refusals.ts';
 import type { Session } from './session.ts';
 import type { TokenAccess, TokenObject } from './token-access.ts';
 
@@ -59,12 +51,9 @@ export async function setAttributeValue(
   return NOTHING;
 }
 
-/** C_CreateObject is never possible. CKR_TEMPLATE_INCOMPLETE, CKR_SESSION_READ_ONLY, CKR_ATTRIBUTE_VALUE_INVALID. */
-export function createObject(session: Session, template: readonly Attribute[]): never {
-  if (!template.some(({ type }) => type === ck.CKA_CLASS)) throw templateIncomplete(ck.CKA_CLASS);
-  const token = template.find(({ type }) => type === ck.CKA_TOKEN);
-  if (!session.isReadWrite && toBoolean(token?.value ?? EMPTY) === true) throw sessionReadOnly();
-  throw creationNotPossible();
+/** C_CreateObject (5.7.1). CKR_FUNCTION_NOT_SUPPORTED, whatever the template. */
+export function createObject(_session: Session): never {
+  throw creationNotSupported();
 }
 
 /** C_CopyObject is never possible: CKA_COPYABLE is false. CKR_OBJECT_HANDLE_INVALID, CKR_ACTION_PROHIBITED. */

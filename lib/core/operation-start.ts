@@ -5,7 +5,7 @@ import { Pkcs11Error } from '../pkcs11/error.ts';
 import { type Answer, NOTHING, type Nothing } from './calls.ts';
 import type { KeyObject } from './key.ts';
 import type { OperationPlace } from './operation-place.ts';
-import { keyHandleInvalid, notLoggedIn, sessionHandleInvalid } from './refusals.ts';
+import { keyHandleInvalid, notLoggedIn, sessionClosed } from './refusals.ts';
 import type { Session } from './session.ts';
 import type { TokenAccess } from './token-access.ts';
 
@@ -41,7 +41,7 @@ async function beginSlowly<T>(
   key: number,
 ): Promise<Nothing> {
   const operation = make(access, await keyObject(access, key));
-  if (session.closed) throw sessionHandleInvalid(session.handle);
+  if (session.closed) throw sessionClosed(session.handle);
   if (session.token.access !== access) throw notLoggedIn();
   place.start(claim, operation);
   return NOTHING;

@@ -19,6 +19,10 @@ export const slotIdInvalid = (slot: number) =>
 export const sessionHandleInvalid = (session: number) =>
   new Pkcs11Error(ckr.CKR_SESSION_HANDLE_INVALID, `session ${session} is not open`);
 
+/** 5.1.2: closed while the function was under way; a handle that is no session's when it begins is the one above. */
+export const sessionClosed = (session: number) =>
+  new Pkcs11Error(ckr.CKR_SESSION_CLOSED, `session ${session} was closed meanwhile`);
+
 /** 5.6 C_OpenSession: CKF_SERIAL_SESSION "should always be set". */
 export const parallelNotSupported = () =>
   new Pkcs11Error(ckr.CKR_SESSION_PARALLEL_NOT_SUPPORTED, 'a session needs CKF_SERIAL_SESSION');
@@ -98,9 +102,12 @@ export const curveNotSupported = () =>
 export const domainParamsInvalid = () =>
   new Pkcs11Error(ckr.CKR_DOMAIN_PARAMS_INVALID, 'CKA_EC_PARAMS is not the object identifier of a curve');
 
-/** 5.7 C_CreateObject: the class is a value this token cannot take. Keys are born in the HSM. */
-export const creationNotPossible = () =>
-  attributeValueInvalid(ckr.CKA_CLASS, 'objects cannot be imported; keys are made with C_GenerateKeyPair');
+/** 5.7.1 C_CreateObject: no object at all can be made by it. Keys are born in the HSM. */
+export const creationNotSupported = () =>
+  new Pkcs11Error(
+    ckr.CKR_FUNCTION_NOT_SUPPORTED,
+    'objects cannot be imported; keys are made with C_GenerateKeyPair, certificates come from the configuration',
+  );
 
 // Mechanisms and operations (5.10 to 5.15)
 

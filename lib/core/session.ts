@@ -55,6 +55,13 @@ export class Session {
   readonly encrypting = new OperationPlace<EncryptionOperation>();
   readonly decrypting = new OperationPlace<EncryptionOperation>();
   readonly digesting = new OperationPlace<DigestOperation>();
+  readonly #operations: readonly (readonly [number, { end(): void }])[] = [
+    [ck.CKF_SIGN, this.signing],
+    [ck.CKF_VERIFY, this.verifying],
+    [ck.CKF_ENCRYPT, this.encrypting],
+    [ck.CKF_DECRYPT, this.decrypting],
+    [ck.CKF_DIGEST, this.digesting],
+  ];
 
   constructor(handle: number, token: ApplicationToken, flags: number) {
     this.handle = handle;
@@ -72,13 +79,10 @@ export class Session {
     return this.isReadWrite ? ck.CKS_RW_USER_FUNCTIONS : ck.CKS_RO_USER_FUNCTIONS;
   }
 
-  endOperations(): void {
-    this.search.end();
-    this.signing.end();
-    this.verifying.end();
-    this.encrypting.end();
-    this.decrypting.end();
-    this.digesting.end();
+  /** Ends the operations whose CKF_ flag is given; by default all, and the search too. */
+  endOperations(flags?: number): void {
+    if (flags === undefined) this.search.end();
+    for (const [flag, place] of this.#operations) if (flags === undefined || (flags & flag) !== 0) place.end();
   }
 }
 

@@ -150,7 +150,7 @@ describe('login', () => {
     const attempt = codeOf(() => client.application.login({ session: 1, userType, pin: PIN }));
     client.application.closeSession({ session: 1 });
     release();
-    expect(await attempt).toBe(ck.CKR_SESSION_HANDLE_INVALID);
+    expect(await attempt).toBe(ck.CKR_SESSION_CLOSED);
     client.application.openSession({ session: 2, slot: 7, flags: RW });
     expect(stateOf(client, 2)).toBe(ck.CKS_RW_PUBLIC_SESSION);
   });

@@ -71,7 +71,6 @@ export function signatureOperation(
 /** What is signed for data given at once. */
 export function inputOfWhole(operation: SignatureOperation, data: Uint8Array): SignatureInput {
   const { mechanism, hash, publicKey } = operation;
-  if (operation.hasher !== undefined) throw operationNotInitialized('operation in one part');
   const digest = mechanism.hash === undefined ? data : digestOf(mechanism.hash, data);
   return signatureInput(mechanism.scheme, hash, publicKey, digest);
 }

@@ -339,6 +339,16 @@ describe('the end', () => {
     expect(await isOver()).toBe(true);
   });
 
+  test('comes with the length asked of C_Sign after C_SignUpdate, whose signature C_SignFinal gives', async () => {
+    const hashing = { type: ck.CKM_SHA256_RSA_PKCS, parameter: null };
+    await application.signInit({ session, mechanism: hashing, key: key('RSA').privateKey });
+    application.signUpdate({ session, part: EMPTY });
+    expect(await isOver()).toBe(true);
+    expect(await codeOf(() => application.signFinal({ session, signature: 256 }))).toBe(
+      ck.CKR_OPERATION_NOT_INITIALIZED,
+    );
+  });
+
   test('of a verification comes with every answer', async () => {
     const start = () => application.verifyInit({ session, mechanism, key: key('RSA').publicKey });
     await start();

@@ -55,9 +55,17 @@ function activeIn(place: Place, what: string): SignatureOperation {
   return operation;
 }
 
+/** For the functions that take all data at once: parts given before end the operation, CKR_OPERATION_NOT_INITIALIZED. */
+function activeWithoutParts(place: Place, what: string): SignatureOperation {
+  const operation = activeIn(place, what);
+  if (operation.hasher === undefined) return operation;
+  place.end();
+  throw operationNotInitialized(`${what} in one part`);
+}
+
 /** C_Sign. CKR_OPERATION_NOT_INITIALIZED (also after C_SignUpdate), CKR_DATA_LEN_RANGE, and those of the HSM. */
 export function sign(session: Session, data: Uint8Array, capacity: number | null): Answer<{ signature: Output }> {
-  const operation = activeIn(session.signing, 'signature');
+  const operation = activeWithoutParts(session.signing, 'signature');
   const length = lengthOnly(capacity, operation.signatureBytes);
   if (length !== undefined) return { signature: length };
   session.signing.end();
@@ -97,7 +105,7 @@ function refuseLength(operation: SignatureOperation, signature: Uint8Array): voi
 
 /** C_Verify, with the public key and without the HSM. CKR_SIGNATURE_LEN_RANGE, CKR_SIGNATURE_INVALID. */
 export function verify(session: Session, data: Uint8Array, signature: Uint8Array): Nothing {
-  const operation = activeIn(session.verifying, 'verification');
+  const operation = activeWithoutParts(session.verifying, 'verification');
   session.verifying.end();
   refuseLength(operation, signature);
   if (!isValid(operation, inputOfWhole(operation, data), signature)) throw signatureInvalid();

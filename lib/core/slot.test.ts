@@ -26,7 +26,12 @@ describe('slots', () => {
 
   test('have a token that needs a login and has random numbers, and no clock', () => {
     const info = application.getTokenInfo({ slot: 7 });
-    const flags = ck.CKF_RNG | ck.CKF_TOKEN_INITIALIZED | ck.CKF_USER_PIN_INITIALIZED | ck.CKF_LOGIN_REQUIRED;
+    const flags =
+      ck.CKF_RNG |
+      ck.CKF_TOKEN_INITIALIZED |
+      ck.CKF_USER_PIN_INITIALIZED |
+      ck.CKF_LOGIN_REQUIRED |
+      ck.CKF_SO_PIN_LOCKED;
     expect(info).toMatchObject({ label: 'tls', flags, utcTime: '' });
     expect(info.serialNumber).toMatch(/^[0-9a-f]{16}$/);
   });

@@ -43,6 +43,8 @@ export interface SessionCounts {
 
 const MANUFACTURER = 'Azure Managed HSM';
 const MODEL = 'Managed HSM';
+/** The security officer's PIN is locked for good: there is none (CKR_PIN_LOCKED of C_Login). */
+const TOKEN_FLAGS = ck.CKF_RNG | ck.CKF_TOKEN_INITIALIZED | ck.CKF_USER_PIN_INITIALIZED | ck.CKF_SO_PIN_LOCKED;
 const VERSIONS = { hardwareMajor: 1, hardwareMinor: 0, firmwareMajor: 1, firmwareMinor: 0 };
 /** CK_EFFECTIVELY_INFINITE (section 3.2). */
 const EFFECTIVELY_INFINITE = 0;
@@ -117,8 +119,7 @@ export class Slot {
       manufacturer: MANUFACTURER,
       model: MODEL,
       serialNumber: createHash('sha256').update(this.hsm.url).digest('hex').slice(0, 16),
-      flags:
-        ck.CKF_RNG | ck.CKF_TOKEN_INITIALIZED | ck.CKF_USER_PIN_INITIALIZED | (needsLogin ? ck.CKF_LOGIN_REQUIRED : 0),
+      flags: TOKEN_FLAGS | (needsLogin ? ck.CKF_LOGIN_REQUIRED : 0),
       maxSessionCount: EFFECTIVELY_INFINITE,
       maxRwSessionCount: EFFECTIVELY_INFINITE,
       ...counts,

@@ -309,6 +309,13 @@ export const CALLS = {
     request: { session: 'ulong', encrypted: 'bytes', data: 'capacity' },
     response: { data: 'output' },
   },
+
+  cancelOperations: {
+    id: 80,
+    purpose: 'end of operations after a call that could not be sent; flags as of C_SessionCancel in PKCS#11 3.0',
+    request: { session: 'ulong', flags: 'ulong' },
+    response: {},
+  },
 } as const satisfies Record<string, Call>;
 
 export type CallName = keyof typeof CALLS;

@@ -334,6 +334,11 @@ static const struct wire_field decrypt_response[] = {
     {WIRE_OUTPUT, offsetof(struct wire_decrypt_response, data)},
 };
 
+static const struct wire_field cancel_operations_request[] = {
+    {WIRE_ULONG, offsetof(struct wire_cancel_operations_request, session)},
+    {WIRE_ULONG, offsetof(struct wire_cancel_operations_request, flags)},
+};
+
 const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 1,
@@ -663,6 +668,14 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
         .request = {decrypt_request, 3},
         .response = {decrypt_response, 1},
     },
+    {
+        .id = 80,
+        .slow = false,
+        .name = "cancelOperations",
+        .purpose = "end of operations after a call that could not be sent; flags as of C_SessionCancel in PKCS#11 3.0",
+        .request = {cancel_operations_request, 2},
+        .response = {NULL, 0},
+    },
 };
 
 struct exchange wire_hello(const struct wire_hello_request *request, struct wire_hello_response *response)
@@ -885,4 +898,9 @@ struct exchange wire_decrypt(const struct wire_decrypt_request *request,
                              struct wire_decrypt_response *response)
 {
     return (struct exchange){.call = &wire_calls[40], .request = request, .response = response};
+}
+
+struct exchange wire_cancel_operations(const struct wire_cancel_operations_request *request)
+{
+    return (struct exchange){.call = &wire_calls[41], .request = request, .response = NULL};
 }

@@ -7,7 +7,7 @@
 
 #define WIRE_PROTOCOL_VERSION 1
 #define WIRE_MAX_FRAME_BYTES 1048576
-#define WIRE_CALL_COUNT 41
+#define WIRE_CALL_COUNT 42
 
 extern const struct wire_call wire_calls[WIRE_CALL_COUNT];
 
@@ -342,6 +342,11 @@ struct wire_decrypt_response {
     struct wire_output data;
 };
 
+struct wire_cancel_operations_request {
+    uint64_t session;
+    uint64_t flags;
+};
+
 struct exchange wire_hello(const struct wire_hello_request *request, struct wire_hello_response *response);
 struct exchange wire_get_slot_list(const struct wire_get_slot_list_request *request,
                                    struct wire_get_slot_list_response *response);
@@ -400,5 +405,6 @@ struct exchange wire_encrypt(const struct wire_encrypt_request *request,
 struct exchange wire_decrypt_init(const struct wire_decrypt_init_request *request);
 struct exchange wire_decrypt(const struct wire_decrypt_request *request,
                              struct wire_decrypt_response *response);
+struct exchange wire_cancel_operations(const struct wire_cancel_operations_request *request);
 
 #endif
