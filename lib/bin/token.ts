@@ -45,9 +45,9 @@ export interface Login {
 }
 
 /**
- * As whom a tool acts: the managed identity where it is asked for or configured, else the service principal of the
- * environment, else the token's own credential. A person who sets the environment means somebody else than the server.
- * Throws UsageError.
+ * As whom a tool acts: the managed identity where it is asked for, or configured for a token without a credential; else
+ * the service principal of the environment; else the token's own credential. A person who sets the environment means
+ * somebody else than the server. Throws UsageError.
  */
 export function loginOf(
   configuration: Configuration,
@@ -55,15 +55,12 @@ export function loginOf(
   identity: boolean,
   environment: NodeJS.ProcessEnv,
 ): Login {
-  const managed = identity || configuration.msi.identityMSI;
-  const msi = { ...configuration.msi, identityMSI: managed };
-  if (managed) return { configuration: { ...configuration, tokens: [token], msi }, pin: null };
   const { MHSM_CLIENT_ID, MHSM_CLIENT_SECRET } = environment;
-  if (token.credential !== undefined && !MHSM_CLIENT_ID && !MHSM_CLIENT_SECRET) {
-    return { configuration: { ...configuration, tokens: [token] }, pin: null };
-  }
-  const anonymous = { ...token, credential: undefined };
-  return { configuration: { ...configuration, tokens: [anonymous] }, pin: pinOf(environment) };
+  const identityMSI = identity || (configuration.msi.identityMSI && token.credential === undefined);
+  const isOwn = token.credential !== undefined && !identity && !MHSM_CLIENT_ID && !MHSM_CLIENT_SECRET;
+  const tokens = [isOwn ? token : { ...token, credential: undefined }];
+  const pin = identityMSI || isOwn ? null : pinOf(environment);
+  return { configuration: { ...configuration, tokens, msi: { ...configuration.msi, identityMSI } }, pin };
 }
 
 /** Opens a token, works with it, and closes it whatever comes. */

@@ -13,11 +13,16 @@ const address = z.string().refine((value) => originOf(value) !== undefined, {
   error: 'an https:// address without path and query',
 });
 
-function originOf(value: string): string | undefined {
+/** The metadata service answers on the machine itself, in clear. */
+const localAddress = z.string().refine((value) => originOf(value, ['http:', 'https:']) !== undefined, {
+  error: 'an http:// address without path and query',
+});
+
+function originOf(value: string, protocols: readonly string[] = ['https:']): string | undefined {
   if (!URL.canParse(value)) return undefined;
   const { protocol, username, password, pathname, search, hash, origin } = new URL(value);
   const bare = username === '' && password === '' && pathname === '/' && search === '' && hash === '';
-  return protocol === 'https:' && bare ? origin : undefined;
+  return protocols.includes(protocol) && bare ? origin : undefined;
 }
 
 /** The closed library prints switches as 0 and 1. */
@@ -25,15 +30,30 @@ const flag = z.union([z.boolean(), z.literal(0).transform(() => false), z.litera
   error: 'true or false',
 });
 
+/** Ways to prove an identity, of which a credential has one. */
+const PROOFS = ['clientSecret', 'certificatePath', 'managedIdentity', 'workloadIdentity'] as const;
+
 const credential = z
   .object({
-    clientId: text,
+    /** Application (client) id; of a managed identity only when it is user-assigned. */
+    clientId: text.min(1).optional(),
     tenantId: text.optional(),
     clientSecret: text.optional(),
+    /** PEM file with the certificate and its private key. */
     certificatePath: text.optional(),
+    /** The machine's identity. */
+    managedIdentity: flag.default(false),
+    /** A federated token in a file, as Kubernetes gives it. */
+    workloadIdentity: flag.default(false),
+    /** That file; by default the one that AZURE_FEDERATED_TOKEN_FILE names. */
+    federatedTokenFile: text.optional(),
   })
-  .refine((value) => (value.clientSecret === undefined) !== (value.certificatePath === undefined), {
-    error: 'either clientSecret or certificatePath',
+  .refine((value) => PROOFS.filter((proof) => value[proof]).length === 1, { error: `one of ${PROOFS.join(', ')}` })
+  .refine((value) => value.clientId !== undefined || value.managedIdentity || value.workloadIdentity, {
+    error: 'a clientId with the secret or the certificate',
+  })
+  .refine((value) => value.federatedTokenFile === undefined || value.workloadIdentity, {
+    error: 'federatedTokenFile with workloadIdentity alone',
   });
 
 const token = z
@@ -86,6 +106,8 @@ export const fileSchema = z.object({
       enableIMDSCache: flag.default(false),
       /** Client id of a user-assigned identity; empty: the system-assigned one. */
       MSIClientID: text.default(''),
+      /** Address of the metadata service instead of http://169.254.169.254. */
+      imdsEndpoint: localAddress.optional(),
     })
     .prefault({}),
   options: z.object({ DisableTLSAuthentication: flag.default(false) }).prefault({}),

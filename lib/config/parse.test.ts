@@ -213,7 +213,11 @@ describe('a wrong configuration says where, what it found and what is expected',
       { clientId: 'id', clientSecret: secret, certificatePath: '/x' },
       /an object with clientId/,
     ],
-    ['under a key that does not exist', { clientId: 'id', clientSecrte: secret }, /expected either clientSecret or/],
+    [
+      'under a key that does not exist',
+      { clientId: 'id', clientSecrte: secret },
+      /expected one of clientSecret, certificatePath/,
+    ],
     ['in an address', undefined, /baseUrl is a value that is not shown/],
   ])('a secret %s is never shown', (_where, credential, message) => {
     const baseUrl = credential === undefined ? `https://user:${secret}@host` : undefined;

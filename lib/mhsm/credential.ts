@@ -1,21 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { getCACertificates } from 'node:tls';
-import type { ClientSecretCredentialOptions, TokenCredential } from '@azure/identity';
 import type { Configuration, TokenConfiguration } from '../config/configuration.ts';
 import { ConfigurationError } from '../config/parse.ts';
 import { CKR_PIN_INCORRECT } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
-import type { Authority } from './challenge.ts';
-import type { HttpLog } from './http-exchange.ts';
-
-// Types of @azure/core-client, which @azure/identity does not export by name.
-type AdditionalPolicyConfig = NonNullable<ClientSecretCredentialOptions['additionalPolicies']>[number];
-type PipelinePolicy = AdditionalPolicyConfig['policy'];
 
 /** How an identity proves itself. `tenantId` where it belongs to another tenant than the HSM's challenge names. */
 export type Credential =
   | {
       readonly kind: 'secret';
+      readonly origin: 'pin' | 'configuration';
       readonly clientId: string;
       readonly clientSecret: string;
       readonly tenantId?: string | undefined;
@@ -27,10 +20,24 @@ export type Credential =
       readonly pem: string;
       readonly tenantId?: string | undefined;
     }
-  | { readonly kind: 'managed'; readonly clientId: string | undefined };
+  | {
+      readonly kind: 'workload';
+      readonly clientId: string;
+      /** Read for each token: whoever writes it renews it. */
+      readonly tokenFile: string;
+      readonly tenantId?: string | undefined;
+    }
+  | {
+      readonly kind: 'managed';
+      /** Of a user-assigned identity. */
+      readonly clientId: string | undefined;
+      /** Origin of the metadata service, when it is not where Azure has it. */
+      readonly imdsEndpoint: string | undefined;
+    };
 
 /** A name for messages; never holds a secret. */
 export function nameOf(credential: Credential): string {
+  if (credential.kind === 'workload') return `workload identity ${credential.clientId}`;
   if (credential.kind !== 'managed') return `client ${credential.clientId}`;
   return credential.clientId === undefined
     ? 'the system-assigned managed identity'
@@ -51,7 +58,7 @@ export function credentialOfPin(pin: Uint8Array): Credential & { kind: 'secret' 
       hint: 'give the application (client) id of the service principal, a colon and its client secret as the PIN',
     });
   }
-  return { kind: 'secret', clientId: text.slice(0, colon), clientSecret: text.slice(colon + 1) };
+  return { kind: 'secret', origin: 'pin', clientId: text.slice(0, colon), clientSecret: text.slice(colon + 1) };
 }
 
 /** Text of a PEM file of the configuration. Throws ConfigurationError when it cannot be read. */
@@ -65,97 +72,53 @@ export function readPem(file: string, key: string): string {
   }
 }
 
-/** The identity of the slot itself, if it has one. Throws ConfigurationError when its certificate cannot be read. */
-export function ownCredential(
-  { credential, path }: TokenConfiguration,
-  { msi }: Configuration,
-): Credential | undefined {
-  if (msi.identityMSI) return { kind: 'managed', clientId: msi.MSIClientID || undefined };
-  if (credential === undefined) return undefined;
-  const { clientId, clientSecret, certificatePath, tenantId } = credential;
-  if (clientSecret !== undefined) return { kind: 'secret', clientId, clientSecret, tenantId };
-  const pem = readPem(certificatePath ?? '', `${path}.credential.certificatePath`);
-  return { kind: 'certificate', clientId, pem, tenantId };
+type Environment = Readonly<Record<string, string | undefined>>;
+type Named = NonNullable<TokenConfiguration['credential']>;
+
+/** The identity of a Kubernetes pod: what the configuration leaves open stands in the environment of the agent. */
+function workloadCredential(named: Partial<Named>, environment: Environment): Credential | undefined {
+  const clientId = named.clientId || environment.AZURE_CLIENT_ID;
+  const tenantId = named.tenantId || environment.AZURE_TENANT_ID || undefined;
+  const tokenFile = named.federatedTokenFile || environment.AZURE_FEDERATED_TOKEN_FILE;
+  return clientId && tokenFile ? { kind: 'workload', clientId, tenantId, tokenFile } : undefined;
 }
 
-/** What happened on the way to the authority: the error of the token library says only that something did. */
-export interface Trace {
-  /** The network's error of the last request. */
-  problem?: unknown;
-  /** HTTP status of the last answer. */
-  status?: number;
-  /** Takes the requests to the authority, without what they carry. */
-  readonly http?: HttpLog | undefined;
+/** In a pod with a workload identity that is the managed one, as for Azure's SDKs: the node's own is nobody's there. */
+function managedCredential(
+  clientId: string,
+  { imdsEndpoint }: Configuration['msi'],
+  environment: Environment,
+): Credential {
+  const workload = workloadCredential({ clientId }, environment);
+  return workload ?? { kind: 'managed', clientId: clientId || undefined, imdsEndpoint };
 }
 
-/** The code of a network's error: its message may hold the request. */
-function wordsOfNetwork(error: unknown): string {
-  return String((error as NodeJS.ErrnoException).code ?? 'failed');
-}
-
-/** A request to the authority for the log: it carries the credential and its answer the token, so neither is shown. */
-function told(trace: Trace, method: string, address: string, beginMs: number, outcome: number | Error): void {
-  const { origin, pathname } = new URL(address);
-  trace.http?.({
-    method,
-    url: `${origin}${pathname}`,
-    requestHeaders: {},
-    requestBody: undefined,
-    microseconds: Math.round((performance.now() - beginMs) * 1000),
-    outcome: typeof outcome === 'number' ? { status: outcome, headers: {}, body: undefined } : outcome,
-  });
-}
-
-function tracing(trace: Trace): PipelinePolicy {
-  return {
-    name: 'trace',
-    async sendRequest(request, next) {
-      const beginMs = performance.now();
-      try {
-        const response = await next(request);
-        trace.status = response.status;
-        told(trace, request.method, request.url, beginMs, response.status);
-        return response;
-      } catch (error) {
-        trace.problem = error;
-        told(trace, request.method, request.url, beginMs, new Error(wordsOfNetwork(error)));
-        throw error;
-      }
-    },
-  };
+function namedCredential(named: Named, path: string, msi: Configuration['msi'], environment: Environment): Credential {
+  const { clientId = '', clientSecret, certificatePath, tenantId } = named;
+  if (named.managedIdentity) return managedCredential(clientId, msi, environment);
+  if (clientSecret) return { kind: 'secret', origin: 'configuration', clientId, clientSecret, tenantId };
+  if (certificatePath) {
+    const pem = readPem(certificatePath, `${path}.credential.certificatePath`);
+    return { kind: 'certificate', clientId, pem, tenantId };
+  }
+  const workload = workloadCredential(named, environment);
+  if (workload !== undefined) return workload;
+  throw new ConfigurationError(
+    `${path}.credential has workloadIdentity, but nothing says which: AZURE_CLIENT_ID or AZURE_FEDERATED_TOKEN_FILE is not set`,
+    'set both for the program that loads the module, or clientId and federatedTokenFile of the credential',
+  );
 }
 
 /**
- * The credential of @azure/identity for it, loaded on first use because it takes long. `caPem` is trusted beside the
- * public roots when the authority is not one of Azure's: who vouches for the HSM does not vouch for Microsoft.
+ * The identity of the slot itself, if it has one: its own `credential`, else managed identity for all slots
+ * (`msi.identityMSI`), else none, and the PIN decides. Throws ConfigurationError when its certificate cannot be read or
+ * nothing says which workload identity is meant.
  */
-export async function tokenCredential(
-  credential: Credential,
-  authority: Authority,
-  caPem: string | undefined,
-  trace: Trace,
-): Promise<TokenCredential> {
-  const identity = await import('@azure/identity');
-  const additionalPolicies: AdditionalPolicyConfig[] = [{ policy: tracing(trace), position: 'perRetry' }];
-  if (credential.kind === 'managed') {
-    const { clientId } = credential;
-    return new identity.ManagedIdentityCredential({
-      additionalPolicies,
-      ...(clientId === undefined ? {} : { clientId }),
-    });
-  }
-  const ownRoots = !authority.wellKnown && caPem !== undefined;
-  const options = {
-    authorityHost: authority.host,
-    disableInstanceDiscovery: !authority.wellKnown,
-    retryOptions: { maxRetries: 1 },
-    additionalPolicies,
-    ...(ownRoots ? { tlsOptions: { ca: [...getCACertificates('default'), caPem] } } : {}),
-  };
-  const tenantId = credential.tenantId ?? authority.tenantId;
-  const { clientId } = credential;
-  if (credential.kind === 'certificate') {
-    return new identity.ClientCertificateCredential(tenantId, clientId, { certificate: credential.pem }, options);
-  }
-  return new identity.ClientSecretCredential(tenantId, clientId, credential.clientSecret, options);
+export function ownCredential(
+  { credential, path }: TokenConfiguration,
+  { msi }: Configuration,
+  environment: Environment = process.env,
+): Credential | undefined {
+  if (credential !== undefined) return namedCredential(credential, path, msi, environment);
+  return msi.identityMSI ? managedCredential(msi.MSIClientID, msi, environment) : undefined;
 }

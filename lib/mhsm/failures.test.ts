@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CKR_DEVICE_ERROR, CKR_FUNCTION_FAILED, CKR_PIN_INCORRECT } from '../pkcs11/constants.ts';
+import type { Credential } from './credential.ts';
 import { failureOfNetwork, failureOfToken } from './failures.ts';
 import { NoAnswer } from './no-answer.ts';
 
@@ -58,8 +59,9 @@ describe('failureOfNetwork', () => {
 
 describe('failureOfToken', () => {
   const authority = { url: 'https://login.microsoftonline.com', configurationPath: 'tokens[1]' };
-  const failure = (message: string, trace = {}, kind: 'secret' | 'managed' = 'secret') =>
-    failureOfToken(new Error(message), trace, kind, 'client c', authority);
+  const pin: Credential = { kind: 'secret', origin: 'pin', clientId: 'c', clientSecret: 's' };
+  const failure = (message: string, trace = {}, credential: Credential = pin) =>
+    failureOfToken(new Error(message), trace, credential, 'client c', authority);
 
   test.each([
     ['AADSTS7000215: Invalid client secret provided', CKR_PIN_INCORRECT, /secret is wrong/],
@@ -71,6 +73,18 @@ describe('failureOfToken', () => {
     const told = failure(message);
     expect(told).toMatchObject({ rv, hint: expect.stringMatching(hint) });
     expect(told.cause).toBeUndefined();
+  });
+
+  test('a refused credential of the configuration is not the fault of a PIN, and the hint says where it stands', () => {
+    const told = failure('AADSTS7000222: expired', {}, { ...pin, origin: 'configuration' });
+    expect(told).toMatchObject({ rv: CKR_DEVICE_ERROR, hint: expect.stringMatching(/^tokens\[1\] has .*expired/) });
+  });
+
+  test('a federated token that cannot be read is told with its file', () => {
+    const workload: Credential = { kind: 'workload', clientId: 'c', tokenFile: '/run/token' };
+    const told = failure("ENOENT: no such file or directory, open '/run/token'", {}, workload);
+    expect(told.message).toMatch(/ENOENT.*\/run\/token/);
+    expect(told.hint).toMatch(/file/);
   });
 
   test.each([
@@ -93,7 +107,9 @@ describe('failureOfToken', () => {
 
   test('a machine without a managed identity is told what to do', () => {
     const problem = Object.assign(new Error('words'), { code: 'EHOSTUNREACH' });
-    expect(failure('network_error', { problem }, 'managed')).toMatchObject({
+    expect(
+      failure('network_error', { problem }, { kind: 'managed', clientId: undefined, imdsEndpoint: undefined }),
+    ).toMatchObject({
       rv: CKR_DEVICE_ERROR,
       message: 'no token for client c: EHOSTUNREACH',
       hint: expect.stringMatching(/MSIClientID/),

@@ -1,7 +1,8 @@
 import { CKR_DEVICE_ERROR, CKR_FUNCTION_FAILED, CKR_PIN_INCORRECT } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
-import type { Credential, Trace } from './credential.ts';
+import type { Credential } from './credential.ts';
 import { NoAnswer, type NoAnswerReason } from './no-answer.ts';
+import type { Trace } from './trace.ts';
 
 /** What could not be reached, and where it stands in the configuration: `tokens[0]`. */
 export interface Target {
@@ -109,68 +110,92 @@ export function failureOfNetwork(error: unknown, target: Target): Pkcs11Error {
   return failureOfCode(typeof inner?.code === 'string' ? inner.code : (inner?.message ?? ''), target, error);
 }
 
+/** What a refusal of Entra ID is about. */
+type Fault = 'credential' | 'authority';
+
 interface TokenTrouble {
-  readonly rv: number;
+  readonly fault: Fault;
   readonly hint: string;
 }
+
+const NOT_FEDERATED = "give the application a federated credential with the token's issuer, subject and audience";
 
 /** Refusals of Entra ID by their AADSTS number. */
 const BY_AADSTS: ReadonlyMap<string, TokenTrouble> = new Map([
   [
     '7000215',
     {
-      rv: CKR_PIN_INCORRECT,
+      fault: 'credential',
       hint: 'the client secret is wrong: give the secret itself and not its id, as client-id:client-secret',
     },
   ],
-  ['7000222', { rv: CKR_PIN_INCORRECT, hint: 'the client secret has expired: create a new one' }],
-  ['700016', { rv: CKR_PIN_INCORRECT, hint: 'no such application in this tenant: check the client id and tenantId' }],
-  ['7000112', { rv: CKR_PIN_INCORRECT, hint: 'the application is disabled: enable it in Entra ID' }],
-  ['700027', { rv: CKR_PIN_INCORRECT, hint: 'the certificate is not registered for this application, or has expired' }],
-  ['90002', { rv: CKR_DEVICE_ERROR, hint: 'no such tenant: check tenantId' }],
-  ['900023', { rv: CKR_DEVICE_ERROR, hint: 'not a tenant: check tenantId' }],
-  ['500011', { rv: CKR_DEVICE_ERROR, hint: 'the tenant does not know the HSM service: check tenantId' }],
-  ['90033', { rv: CKR_DEVICE_ERROR, hint: 'Entra ID is not well: try again in a while' }],
-  ['50196', { rv: CKR_DEVICE_ERROR, hint: 'Entra ID throttles this application: try again in a while' }],
+  ['7000222', { fault: 'credential', hint: 'the client secret has expired: create a new one' }],
+  ['700016', { fault: 'credential', hint: 'no such application in this tenant: check the client id and tenantId' }],
+  ['7000112', { fault: 'credential', hint: 'the application is disabled: enable it in Entra ID' }],
+  ['700027', { fault: 'credential', hint: 'the certificate is not registered for this application, or has expired' }],
+  ['700211', { fault: 'credential', hint: NOT_FEDERATED }],
+  ['700212', { fault: 'credential', hint: NOT_FEDERATED }],
+  ['700213', { fault: 'credential', hint: NOT_FEDERATED }],
+  [
+    '700024',
+    {
+      fault: 'credential',
+      hint: 'the federated token or the certificate is not valid now: check the clock of this host',
+    },
+  ],
+  ['90002', { fault: 'authority', hint: 'no such tenant: check tenantId' }],
+  ['900023', { fault: 'authority', hint: 'not a tenant: check tenantId' }],
+  ['500011', { fault: 'authority', hint: 'the tenant does not know the HSM service: check tenantId' }],
+  ['90033', { fault: 'authority', hint: 'Entra ID is not well: try again in a while' }],
+  ['50196', { fault: 'authority', hint: 'Entra ID throttles this application: try again in a while' }],
 ]);
 const OTHER_AADSTS: TokenTrouble = {
-  rv: CKR_PIN_INCORRECT,
+  fault: 'credential',
   hint: 'look the number up in the documentation of Entra ID, and check the credential',
 };
 const MAX_WORDS = 200;
 
+/** What to look at when no token came, and neither Entra ID nor the network said why. */
+const CHECK: Readonly<Record<Credential['kind'], (target: Target) => string>> = {
+  secret: ({ configurationPath }) => `check the credential and authorityHost of ${configurationPath}`,
+  certificate: ({ configurationPath }) => `check the credential and authorityHost of ${configurationPath}`,
+  workload: () => "check the federated token's file: the agent's user reads it anew for each token",
+  managed: () => 'assign a managed identity to this machine, or correct the client id (MSIClientID of msi)',
+};
+
+function refusalOf(aadsts: string, credential: Credential, identity: string, target: Target): Pkcs11Error {
+  const { fault, hint } = BY_AADSTS.get(aadsts) ?? OTHER_AADSTS;
+  const isPin = credential.kind === 'secret' && credential.origin === 'pin';
+  const where = fault === 'credential' && !isPin ? `${target.configurationPath} has the credential; ` : '';
+  const rv = fault === 'credential' && isPin ? CKR_PIN_INCORRECT : CKR_DEVICE_ERROR;
+  const what = `${target.url} refused a token to ${identity}: AADSTS${aadsts}`;
+  return new Pkcs11Error(rv, what, { hint: `${where}${hint}` });
+}
+
 /**
- * What a token that did not come means: CKR_PIN_INCORRECT when the credential was refused, else CKR_DEVICE_ERROR.
- * `target.url` is the authority's. The error of the library is not kept as the cause: it holds the request, and the
- * request holds the secret.
+ * What a token that did not come means: CKR_PIN_INCORRECT when the credential of a PIN was refused, else
+ * CKR_DEVICE_ERROR. `target.url` is the authority's. The error of the library is not kept as the cause: it holds the
+ * request, and the request holds the secret.
  */
 export function failureOfToken(
   error: unknown,
   { problem, status = 0 }: Trace,
-  kind: Credential['kind'],
+  credential: Credential,
   identity: string,
   target: Target,
 ): Pkcs11Error {
   const message = error instanceof Error ? error.message : String(error);
   const aadsts = /AADSTS(\d+)/.exec(message)?.[1];
-  if (aadsts !== undefined) {
-    const { rv, hint } = BY_AADSTS.get(aadsts) ?? OTHER_AADSTS;
-    return new Pkcs11Error(rv, `${target.url} refused a token to ${identity}: AADSTS${aadsts}`, { hint });
-  }
+  if (aadsts !== undefined) return refusalOf(aadsts, credential, identity, target);
   const words = message.replace(/\s+/g, ' ').slice(0, MAX_WORDS);
   const code = innermost(problem)?.code;
   const failed = (what: string, hint: string) => new Pkcs11Error(CKR_DEVICE_ERROR, what, { hint });
-  if (kind === 'managed') {
-    const hint = 'assign a managed identity to this machine, or correct MSIClientID of msi';
-    return failed(`no token for ${identity}: ${code ?? words}`, hint);
-  }
+  const check = CHECK[credential.kind](target);
+  if (credential.kind === 'managed') return failed(`no token for ${identity}: ${code ?? words}`, check);
   if (status === 429 || status >= 500) {
     const hint = 'Entra ID is busy or not well: try again in a while';
     return failed(`${target.url} answered ${status} instead of a token for ${identity}`, hint);
   }
   if (code !== undefined) return failureOfCode(code, target, undefined);
-  return failed(
-    `no token for ${identity} from ${target.url}: ${words}`,
-    `check the credential and authorityHost of ${target.configurationPath}`,
-  );
+  return failed(`no token for ${identity} from ${target.url}: ${words}`, check);
 }

@@ -40,11 +40,12 @@ function createIdentities(endpoint: Endpoint): (pin: Uint8Array) => HsmIdentity 
 /**
  * The Managed HSM of a token. Nothing is sent before somebody authenticates. With `msi.identityMSI` or a `credential`
  * the slot has its own identity and PINs are ignored, as in the closed library. Throws ConfigurationError
- * (CKR_GENERAL_ERROR) when caFile or the credential's certificate cannot be read.
+ * (CKR_GENERAL_ERROR) when caFile or the credential's certificate cannot be read, or a workload identity is not named.
  */
 export function createHsm(token: TokenConfiguration, configuration: Configuration, options: HsmOptions = {}): RestHsm {
   const endpoint = new Endpoint(token, configuration, options);
   const own = ownCredential(token, configuration);
+  if (own?.kind === 'secret') endpoint.learnSecret(own.clientSecret);
   const ownIdentity = own && new RestIdentity(endpoint, own);
   const identityOfPin = createIdentities(endpoint);
   return {

@@ -2,12 +2,14 @@ import { CKR_DEVICE_ERROR } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
 import type { Answer } from './attempt.ts';
 import { type Page, pageOf, UnexpectedAnswer } from './bundle.ts';
-import { type Credential, nameOf, type Trace, tokenCredential } from './credential.ts';
+import { type Credential, nameOf } from './credential.ts';
 import { API, type Endpoint } from './endpoint.ts';
 import { failureOfNetwork, failureOfToken } from './failures.ts';
 import { NoAnswer } from './no-answer.ts';
 import { type Asked, failureOfAnswer } from './refusals.ts';
+import { fetchToken } from './token-credential.ts';
 import { type AccessToken, objectIdOf, TokenSource } from './token-source.ts';
+import type { Trace } from './trace.ts';
 import type { HttpRequest } from './transport.ts';
 
 /** Operations that may be sent again when nobody knows whether they arrived: nothing differs when they do twice. */
@@ -155,13 +157,11 @@ export class RestClient {
     const { http, learnSecret } = this.#endpoint;
     const trace: Trace = { http };
     try {
-      const credential = await tokenCredential(this.#credential, authority, this.#endpoint.caPem, trace);
-      const token = await credential.getToken(`${authority.resource}/.default`);
-      if (token === null) throw new Error('no token came');
+      const token = await fetchToken(this.#credential, authority, this.#endpoint.caPem, trace);
       learnSecret(token.token);
       return token;
     } catch (error) {
-      throw failureOfToken(error, trace, this.#credential.kind, this.name, target);
+      throw failureOfToken(error, trace, this.#credential, this.name, target);
     }
   }
 }
