@@ -31,10 +31,20 @@ describe('whom a tool acts as', () => {
     });
   });
 
-  test('the managed identity goes before all', () => {
+  test('the managed identity that is asked for goes before all, also before a credential', () => {
     const both = { credential: { credential: own }, env: environment };
-    expect(login({ ...both, identity: true })).toMatchObject({ pin: null, managed: true });
-    expect(login({ ...both, msi: { identityMSI: true } })).toMatchObject({ pin: null, managed: true });
+    expect(login({ ...both, identity: true })).toEqual({ pin: null, managed: true, credential: undefined });
+  });
+
+  test('the managed identity of the configuration goes before the environment', () => {
+    expect(login({ env: environment, msi: { identityMSI: true } })).toMatchObject({ pin: null, managed: true });
+  });
+
+  test('the managed identity of the configuration is not that of a token with a credential', () => {
+    const both = { credential: { credential: own }, msi: { identityMSI: true } };
+    expect(login(both)).toMatchObject({ pin: null, managed: false, credential: own });
+    const person = { pin: 'person:of the person', managed: false, credential: undefined };
+    expect(login({ ...both, env: environment })).toEqual(person);
   });
 
   test('half a service principal is refused with the half that is missing', () => {
