@@ -18,6 +18,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'mock-hsm': [],
   // Uses the mock as a program, never its code.
   bench: [],
+  // Holds the library in process, and as a module through the programs of the demo.
+  conformance: ['lib/agent', 'lib/core', 'lib/config', 'lib/wire', 'lib/tags', 'lib/pkcs11', 'demo', 'native/test'],
   demo: ['secret-watch'],
   examples: ['demo'],
   scripts: [],
@@ -32,7 +34,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   'lib/wire': ['node:buffer'],
 };
 
-const sources = globSync('{lib,mock-hsm,native,bench,demo,examples,scripts,secret-watch}/**/*.ts', {
+const sources = globSync('{lib,mock-hsm,native,bench,conformance,demo,examples,scripts,secret-watch}/**/*.ts', {
   exclude: (path) => path.includes('node_modules') || path.includes('native/build'),
 });
 

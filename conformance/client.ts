@@ -1,0 +1,162 @@
+/** What promises are written in: a program's calls, each with what it must give, in few words. */
+
+import * as ck from '../lib/pkcs11/constants.ts';
+import { nameOf } from '../lib/pkcs11/names.ts';
+import { ofText, ofUlong } from '../lib/tags/values.ts';
+import type { Attribute, Mechanism } from '../lib/wire/schema.ts';
+import type { FunctionName, Functions, Program, Reply, Subject } from './subject.ts';
+
+export const RO = ck.CKF_SERIAL_SESSION;
+export const RW = ck.CKF_SERIAL_SESSION | ck.CKF_RW_SESSION;
+/** Bytes: room for whatever comes. */
+export const ROOM = 2048;
+
+export const attribute = (type: number, value: Uint8Array): Attribute => ({ type, value });
+export const classIs = (value: number): Attribute => attribute(ck.CKA_CLASS, ofUlong(value));
+export const labelIs = (text: string): Attribute => attribute(ck.CKA_LABEL, ofText(text));
+export const bare = (type: number): Mechanism => ({ type, parameter: null });
+
+/** A promise that does not hold. */
+export class Broken extends Error {
+  override readonly name = 'Broken';
+}
+
+/** One call as it was made, for the report of a failure. */
+export interface Step {
+  readonly name: FunctionName;
+  readonly request: Functions[FunctionName]['request'];
+  readonly reply: Reply<FunctionName>;
+}
+
+const namesOf = (codes: readonly number[]) => codes.map((code) => nameOf('CKR', code)).join(' or ');
+
+export class Client {
+  readonly subject: Subject;
+  readonly trace: Step[] = [];
+  readonly #program: Program;
+
+  constructor(subject: Subject) {
+    this.subject = subject;
+    this.#program = subject.start();
+  }
+
+  async call<F extends FunctionName>(name: F, request: Functions[F]['request']): Promise<Reply<F>> {
+    const reply = await this.#program.call(name, request);
+    this.trace.push({ name, request, reply } as Step);
+    return reply;
+  }
+
+  /** The values of a call that must give CKR_OK. */
+  async ok<F extends FunctionName>(name: F, request: Functions[F]['request']): Promise<Functions[F]['values']> {
+    const { rv, values } = await this.call(name, request);
+    if (rv !== ck.CKR_OK || values === undefined) {
+      throw new Broken(`${name} gave ${nameOf('CKR', rv)}, and CKR_OK is promised`);
+    }
+    return values;
+  }
+
+  /** The code of a call that must give one of these. */
+  async gives<F extends FunctionName>(
+    codes: number | readonly number[],
+    name: F,
+    request: Functions[F]['request'],
+  ): Promise<number> {
+    const promised = typeof codes === 'number' ? [codes] : codes;
+    const { rv } = await this.call(name, request);
+    if (!promised.includes(rv)) {
+      throw new Broken(`${name} gave ${nameOf('CKR', rv)}, and ${namesOf(promised)} is promised`);
+    }
+    return rv;
+  }
+
+  /** Gives all of it back, so that the next program starts from nothing. */
+  async end(): Promise<void> {
+    await this.#program.call('finalize', {});
+  }
+
+  async open(flags = RW): Promise<number> {
+    return (await this.ok('openSession', { slot: this.subject.slot, flags })).session;
+  }
+
+  async login(session: number): Promise<void> {
+    await this.ok('login', { session, userType: ck.CKU_USER, pin: this.subject.pin });
+  }
+
+  /** A session with the user logged in. */
+  async enter(flags = RW): Promise<number> {
+    const session = await this.open(flags);
+    await this.login(session);
+    return session;
+  }
+
+  async state(session: number): Promise<number> {
+    return (await this.ok('getSessionInfo', { session })).state;
+  }
+
+  /** Handles of the objects that match. */
+  async find(session: number, ...template: Attribute[]): Promise<readonly number[]> {
+    await this.ok('findObjectsInit', { session, template });
+    const { handles } = await this.ok('findObjects', { session, max: 1000 });
+    await this.ok('findObjectsFinal', { session });
+    return handles;
+  }
+
+  async findOne(session: number, ...template: Attribute[]): Promise<number> {
+    const [handle, ...more] = await this.find(session, ...template);
+    if (handle === undefined || more.length > 0) {
+      throw new Broken(
+        `the search found ${handle === undefined ? 'no object' : `${more.length + 1} objects`}, not one`,
+      );
+    }
+    return handle;
+  }
+
+  /** The value of an attribute that the object must have. */
+  async get(session: number, object: number, type: number): Promise<Uint8Array> {
+    const { results } = await this.ok('getAttributeValue', {
+      session,
+      object,
+      queries: [{ type, capacity: ROOM }],
+    });
+    const bytes = results[0]?.bytes;
+    if (bytes === undefined || bytes === null) throw new Broken(`${nameOf('CKA', type)} came without its bytes`);
+    return bytes;
+  }
+
+  async sign(session: number, mechanism: Mechanism, key: number, data: Uint8Array): Promise<Uint8Array> {
+    await this.ok('signInit', { session, mechanism, key });
+    const { signature } = await this.ok('sign', { session, data, signature: ROOM });
+    return signature.bytes ?? new Uint8Array(0);
+  }
+
+  /** The code that C_Verify gives. */
+  async verify(
+    session: number,
+    mechanism: Mechanism,
+    key: number,
+    data: Uint8Array,
+    signature: Uint8Array,
+  ): Promise<number> {
+    await this.ok('verifyInit', { session, mechanism, key });
+    return (await this.call('verify', { session, data, signature })).rv;
+  }
+
+  async digest(session: number, mechanism: Mechanism, data: Uint8Array): Promise<Uint8Array> {
+    await this.ok('digestInit', { session, mechanism });
+    const { digest } = await this.ok('digest', { session, data, digest: ROOM });
+    return digest.bytes ?? new Uint8Array(0);
+  }
+}
+
+export function equal(actual: unknown, promised: unknown, what: string): void {
+  const [left, right] = [printable(actual), printable(promised)];
+  if (left !== right) throw new Broken(`${what} is ${left}, and ${right} is promised`);
+}
+
+export function holds(condition: boolean, what: string): void {
+  if (!condition) throw new Broken(what);
+}
+
+function printable(value: unknown): string {
+  return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : JSON.stringify(value);
+}

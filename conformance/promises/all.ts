@@ -1,0 +1,24 @@
+/** The list of promises, in the order of the standard. */
+
+import type { Promised } from '../promise.ts';
+import { digestPromises } from './digests.ts';
+import { framePromises } from './frames.ts';
+import { keyPairPromises } from './key-pairs.ts';
+import { objectPromises } from './objects.ts';
+import { sessionPromises } from './sessions.ts';
+import { signaturePromises } from './signatures.ts';
+import { tagPromises } from './tags.ts';
+import { threadPromises } from './threads.ts';
+import { tokenPromises } from './tokens.ts';
+
+export const promises: readonly Promised[] = [
+  ...tokenPromises,
+  ...sessionPromises,
+  ...objectPromises,
+  ...keyPairPromises,
+  ...digestPromises,
+  ...signaturePromises,
+  ...threadPromises,
+  ...tagPromises,
+  ...framePromises,
+];

@@ -1,0 +1,176 @@
+/** Frames between module and agent: nothing is lost, and nothing but frames is understood. */
+
+import * as fc from 'fast-check';
+import { CK_UNAVAILABLE_INFORMATION, CKR_OK } from '../../lib/pkcs11/constants.ts';
+import { WireError } from '../../lib/wire/bytes.ts';
+import { decodeRequest, decodeResponse, encodeRequest, encodeResponse, FrameSplitter } from '../../lib/wire/codec.ts';
+import { CALLS, type CallName, type FieldType, MAX_FRAME_BYTES } from '../../lib/wire/schema.ts';
+import { equal, holds } from '../client.ts';
+import { codecPromise, type Promised } from '../promise.ts';
+
+const ulong = fc.oneof(fc.maxSafeNat(), fc.constant(CK_UNAVAILABLE_INFORMATION));
+const bytes = fc.uint8Array({ maxLength: 40 });
+const buffer = fc.option(bytes);
+const capacity = fc.option(ulong);
+const output = fc.record({ length: ulong, bytes: buffer });
+const many = <T>(item: fc.Arbitrary<T>) => fc.array(item, { maxLength: 5 });
+
+const fieldValues: Readonly<Record<FieldType, fc.Arbitrary<unknown>>> = {
+  ulong,
+  flag: fc.boolean(),
+  bytes,
+  text: fc.string({ unit: 'grapheme', maxLength: 20 }),
+  buffer,
+  capacity,
+  output,
+  ulongs: many(ulong),
+  mechanism: fc.record({ type: ulong, parameter: buffer }),
+  attributes: many(fc.record({ type: ulong, value: buffer })),
+  queries: many(fc.record({ type: ulong, capacity })),
+  outputs: many(output),
+};
+
+const fieldsOf = (schema: Readonly<Record<string, FieldType>>) =>
+  fc.record(Object.fromEntries(Object.entries(schema).map(([name, type]) => [name, fieldValues[type]])));
+const anyCall = fc.constantFrom(...(Object.keys(CALLS) as CallName[]));
+const requests = anyCall.chain((call) => fieldsOf(CALLS[call].request).map((fields) => ({ call, fields })));
+const responses = anyCall.chain((call) =>
+  fc.record({
+    call: fc.constant(call),
+    rv: ulong,
+    message: fc.string({ unit: 'grapheme', maxLength: 30 }),
+    fields: fieldsOf(CALLS[call].response),
+    hasFields: fc.boolean(),
+  }),
+);
+
+type Made = { call: CallName; fields: Record<string, unknown> };
+const frameOf = ({ call, fields }: Made) => encodeRequest(call, fields as never);
+const bodyOf = (made: Made) => frameOf(made).subarray(4);
+
+/** Values for comparison: a Buffer is its bytes. */
+const plain = (value: unknown) =>
+  JSON.parse(
+    JSON.stringify(value, (_key, item) => {
+      if (item?.type === 'Buffer') return item.data;
+      return item instanceof Uint8Array ? [...item] : item;
+    }),
+  );
+
+function isRefused(decode: () => unknown): boolean {
+  try {
+    decode();
+    return false;
+  } catch (error) {
+    if (error instanceof WireError) return true;
+    throw error;
+  }
+}
+
+export const framePromises: readonly Promised[] = [
+  codecPromise({
+    id: 'frame-request-round-trip',
+    title: 'A request comes out as it went in, for every call',
+    spec: 'lib/wire/schema.ts',
+    given: requests,
+    check: (made) => equal(plain(decodeRequest(bodyOf(made))), plain(made), 'the request'),
+  }),
+  codecPromise({
+    id: 'frame-answer-round-trip',
+    title: 'An answer comes out as it went in, with fields and without',
+    spec: 'lib/wire/schema.ts',
+    given: responses,
+    check: ({ call, rv, message, fields, hasFields }) => {
+      const response = { rv, message, fields: hasFields || rv === CKR_OK ? fields : null };
+      const body = encodeResponse(call, response as never).subarray(4);
+      equal(plain(decodeResponse(call, body)), plain(response), 'the answer');
+    },
+  }),
+  codecPromise({
+    id: 'frame-layout',
+    title: 'A frame is its length, the number of its call and its fields, little-endian',
+    spec: 'lib/wire/schema.ts',
+    given: fc.record({ session: fc.maxSafeNat(), part: bytes }),
+    check: ({ session, part }) => {
+      const frame = Buffer.alloc(4 + 2 + 8 + 4 + part.length);
+      frame.writeUInt32LE(frame.length - 4, 0);
+      frame.writeUInt16LE(52, 4);
+      frame.writeBigUInt64LE(BigInt(session), 6);
+      frame.writeUInt32LE(part.length, 14);
+      frame.set(part, 18);
+      equal(encodeRequest('signUpdate', { session, part }), frame, 'the frame of a signUpdate');
+    },
+  }),
+  codecPromise({
+    id: 'frame-cut-short',
+    title: 'A frame that ends early is refused wherever it ends',
+    spec: 'lib/wire/schema.ts',
+    given: fc.tuple(requests, fc.nat()),
+    check: ([made, cut]) => {
+      const body = bodyOf(made);
+      holds(
+        isRefused(() => decodeRequest(body.subarray(0, cut % body.length))),
+        'a part of a frame was read',
+      );
+    },
+  }),
+  codecPromise({
+    id: 'frame-too-long',
+    title: 'A frame with bytes behind its last field is refused',
+    spec: 'lib/wire/schema.ts',
+    given: fc.tuple(requests, fc.uint8Array({ minLength: 1, maxLength: 9 })),
+    check: ([made, extra]) => {
+      const body = Buffer.concat([bodyOf(made), extra]);
+      holds(
+        isRefused(() => decodeRequest(body)),
+        'a frame with bytes behind it was read',
+      );
+    },
+  }),
+  codecPromise({
+    id: 'frame-noise',
+    title: 'Any bytes are a request or are refused, and never anything else',
+    spec: 'lib/wire/schema.ts',
+    given: fc.tuple(anyCall, fc.uint8Array({ maxLength: 64 })),
+    check: ([call, noise]) => {
+      const head = Buffer.alloc(2);
+      head.writeUInt16LE(CALLS[call].id);
+      isRefused(() => decodeRequest(Buffer.concat([head, noise])));
+      isRefused(() => decodeRequest(Buffer.from(noise)));
+      isRefused(() => decodeResponse(call, Buffer.concat([head, noise])));
+    },
+  }),
+  codecPromise({
+    id: 'frame-stream',
+    title: 'Frames come whole and in order out of a stream that is cut anywhere',
+    spec: 'lib/wire/schema.ts',
+    given: fc.tuple(fc.array(requests, { maxLength: 4 }), fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1 })),
+    check: ([all, cuts]) => {
+      const splitter = new FrameSplitter();
+      let rest = Buffer.concat(all.map(frameOf));
+      const bodies: Buffer[] = [];
+      for (let i = 0; rest.length > 0; i++) {
+        const size = cuts[i % cuts.length] ?? 1;
+        bodies.push(...splitter.push(Buffer.from(rest.subarray(0, size))));
+        rest = rest.subarray(size);
+      }
+      equal(plain(bodies), plain(all.map(bodyOf)), 'the frames');
+    },
+  }),
+  codecPromise({
+    id: 'frame-limit',
+    title: 'A frame above the limit is refused at its first four bytes, and one at the limit is not',
+    spec: 'lib/wire/schema.ts',
+    given: fc.integer({ min: 1, max: 0xffffffff - MAX_FRAME_BYTES }),
+    check: (over) => {
+      const head = Buffer.alloc(4);
+      head.writeUInt32LE(MAX_FRAME_BYTES + over);
+      holds(
+        isRefused(() => new FrameSplitter().push(head)),
+        'a frame above the limit was awaited',
+      );
+      head.writeUInt32LE(MAX_FRAME_BYTES);
+      equal(new FrameSplitter().push(head), [], 'what comes of the head of a frame at the limit');
+    },
+  }),
+];

@@ -1,0 +1,54 @@
+/** What promises are held against: something that answers PKCS#11 calls. */
+
+import type { CallName, RequestOf, ResponseOf } from '../lib/wire/schema.ts';
+
+type SessionCall = Exclude<CallName, 'hello' | 'resumeLogin' | 'openSession'>;
+
+/**
+ * The functions of PKCS#11 with what goes in and what comes out, in the shape of the wire: null for a NULL pointer, a
+ * capacity in bytes for an output buffer, an output as its length and bytes.
+ */
+export type Functions = { [C in SessionCall]: { request: RequestOf<C>; values: ResponseOf<C> } } & {
+  initialize: { request: Nothing; values: Nothing };
+  finalize: { request: Nothing; values: Nothing };
+  openSession: { request: { slot: number; flags: number }; values: { session: number } };
+};
+type Nothing = Record<never, never>;
+
+export type FunctionName = keyof Functions;
+
+export interface Reply<F extends FunctionName> {
+  /** CK_RV. */
+  rv: number;
+  /** Undefined where the code leaves nothing to read. Lengths are undefined where the subject cannot see them. */
+  values: Functions[F]['values'] | undefined;
+}
+
+/** One process that calls the functions: its sessions and logins are its own. */
+export interface Program {
+  call<F extends FunctionName>(name: F, request: Functions[F]['request']): Promise<Reply<F>>;
+}
+
+export interface Subject {
+  readonly name: string;
+  /** What is held against the promises, in a line. */
+  readonly title: string;
+  /** Whether it is this library, or another one that keeps the standard's promises alone. */
+  readonly isOurs: boolean;
+  /** Whether a reply carries lengths where no bytes come: the answer to NULL, and to a buffer that is too small. */
+  readonly seesLengths: boolean;
+  /** Whether it is a loaded module, and not functions called in process. */
+  readonly isModule: boolean;
+  readonly slot: number;
+  readonly pin: Uint8Array;
+  /** A PIN that is refused. */
+  readonly wrongPin: Uint8Array;
+  /** A program that has called nothing yet. One at a time: the one before must have finalized. */
+  start(): Program;
+  close(): Promise<void>;
+}
+
+export interface SubjectKind {
+  readonly title: string;
+  open(): Promise<Subject>;
+}
