@@ -12,7 +12,7 @@ import { InProcess } from './in-process.ts';
 
 const SLOT = 3;
 
-/** A mock-hsm with one service principal that may do everything with keys, and the configuration for it. */
+/** A mock-hsm with one service principal that may use all keys and the generator (a role at `/`), and the configuration for it. */
 export async function startOffload(top: Record<string, unknown> = {}): Promise<{
   offload: Offload;
   stop: () => Promise<void>;
@@ -20,7 +20,7 @@ export async function startOffload(top: Record<string, unknown> = {}): Promise<{
   const folder = mkdtempSync(join(tmpdir(), 'mhsm-conformance-'));
   const token = { slotid: SLOT, allowDestroy: true };
   const offload = await Offload.start(folder, { token, top });
-  await offload.mock.assignRole(CRYPTO_USER, offload.mock.offload.objectId, '/keys');
+  await offload.mock.assignRole(CRYPTO_USER, offload.mock.offload.objectId, '');
   const stop = async () => {
     await offload.stop();
     rmSync(folder, { recursive: true, force: true });
