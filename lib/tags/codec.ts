@@ -44,7 +44,7 @@ function plain(name: string): string {
 }
 
 /** The attribute and object that a tag's name stands for, or undefined when the tag is not ours. */
-function meaningOf(tag: string): { row: TaggedAttribute; side: Side } | undefined {
+export function meaningOf(tag: string): { row: TaggedAttribute; side: Side } | undefined {
   const match = /^p11[_\-. ]?(pri|pub)[_\-. ]?(.+)$/is.exec(tag);
   if (match === null) return undefined;
   const side = match[1]?.toLowerCase() === 'pri' ? 'private' : 'public';

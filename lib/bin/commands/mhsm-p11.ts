@@ -4,6 +4,9 @@ import { ENVIRONMENT_HELP } from '../options.ts';
 import { createProgram } from '../program.ts';
 import { addCertificateCommands } from './certificates.ts';
 import { addCheckCommand } from './check.ts';
+import { addRolesCommand } from './roles.ts';
+import { addSignatureCommands } from './signatures.ts';
+import { addTagsCommand } from './tags.ts';
 
 export function mhsmP11Program(): Command {
   const program = createProgram('mhsm-p11')
@@ -11,6 +14,9 @@ export function mhsmP11Program(): Command {
     .addHelpText('after', ENVIRONMENT_HELP);
   addCheckCommand(program);
   addCertificateCommands(program);
+  addSignatureCommands(program);
+  addTagsCommand(program);
+  addRolesCommand(program);
   for (const command of program.commands) command.allowExcessArguments(false);
   return program;
 }

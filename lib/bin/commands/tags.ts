@@ -1,0 +1,159 @@
+/** `mhsm-p11 tags show|repair`: the tags that the library finds a key by. Sees damaged keys, which PKCS#11 leaves out. */
+import Table from 'cli-table3';
+import type { Command } from 'commander';
+import type { HsmIdentity, KeySummary, KeyVersion } from '../../core/hsm.ts';
+import { Key } from '../../core/key.ts';
+import { CKA_LABEL } from '../../pkcs11/constants.ts';
+import { taggedAttribute } from '../../tags/attributes.ts';
+import { fitsTag } from '../../tags/codec.ts';
+import { equalBytes, ofText } from '../../tags/values.ts';
+import {
+  idOption,
+  type KeyChoice,
+  slotOption,
+  type TokenChoice,
+  withKeyOptions,
+  withTokenOptions,
+} from '../options.ts';
+import { FailedError, UsageError, warnAs } from '../program.ts';
+import { changesBetween, repairedTags, type TagLine, tagLines } from '../tag-report.ts';
+import { printable } from '../terminal.ts';
+import { withIdentity } from '../token-identity.ts';
+
+interface ShowOptions extends TokenChoice, KeyChoice {
+  json?: boolean;
+}
+
+interface RepairOptions extends TokenChoice, KeyChoice {
+  newLabel?: string;
+  newId?: string;
+  yes?: boolean;
+}
+
+const tokenOf = ({ slot, identity }: TokenChoice) => ({ slot: slotOption(slot), identity, warn: warnAs('mhsm-p11') });
+
+/** Keys read at the same time. */
+const AT_ONCE = 16;
+
+async function readAll(identity: HsmIdentity, keys: readonly KeySummary[]): Promise<KeyVersion[]> {
+  const versions: KeyVersion[] = [];
+  for (let i = 0; i < keys.length; i += AT_ONCE) {
+    versions.push(...(await Promise.all(keys.slice(i, i + AT_ONCE).map(({ name }) => identity.getKey(name)))));
+  }
+  return versions;
+}
+
+function fits(version: KeyVersion, { label, id }: KeyChoice): boolean {
+  const key = new Key(version, version.version);
+  key.material = version;
+  const labels = [key.label('private'), key.label('public')];
+  const ids = [key.id('private'), key.id('public')];
+  const wanted = id === undefined ? undefined : idOption(id);
+  return (
+    (label === undefined || labels.some((each) => equalBytes(each, ofText(label)))) &&
+    (wanted === undefined || ids.some((each) => equalBytes(each, wanted)))
+  );
+}
+
+const isChosen = ({ label, id, name }: KeyChoice) => label !== undefined || id !== undefined || name !== undefined;
+
+/** The newest versions of the chosen keys; without a choice of those that `otherwise` says. Throws FailedError. */
+async function chosenKeys(
+  identity: HsmIdentity,
+  choice: KeyChoice,
+  otherwise: (key: KeySummary) => boolean,
+): Promise<KeyVersion[]> {
+  const { name } = choice;
+  const keys = await identity.listKeys();
+  if (!isChosen(choice)) return readAll(identity, keys.filter(otherwise));
+  const named = keys.filter((key) => name === undefined || key.name.toLowerCase() === name.toLowerCase());
+  const chosen = (await readAll(identity, named)).filter((version) => fits(version, choice));
+  if (chosen.length > 0) return chosen;
+  throw new FailedError('no key fits', 'mhsm-p11 tags show, without a choice, shows all keys');
+}
+
+const WORDS: Readonly<Record<TagLine['state'], (line: TagLine) => string>> = {
+  good: () => 'good',
+  damaged: ({ expected }) => `DAMAGED: expected ${expected}`,
+  overruled: () => 'another tag says it already',
+  stale: ({ expected }) => (expected === undefined ? 'the key says nothing of it' : `the key says ${expected}`),
+  unknown: () => 'not known, left alone',
+  foreign: () => 'not the library’s',
+};
+
+function print(version: KeyVersion): void {
+  const lines = tagLines(version);
+  process.stdout.write(`${version.kid}\n`);
+  if (lines.length === 0)
+    return void process.stdout.write('  no tags: label is the name, id a digest of the public key\n');
+  const table = new Table({ head: ['tag', 'object', 'attribute', 'value', 'state'], style: { head: [], border: [] } });
+  for (const line of lines) {
+    const cells = [line.tag, line.object ?? '', line.attribute ?? '', line.text, WORDS[line.state](line)];
+    table.push(cells.map(printable));
+  }
+  process.stdout.write(`${table.toString()}\n`);
+}
+
+async function show({ json = false, ...options }: ShowOptions): Promise<void> {
+  const versions = await withIdentity(tokenOf(options), (identity) => chosenKeys(identity, options, () => true));
+  if (!json) return versions.forEach(print);
+  const keys = versions.map((version) => ({ name: version.name, id: version.kid, tags: tagLines(version) }));
+  process.stdout.write(`${JSON.stringify(keys, null, 2)}\n`);
+}
+
+function newLabel(text: string | undefined): Uint8Array | undefined {
+  if (text === undefined) return undefined;
+  const row = taggedAttribute(CKA_LABEL);
+  const label = ofText(text);
+  if (row !== undefined && text !== '' && fitsTag(row, label)) return label;
+  throw new UsageError('--new-label does not fit into a tag', 'give 1 to 256 characters');
+}
+
+/** Says what changes, and changes it where it may. True when there is something. */
+async function repairOne(identity: HsmIdentity, version: KeyVersion, options: RepairOptions): Promise<boolean> {
+  const id = options.newId === undefined ? undefined : idOption(options.newId);
+  const tags = repairedTags(version, { label: newLabel(options.newLabel), id });
+  if (tags === null) {
+    throw new FailedError(
+      `key ${version.name} has no room for the library’s tags`,
+      'remove some of its other tags: 15 are allowed',
+    );
+  }
+  const changes = changesBetween(version.tags, tags);
+  for (const { tag, from, to } of changes) {
+    if (from !== undefined) process.stdout.write(`- ${version.name}: ${printable(`${tag} = ${from}`)}\n`);
+    if (to !== undefined) process.stdout.write(`+ ${version.name}: ${printable(`${tag} = ${to}`)}\n`);
+  }
+  if (changes.length > 0 && options.yes === true) await identity.updateKey(version.name, version.version, { tags });
+  return changes.length > 0;
+}
+
+async function repair(options: RepairOptions): Promise<void> {
+  if (!isChosen(options) && (options.newLabel !== undefined || options.newId !== undefined)) {
+    throw new UsageError('--new-label and --new-id are for one key', 'choose it by --name');
+  }
+  await withIdentity(tokenOf(options), async (identity) => {
+    const versions = await chosenKeys(identity, options, (key) => new Key(key).damaged);
+    let changed = 0;
+    for (const version of versions) changed += Number(await repairOne(identity, version, options));
+    if (changed === 0) process.stdout.write('Nothing to repair.\n');
+    else
+      process.stdout.write(
+        options.yes === true ? `${changed} key(s) repaired.\n` : 'Nothing was written: say --yes to do it.\n',
+      );
+  });
+}
+
+export function addTagsCommand(program: Command): void {
+  const tags = program.command('tags').description('shows and repairs the tags that the library finds keys by');
+  const shown = tags.command('show').description('what the tags say, and which are damaged (default: of all keys)');
+  withTokenOptions(withKeyOptions(shown)).option('--json', 'print JSON').action(show);
+  const repaired = tags
+    .command('repair')
+    .description('writes the tags anew from the key; others’ tags are kept (default: all keys with damaged tags)')
+    .option('--new-label <label>', 'CKA_LABEL from now on; gives a key made elsewhere a label')
+    .option('--new-id <hex>', 'CKA_ID from now on')
+    .option('--yes', 'do it; without, only say what would be done');
+  withTokenOptions(withKeyOptions(repaired)).action(repair);
+  for (const command of tags.commands) command.allowExcessArguments(false);
+}
