@@ -70,40 +70,64 @@ test('certutil -S puts no certificate onto the token: certificates come from the
 });
 
 describe('with certificates in the configuration', () => {
-  beforeAll(async () => {
-    const certificates = await Promise.all(KEYS.map(selfSigned));
-    bench.offload.writeConfiguration({ token: { certificates } });
-  });
+  let certificates: string[];
 
-  /** What a certificate for the key says is not NSS's to check here. */
+  /** A certificate without key usage, so that NSS takes it for an authority and for mail. */
   async function selfSigned(label: string): Promise<string> {
     const key = ['--load-privkey', `pkcs11:token=demo;object=${label};type=private`];
-    const template = ['--template', bench.write(`${label}.cfg`, `cn = ${label}\nca\ncert_signing_key\nsigning_key\n`)];
+    const template = ['--template', bench.write(`${label}.cfg`, `cn = ${label}\nca\n`)];
     const args = ['certtool', '--generate-self-signed', ...key, ...template, '--outfile', bench.file(`${label}.crt`)];
     await bench.run(bench.example('p11tool/p11tool.sh'), args);
     return bench.file(`${label}.crt`);
   }
 
-  test('certutil -L lists them, each as one whose key is there', async () => {
-    const list = await certutil('-L');
-    for (const label of KEYS) expect(list).toMatch(new RegExp(`demo:${label} +u,u,u`));
+  beforeAll(async () => {
+    certificates = await Promise.all(KEYS.map(selfSigned));
+    bench.offload.writeConfiguration({ token: { certificates } });
+    for (const label of KEYS) {
+      await bench.run('certutil', [
+        '-A',
+        '-d',
+        database(),
+        '-n',
+        label,
+        '-t',
+        'CT,CT,CT',
+        '-i',
+        bench.file(`${label}.crt`),
+      ]);
+    }
   });
 
-  test.each(KEYS)('certutil -C signs a request with %s as an authority', async (label) => {
-    const key = await request(await idOf('tlsEc'));
-    const authority = ['-C', '-c', `demo:${label}`, '-i', key, '-a', '-o', bench.file('issued.crt'), '-m', '7'];
-    await bench.run('certutil', [...authority, '-d', database(), ...pinFile()]);
-    await bench.run('openssl', ['verify', '-CAfile', bench.file(`${label}.crt`), bench.file('issued.crt')]);
+  const issue = (label: string, requestFile: string) =>
+    bench.attempt('certutil', [
+      ...['-C', '-c', `demo:${label}`, '-i', requestFile, '-a', '-o', bench.file('issued.crt'), '-m', '7'],
+      ...['-d', database(), ...pinFile()],
+    ]);
+
+  test('certutil -L lists them, each as one whose key is there', async () => {
+    const list = await certutil('-L');
+    for (const label of KEYS) expect(list).toMatch(new RegExp(`demo:${label} +CTu,Cu,Cu`));
   });
 
   test.each(KEYS)('cmsutil signs with %s', async (label) => {
     bench.write('message', 'signed by the HSM alone');
     const files = ['-i', bench.file('message'), '-o', bench.file('signed')];
-    await bench.run('cmsutil', ['-S', '-d', database(), ...pinFile(), '-N', `demo:${label}`, '-G', ...files]);
+    await bench.run('cmsutil', ['-S', '-d', database(), ...pinFile(), '-N', `demo:${label}`, ...files]);
+    const signed = ['-inform', 'DER', '-in', bench.file('signed'), '-binary'];
     const trust = ['-CAfile', bench.file(`${label}.crt`), '-purpose', 'any'];
-    const verified = await bench.run('openssl', [
-      ...['cms', '-verify', '-inform', 'DER', '-in', bench.file('signed'), '-binary', ...trust],
-    ]);
-    expect(verified).toBe('signed by the HSM alone');
+    expect(await bench.run('openssl', ['cms', '-verify', ...signed, ...trust])).toBe('signed by the HSM alone');
+  });
+
+  test('certutil -C does not log in to look for the certificate of the authority', async () => {
+    const { stderr } = await issue('tlsRsa', await request(await idOf('tlsEc')));
+    expect(stderr).toContain('could not find certificate named "demo:tlsRsa"');
+  });
+
+  test.each(KEYS)('certutil -C signs a request with %s as an authority where no login is needed', async (label) => {
+    const { clientId, clientSecret } = bench.offload.mock.keyGeneration;
+    bench.offload.writeConfiguration({ token: { certificates, credential: { clientId, clientSecret } } });
+    expect(await issue(label, await request(await idOf('tlsEc')))).toMatchObject({ status: 0 });
+    await bench.run('openssl', ['verify', '-CAfile', bench.file(`${label}.crt`), bench.file('issued.crt')]);
   });
 });
