@@ -1,5 +1,6 @@
 /** What promises are written in: a program's calls, each with what it must give, in few words. */
 
+import * as fc from 'fast-check';
 import * as ck from '../lib/pkcs11/constants.ts';
 import { nameOf } from '../lib/pkcs11/names.ts';
 import { ofText, ofUlong } from '../lib/tags/values.ts';
@@ -34,6 +35,7 @@ export class Client {
   readonly subject: Subject;
   readonly trace: Step[] = [];
   readonly #program: Program;
+  readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(subject: Subject) {
     this.subject = subject;
@@ -41,7 +43,9 @@ export class Client {
   }
 
   async call<F extends FunctionName>(name: F, request: Functions[F]['request']): Promise<Reply<F>> {
-    const reply = await this.#program.call(name, request);
+    const calling = this.#program.call(name, request);
+    this.#underWay.add(calling);
+    const reply = await calling.finally(() => this.#underWay.delete(calling));
     this.trace.push({ name, request, reply } as Step);
     return reply;
   }
@@ -69,8 +73,9 @@ export class Client {
     return rv;
   }
 
-  /** Gives all of it back, so that the next program starts from nothing. */
+  /** Gives all of it back, so that the next program starts from nothing. No call may be under way by then. */
   async end(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
     await this.#program.call('finalize', {});
   }
 
@@ -87,6 +92,13 @@ export class Client {
     const session = await this.open(flags);
     await this.login(session);
     return session;
+  }
+
+  /** Leaves the input out where another library does not have the mechanism; ours has all. */
+  async needs({ type }: Mechanism): Promise<void> {
+    if (this.subject.isOurs) return;
+    const { rv } = await this.call('getMechanismInfo', { slot: this.subject.slot, mechanism: type });
+    fc.pre(rv !== ck.CKR_MECHANISM_INVALID);
   }
 
   async state(session: number): Promise<number> {

@@ -1,11 +1,16 @@
 /** The keys that a subject has for the promises, and the mechanisms that use them. */
 
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import * as fc from 'fast-check';
 import * as ck from '../lib/pkcs11/constants.ts';
 import { FALSE, ofUlong, TRUE } from '../lib/tags/values.ts';
 import type { Attribute, Mechanism } from '../lib/wire/schema.ts';
 import { attribute, bare, Client, classIs, labelIs } from './client.ts';
 import type { Subject } from './subject.ts';
+
+/** What is printed for a thing that has a name. */
+export const named = <T extends object>(name: string, thing: T): T =>
+  Object.defineProperty(thing, fc.toStringMethod, { value: () => name });
 
 export interface TestKey {
   readonly label: string;
@@ -136,6 +141,9 @@ export const HASHES = [
   },
 ] as const;
 export type TestHash = (typeof HASHES)[number];
+
+for (const key of testKeys) named(key.label, key);
+for (const hash of HASHES) named(hash.name, hash);
 
 /** CK_RSA_PKCS_PSS_PARAMS. */
 export function pssParameter(

@@ -5,7 +5,7 @@ import * as ck from '../lib/pkcs11/constants.ts';
 import { nameOf } from '../lib/pkcs11/names.ts';
 import type { Mechanism } from '../lib/wire/schema.ts';
 import { bare } from './client.ts';
-import { HASHES, p256Key, p384Key, pssParameter, rsaKey, type TestHash, type TestKey } from './keys.ts';
+import { HASHES, named, p256Key, p384Key, pssParameter, rsaKey, type TestHash, type TestKey } from './keys.ts';
 
 export interface SignatureScheme {
   readonly name: string;
@@ -40,8 +40,9 @@ function encoding(hash: TestHash, padding: number | undefined) {
 }
 
 function scheme(mechanism: Mechanism, key: TestKey, hash: TestHash, given: Given, padding?: number): SignatureScheme {
-  return {
-    name: `${nameOf('CKM', mechanism.type)} over ${given} with ${hash.name} and ${key.label}`,
+  const name = `${nameOf('CKM', mechanism.type)} over ${given} with ${hash.name} and ${key.label}`;
+  return named(name, {
+    name,
     mechanism,
     key,
     hash,
@@ -50,7 +51,7 @@ function scheme(mechanism: Mechanism, key: TestKey, hash: TestHash, given: Given
     input: (message) => inputs[given](hash, message),
     verifies: (publicKey, message, signature) =>
       verify(hash.name, message, { key: publicKey, ...encoding(hash, padding) }, signature),
-  };
+  });
 }
 
 const HASH_AND_SIGN = {

@@ -10,8 +10,8 @@ import { type Promised, promise, promiseOf } from '../promise.ts';
 import { hashingSchemes } from '../signature-schemes.ts';
 
 const anyHash = fc.constantFrom(...HASHES);
-const message = fc.uint8Array({ maxLength: 300 });
-const parts = fc.array(fc.uint8Array({ maxLength: 150 }), { maxLength: 6 });
+const message = fc.uint8Array({ minLength: 1, maxLength: 300 });
+const parts = fc.array(fc.uint8Array({ minLength: 1, maxLength: 150 }), { maxLength: 6 });
 
 interface Cipher {
   mechanism: Mechanism;
@@ -33,6 +33,18 @@ const ciphers = fc.constantFrom(PKCS1, OAEP_SHA1);
 const plain = fc.record({ cipher: ciphers, data: fc.uint8Array({ minLength: 1, maxLength: 214 }) });
 
 export const digestPromises: readonly Promised[] = [
+  promiseOf({
+    id: 'digest-empty-message',
+    title: 'The empty message has a digest, in one part and in none',
+    spec: 'docs: mechanisms; 11.10 C_Digest',
+    by: 'ours',
+    given: anyHash,
+    check: async (client, hash) => {
+      const session = await client.open();
+      const promised = createHash(hash.name).digest();
+      equal(await client.digest(session, bare(hash.digest), new Uint8Array(0)), promised, 'the digest');
+    },
+  }),
   promiseOf({
     id: 'digest-value',
     title: 'A digest is what another implementation computes',

@@ -9,8 +9,8 @@ import { hashingSchemes, type SignatureScheme, signatureSchemes } from '../signa
 
 const anyScheme = fc.constantFrom(...signatureSchemes);
 const hashingScheme = fc.constantFrom(...hashingSchemes);
-const message = fc.uint8Array({ maxLength: 300 });
-const parts = fc.array(fc.uint8Array({ maxLength: 150 }), { minLength: 1, maxLength: 6 });
+const message = fc.uint8Array({ minLength: 1, maxLength: 300 });
+const parts = fc.array(fc.uint8Array({ minLength: 1, maxLength: 150 }), { minLength: 1, maxLength: 6 });
 const anyMessage = fc.record({ scheme: anyScheme, text: message });
 const inParts = fc.record({ scheme: hashingScheme, texts: parts });
 
@@ -20,7 +20,8 @@ interface Pair {
   verifying: number;
 }
 
-async function pairOf(client: Client, { key }: SignatureScheme): Promise<Pair> {
+async function pairOf(client: Client, { key, mechanism }: SignatureScheme): Promise<Pair> {
+  await client.needs(mechanism);
   const session = await client.enter();
   return {
     session,
@@ -40,6 +41,22 @@ async function signInParts(client: Client, { session, signing }: Pair, scheme: S
 const wrongPss = fc.constantFrom(null, new Uint8Array(0), new Uint8Array(23), pssParameter(HASHES[0]).subarray(0, 16));
 
 export const signaturePromises: readonly Promised[] = [
+  promiseOf({
+    id: 'sign-empty-message',
+    title: 'The empty message is signed as any other, in one part and in none',
+    spec: 'docs: mechanisms; 11.11 C_Sign',
+    by: 'ours',
+    given: hashingScheme,
+    check: async (client, scheme) => {
+      const pair = await pairOf(client, scheme);
+      const empty = new Uint8Array(0);
+      const signature = await client.sign(pair.session, scheme.mechanism, pair.signing, empty);
+      const other = await signInParts(client, pair, scheme, []);
+      for (const each of [signature, other]) {
+        equal(await client.verify(pair.session, scheme.mechanism, pair.verifying, empty, each), ck.CKR_OK, 'the code');
+      }
+    },
+  }),
   promiseOf({
     id: 'sign-verifies-here',
     title: 'C_Verify accepts what C_Sign gives, with every mechanism',
@@ -293,6 +310,7 @@ export const signaturePromises: readonly Promised[] = [
     by: 'standard',
     given: fc.tuple(anyScheme, fc.integer({ min: 0x4000_0000, max: 0x7fff_ffff })),
     check: async (client, [{ mechanism }, key]) => {
+      await client.needs(mechanism);
       const session = await client.enter();
       await client.gives(ck.CKR_KEY_HANDLE_INVALID, 'signInit', { session, mechanism, key });
       await client.gives(ck.CKR_KEY_HANDLE_INVALID, 'verifyInit', { session, mechanism, key });

@@ -8,7 +8,7 @@ import { HASHES, privateKey, publicKey, testKeys } from '../keys.ts';
 import { type Promised, promiseOf } from '../promise.ts';
 import { signatureSchemes } from '../signature-schemes.ts';
 
-const message = fc.uint8Array({ maxLength: 200 });
+const message = fc.uint8Array({ minLength: 1, maxLength: 200 });
 const anyScheme = fc.constantFrom(...signatureSchemes);
 const several = <T>(item: fc.Arbitrary<T>) => fc.array(item, { minLength: 2, maxLength: 6 });
 
@@ -30,6 +30,7 @@ export const threadPromises: readonly Promised[] = [
       const first = handles[0] ?? 0;
       const keys: { signing: number; verifying: number }[] = [];
       for (const { scheme } of jobs) {
+        await client.needs(scheme.mechanism);
         const signing = await privateKey(client, first, scheme.key);
         keys.push({ signing, verifying: await publicKey(client, first, scheme.key) });
       }
@@ -103,6 +104,7 @@ export const threadPromises: readonly Promised[] = [
     by: 'standard',
     given: fc.record({ scheme: anyScheme, text: message }),
     check: async (client, { scheme, text }) => {
+      await client.needs(scheme.mechanism);
       const [one = 0, other = 0] = await sessions(client, 2);
       const key = await privateKey(client, one, scheme.key);
       const verifying = await publicKey(client, one, scheme.key);

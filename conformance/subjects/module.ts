@@ -1,0 +1,30 @@
+/** The module as it ships, with agent and mock-hsm as processes of their own. */
+
+import { join } from 'node:path';
+import type { Subject, SubjectKind } from '../subject.ts';
+import { access, startOffload } from './core.ts';
+import { LoadedModule } from './pkcs11js.ts';
+
+export const MODULE = join(import.meta.dirname, '../../native/build/libmhsm-pkcs11.so');
+
+async function open(): Promise<Subject> {
+  const { offload, stop } = await startOffload();
+  // The module reads its environment when it is loaded.
+  process.env.MHSM_PKCS11_CONF = offload.configurationFile;
+  const loaded = new LoadedModule(MODULE);
+  return {
+    name: 'module',
+    title: module.title,
+    isOurs: true,
+    seesLengths: false,
+    isModule: true,
+    ...access(offload),
+    start: () => loaded,
+    close: async () => {
+      loaded.unload();
+      await stop();
+    },
+  };
+}
+
+export const module: SubjectKind = { title: 'libmhsm-pkcs11.so through pkcs11js, with agent and mock-hsm', open };
