@@ -1,6 +1,9 @@
 import { CKR_DEVICE_ERROR } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
 
+/** What Entra ID takes for a tenant: its id or one of its domains. */
+const TENANT = /^[0-9a-z][0-9a-z.-]*$/i;
+
 /** Where a token comes from, for which resource. */
 export interface Authority {
   /** Origin of Entra ID: `https://login.microsoftonline.com`. */
@@ -33,12 +36,22 @@ const RESOURCES = new Set(
   ['managedhsm.azure.net', 'managedhsm.azure.cn', 'managedhsm.usgovcloudapi.net'].map((host) => `https://${host}`),
 );
 
-/** The parameters of a `WWW-Authenticate: Bearer a="b", c="d"` header; names in lower case. */
+/** A token, and what follows it: `=` and a value (a parameter), or another token after white space (it is a scheme). */
+const PARTS = /([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))|(?=\s+[^\s,=]))/g;
+
+/**
+ * The parameters of the first `Bearer a="b", c="d"` in a WWW-Authenticate header, which may hold several challenges (RFC
+ * 9110 section 11.6.1); names in lower case, the first of a name counts.
+ */
 export function parseChallenge(header: string): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>();
-  if (!/^bearer\s/i.test(header)) return parameters;
-  for (const [, name = '', quoted, bare] of header.slice(7).matchAll(/([a-z_]+)\s*=\s*(?:"([^"]*)"|([^\s,]+))/gi)) {
-    parameters.set(name.toLowerCase(), quoted ?? bare ?? '');
+  let scheme = '';
+  for (const [, token = '', quoted, bare] of header.matchAll(PARTS)) {
+    const value = quoted?.replace(/\\(.)/g, '$1') ?? bare;
+    const name = token.toLowerCase();
+    if (value === undefined && scheme === 'bearer') break;
+    if (value === undefined) scheme = name;
+    else if (scheme === 'bearer' && !parameters.has(name)) parameters.set(name, value);
   }
   return parameters;
 }
@@ -74,7 +87,7 @@ export function authorityOf(header: string, { baseUrl, path, tenantId, authority
   const resource = parseUrl(parameters.get('resource') ?? (parameters.get('scope') ?? '').replace(/\/\.default$/, ''));
   const host = authorityHost === undefined ? named?.origin : new URL(authorityHost).origin;
   const tenant = tenantId ?? named?.pathname.split('/')[1];
-  if (resource === undefined || host === undefined || tenant === undefined || tenant === '') {
+  if (resource === undefined || host === undefined || tenant === undefined || !TENANT.test(tenant)) {
     throw refuse(
       `${baseUrl} sent no challenge that says where tokens come from`,
       `check that the address in ${path} is that of a Managed HSM`,
