@@ -24,6 +24,10 @@ type Json = Readonly<Record<string, unknown>>;
 const EMPTY: Json = {};
 /** Field sizes in bytes. */
 const CURVE_BYTES: Readonly<Record<CurveName, number>> = { 'P-256': 32, 'P-256K': 32, 'P-384': 48, 'P-521': 66 };
+/** The last second that Date knows. */
+const MAX_SECONDS = 8.64e12;
+const MAX_SHOWN = 200;
+const BASE64URL = /^[A-Za-z0-9_-]*={0,2}$/;
 const KEY_ID = /^\/keys\/([0-9a-zA-Z-]+)(?:\/([0-9a-zA-Z]+))?\/?$/;
 
 function objectOf(value: unknown): Json {
@@ -34,15 +38,27 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-function numberOf(value: unknown): number | undefined {
-  return typeof value === 'number' ? value : undefined;
+/** Seconds since 1970; undefined also for what is no date any more. */
+function timeOf(value: unknown): number | undefined {
+  return typeof value === 'number' && Math.abs(value) <= MAX_SECONDS ? Math.trunc(value) : undefined;
+}
+
+/** For a message: what was there instead, however large. */
+function shown(value: unknown): string {
+  if (typeof value !== 'string') return value === undefined ? 'nothing' : `a ${value === null ? 'null' : typeof value}`;
+  return JSON.stringify(value.slice(0, MAX_SHOWN));
+}
+
+/** Unlike Buffer.from, which skips what is not base64url. */
+function bytesOf(value: unknown): Buffer | undefined {
+  return typeof value === 'string' && BASE64URL.test(value) ? Buffer.from(value, 'base64url') : undefined;
 }
 
 /** Name and version (empty when the id has none) in `https://host/keys/{name}[/{version}]`. Throws UnexpectedAnswer. */
 function parseKid(kid: unknown): { name: string; version: string } {
   const text = textOf(kid) ?? '';
   const [, name, version = ''] = (URL.canParse(text) && KEY_ID.exec(new URL(text).pathname)) || [];
-  if (name === undefined) throw new UnexpectedAnswer(`${JSON.stringify(kid)?.slice(0, 200)} is not a key id`);
+  if (name === undefined) throw new UnexpectedAnswer(`${shown(kid)} is not a key id`);
   return { name, version };
 }
 
@@ -58,10 +74,10 @@ export function summaryOf(item: unknown): KeyVersionSummary {
   return {
     ...parseKid(kid),
     enabled: enabled !== false,
-    notBefore: numberOf(nbf),
-    expires: numberOf(exp),
-    created: numberOf(created) ?? 0,
-    updated: numberOf(updated) ?? 0,
+    notBefore: timeOf(nbf),
+    expires: timeOf(exp),
+    created: timeOf(created) ?? 0,
+    updated: timeOf(updated) ?? 0,
     tags: tagsOf(tags),
   };
 }
@@ -72,14 +88,18 @@ export function listedOf(item: unknown): KeySummary {
   return summary;
 }
 
-/** A big-endian number, without zero bytes before it, then filled up to its size. */
-function integerOf(base64url: unknown, size = 0): Uint8Array {
-  const bytes = Buffer.from(textOf(base64url) ?? '', 'base64url');
-  const first = bytes.findIndex((byte) => byte !== 0);
-  const significant = first === -1 ? bytes.subarray(0, 0) : bytes.subarray(first);
-  return significant.length >= size
-    ? significant
-    : Buffer.concat([Buffer.alloc(size - significant.length), significant]);
+/** A big-endian number, without zero bytes before it; undefined when it is none. */
+function integerOf(base64url: unknown): Uint8Array | undefined {
+  const bytes = bytesOf(base64url);
+  const first = bytes?.findIndex((byte) => byte !== 0) ?? -1;
+  return first === -1 ? undefined : bytes?.subarray(first);
+}
+
+/** The same, filled up to a size; undefined also when it is longer. */
+function coordinateOf(base64url: unknown, size: number): Uint8Array | undefined {
+  const significant = integerOf(base64url);
+  if (significant === undefined || significant.length > size) return undefined;
+  return Buffer.concat([Buffer.alloc(size - significant.length), significant]);
 }
 
 function isCurve(name: unknown): name is CurveName {
@@ -88,12 +108,13 @@ function isCurve(name: unknown): name is CurveName {
 
 function publicKeyOf({ kty, n, e, crv, x, y }: Json): PublicKey | undefined {
   const type = textOf(kty) ?? '';
-  if (type.startsWith('RSA') && textOf(n) && textOf(e)) {
-    return { kty: 'RSA', modulus: integerOf(n), exponent: integerOf(e) };
+  if (type.startsWith('RSA')) {
+    const [modulus, exponent] = [integerOf(n), integerOf(e)];
+    return modulus && exponent && { kty: 'RSA', modulus, exponent };
   }
-  if (type.startsWith('EC') && isCurve(crv) && textOf(x) && textOf(y)) {
-    const size = CURVE_BYTES[crv];
-    return { kty: 'EC', curve: crv, x: integerOf(x, size), y: integerOf(y, size) };
+  if (type.startsWith('EC') && isCurve(crv)) {
+    const [left, right] = [coordinateOf(x, CURVE_BYTES[crv]), coordinateOf(y, CURVE_BYTES[crv])];
+    return left && right && { kty: 'EC', curve: crv, x: left, y: right };
   }
   return undefined;
 }
@@ -104,19 +125,50 @@ export function versionOf(bundle: unknown): KeyVersion {
   const jwk = objectOf(key);
   const summary = summaryOf({ kid: jwk.kid, attributes, tags });
   if (summary.version === '') throw new UnexpectedAnswer(`the key id of ${summary.name} names no version`);
-  const operations = Array.isArray(jwk.key_ops) ? (jwk.key_ops as KeyOperation[]) : [];
+  const listed: readonly unknown[] = Array.isArray(jwk.key_ops) ? jwk.key_ops : [];
+  const operations = listed.filter((operation): operation is KeyOperation => typeof operation === 'string');
   return { ...summary, kid: String(jwk.kid), publicKey: publicKeyOf(jwk), operations };
+}
+
+/** A key by its name, which the service takes in any case, and by its version where that matters. */
+export interface KeyName {
+  readonly name: string;
+  readonly version?: string | undefined;
+}
+
+function isKey(asked: KeyName, { name, version }: Required<KeyName>): boolean {
+  const sameVersion = asked.version === undefined || asked.version.toLowerCase() === version?.toLowerCase();
+  return sameVersion && asked.name.toLowerCase() === name.toLowerCase();
+}
+
+/** As `versionOf`; UnexpectedAnswer too when it is another key than the one that was asked for. */
+export function versionOfKey(asked: KeyName): (bundle: unknown) => KeyVersion {
+  return (bundle) => {
+    const key = versionOf(bundle);
+    if (isKey(asked, key)) return key;
+    throw new UnexpectedAnswer(`it is about ${shown(key.kid)}`);
+  };
 }
 
 /** The bytes of an operation's result; `length` bytes of them where it is known. Throws UnexpectedAnswer. */
 export function resultOf(answer: unknown, length?: number): Buffer {
-  const value = textOf(objectOf(answer).value);
+  const { value } = objectOf(answer);
   if (value === undefined) throw new UnexpectedAnswer('the answer has no value');
-  const bytes = Buffer.from(value, 'base64url');
+  const bytes = bytesOf(value);
+  if (bytes === undefined) throw new UnexpectedAnswer(`its value is ${shown(value)} and not base64url`);
   if (length !== undefined && bytes.length !== length) {
     throw new UnexpectedAnswer(`${bytes.length} bytes instead of ${length}`);
   }
   return bytes;
+}
+
+/** As `resultOf`; UnexpectedAnswer too when another key than the one that was asked has made it. */
+export function resultOfKey(asked: KeyName): (answer: unknown) => Buffer {
+  return (answer) => {
+    const { kid } = objectOf(answer);
+    if (kid !== undefined && !isKey(asked, parseKid(kid))) throw new UnexpectedAnswer(`it is about ${shown(kid)}`);
+    return resultOf(answer);
+  };
 }
 
 export interface Page {

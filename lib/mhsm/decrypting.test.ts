@@ -13,7 +13,7 @@ afterAll(() => service.stop());
 
 test('decryption is one request, with the version in its path', async () => {
   const identity = await service.loggedIn();
-  service.script = () => ok({ alg: 'RSA-OAEP-256', kid: 'x', value: 'AQID' });
+  service.script = () => ok({ alg: 'RSA-OAEP-256', value: 'AQID' });
   expect(await identity.decrypt('k', VERSION, 'RSA-OAEP-256', encrypted)).toEqual(Buffer.from([1, 2, 3]));
   expect(service.seen).toEqual([
     expect.objectContaining({
@@ -26,7 +26,7 @@ test('decryption is one request, with the version in its path', async () => {
 
 test('an empty plaintext is one', async () => {
   const identity = await service.loggedIn();
-  service.script = () => ok({ kid: 'x', value: '' });
+  service.script = () => ok({ value: '' });
   expect(await identity.decrypt('k', VERSION, 'RSA1_5', encrypted)).toHaveLength(0);
 });
 

@@ -10,7 +10,7 @@ import type {
 } from '../core/hsm.ts';
 import { CKR_PIN_INCORRECT } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
-import { createBody, listedOf, resultOf, summaryOf, updateBody, versionOf } from './bundle.ts';
+import { createBody, listedOf, resultOf, resultOfKey, summaryOf, updateBody, versionOfKey } from './bundle.ts';
 import type { Credential } from './credential.ts';
 import type { Endpoint } from './endpoint.ts';
 import { KeyList } from './key-list.ts';
@@ -77,7 +77,7 @@ export class RestIdentity implements HsmIdentity {
       method: 'POST',
       path: pathOf(key.name, 'create'),
       body: createBody(key),
-      read: versionOf,
+      read: versionOfKey({ name: key.name }),
     });
     this.#list.invalidate();
     return this.#versions.remember(created);
@@ -90,7 +90,7 @@ export class RestIdentity implements HsmIdentity {
       method: 'PATCH',
       path: pathOf(name, version),
       body: updateBody(changes),
-      read: versionOf,
+      read: versionOfKey({ name, version }),
     });
     this.#list.invalidate();
     return this.#versions.remember(updated);
@@ -129,7 +129,7 @@ export class RestIdentity implements HsmIdentity {
       path: `/keys/${name}/${version}/${operation}`,
       // Neither an algorithm's name nor base64url has anything to escape.
       body: `{"alg":"${algorithm}","value":"${value}"}`,
-      read: resultOf,
+      read: resultOfKey({ name, version }),
     });
   }
 
@@ -159,7 +159,7 @@ export class RestIdentity implements HsmIdentity {
       method: 'GET',
       // The service takes a trailing slash for "the newest".
       path: pathOf(name, version ?? ''),
-      read: versionOf,
+      read: versionOfKey({ name, version }),
     });
   }
 

@@ -61,8 +61,34 @@ test.each([
   ['0', 0],
   ['Thu, 01 Jan 1970 00:00:05 GMT', 4000],
   ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
+  ['Thursday, 01-Jan-70 00:00:05 GMT', 4000],
+  ['Thu Jan  1 00:00:05 1970', 4000 + new Date(0).getTimezoneOffset() * 60_000],
   ['soon', undefined],
+  ['', undefined],
+  ['-5', undefined],
+  ['1.5', undefined],
+  ['5s', undefined],
+  ['Thu', undefined],
   [undefined, undefined],
 ])('Retry-After: %s asks for %s ms at 1 s past the epoch', (header, expected) => {
   expect(retryAfterMs(header, 1000)).toBe(expected);
+});
+
+test('Retry-After is a time from now on or nothing, whatever it says', () => {
+  const odd = fc.oneof(fc.string(), fc.stringMatching(/^[-+.0-9A-Za-z:, ]{0,30}$/), fc.bigInt().map(String));
+  fc.assert(
+    fc.property(odd, fc.integer({ min: 0, max: 4e12 }), (header, nowMs) => {
+      expect(retryAfterMs(header, nowMs) ?? 0).toBeGreaterThanOrEqual(0);
+    }),
+  );
+});
+
+test('Retry-After as a date asks for what is left of it', () => {
+  const seconds = fc.integer({ min: 0, max: 4e9 });
+  fc.assert(
+    fc.property(seconds, seconds, (at, now) => {
+      const left = Math.max(0, at - now) * 1000;
+      expect(retryAfterMs(new Date(at * 1000).toUTCString(), now * 1000)).toBe(left);
+    }),
+  );
 });

@@ -8,11 +8,14 @@ const BROKEN_CONNECTION: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'UND_ERR_S
 /** Server errors that will be the same next time. */
 const LASTING = new Set([501, 505]);
 
+/** The three forms of RFC 9110 section 5.6.7 begin with a day; Date.parse would take `-5` for a date, too. */
+const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /;
+
 /** Milliseconds that a Retry-After header asks for: a number of seconds or a date; undefined when there is none. */
 export function retryAfterMs(header: string | string[] | undefined, nowMs: number): number | undefined {
   if (typeof header !== 'string') return undefined;
   if (/^\d+$/.test(header)) return Number(header) * 1000;
-  const date = Date.parse(header);
+  const date = HTTP_DATE.test(header) ? Date.parse(header) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }
 
