@@ -62,9 +62,12 @@ export class RestClient {
   /** All items of a list that can be read. A nextLink that leaves the HSM would carry the token away: refused. */
   async list<T>(asked: Asked, path: string, readItem: (item: unknown) => T): Promise<T[]> {
     const read: T[] = [];
+    const visited = new Set<string>();
     let next: string | undefined = `${path}?${API}&maxresults=25`;
-    for (let pages = 0; next !== undefined; pages++) {
-      if (pages >= MAX_PAGES) throw this.#unexpected(asked, new UnexpectedAnswer('the list never ends'));
+    while (next !== undefined) {
+      if (visited.has(next)) throw this.#unexpected(asked, new UnexpectedAnswer('the list goes in a circle'));
+      if (visited.size >= MAX_PAGES) throw this.#unexpected(asked, new UnexpectedAnswer('the list never ends'));
+      visited.add(next);
       const { items, nextLink }: Page = await this.#ask({ asked, method: 'GET', path: next, read: pageOf });
       for (const item of items) this.#readItem(asked, item, readItem, read);
       next = nextLink === undefined ? undefined : this.#pathOf(nextLink);
