@@ -11,7 +11,7 @@ import { createHsm } from '../mhsm/hsm.ts';
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** DER of every certificate in the token's PEM files. Throws ConfigurationError that names the file. */
-function certificatesOf({ certificates, path }: TokenConfiguration): CertificateSource[] {
+export function certificatesOf({ certificates, path }: TokenConfiguration): CertificateSource[] {
   return certificates.flatMap((file, i) => {
     try {
       const blocks = readFileSync(file, 'utf8').match(PEM_CERTIFICATE);

@@ -4,6 +4,7 @@ import { ENVIRONMENT_HELP } from '../options.ts';
 import { createProgram } from '../program.ts';
 import { addCertificateCommands } from './certificates.ts';
 import { addCheckCommand } from './check.ts';
+import { addDoctorCommand } from './doctor.ts';
 import { addRolesCommand } from './roles.ts';
 import { addSignatureCommands } from './signatures.ts';
 import { addTagsCommand } from './tags.ts';
@@ -12,6 +13,7 @@ export function mhsmP11Program(): Command {
   const program = createProgram('mhsm-p11')
     .description('Looks after the PKCS#11 library for Azure Managed HSM and its keys.')
     .addHelpText('after', ENVIRONMENT_HELP);
+  addDoctorCommand(program);
   addCheckCommand(program);
   addCertificateCommands(program);
   addSignatureCommands(program);

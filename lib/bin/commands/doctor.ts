@@ -1,0 +1,73 @@
+/** `mhsm-p11 doctor`: everything that stands between a server and its signatures, and what to do about it. */
+import type { Command } from 'commander';
+import type { Configuration, TokenConfiguration } from '../../config/configuration.ts';
+import { configurationFile, loadConfiguration } from '../../config/load.ts';
+import { type Finding, failure, good, skipped, warning } from '../doctor/finding.ts';
+import { examineNetwork } from '../doctor/network.ts';
+import { countOf, type Section, sectionText, summaryText } from '../doctor/report.ts';
+import { type Examination, examineToken } from '../doctor/token.ts';
+import { slotOption, type TokenChoice, withTokenOptions } from '../options.ts';
+import { EXIT } from '../program.ts';
+import { chooseToken } from '../token.ts';
+
+interface Options extends TokenChoice {
+  key?: string;
+  speed: boolean;
+  json?: boolean;
+}
+
+function examineConfiguration(): { configuration: Configuration | undefined; section: Section } {
+  const file = configurationFile(process.env);
+  const place = 'configuration';
+  try {
+    const { configuration, warnings } = loadConfiguration(file);
+    const findings = [
+      good('file', `${file} has ${configuration.tokens.length} token(s)`),
+      ...warnings.map((line) => warning('file', line, 'correct the file; docs/configuration.md lists all keys')),
+    ];
+    return { configuration, section: { place, findings } };
+  } catch (error) {
+    return { configuration: undefined, section: { place, findings: [failure('file', error)] } };
+  }
+}
+
+async function examineSlot(
+  token: TokenConfiguration,
+  configuration: Configuration,
+  examination: Examination,
+): Promise<Section> {
+  const network = await examineNetwork(token, configuration);
+  const reached = network.every(({ outcome }) => outcome === 'good' || outcome === 'warning');
+  const rest: Finding[] = reached
+    ? await examineToken(token, configuration, examination)
+    : [skipped('identity', 'the network'), skipped('keys', 'the network')];
+  return { place: `slot ${token.slotid}, ${token.baseUrl}`, findings: [...network, ...rest] };
+}
+
+async function doctor({ slot, identity = false, key, speed, json = false }: Options): Promise<void> {
+  const number = slotOption(slot);
+  const { configuration, section } = examineConfiguration();
+  const sections: Section[] = [];
+  const tell = (each: Section) => {
+    sections.push(each);
+    if (!json) process.stdout.write(sectionText(each));
+  };
+  tell(section);
+  const all = configuration?.tokens ?? [];
+  const chosen = number === undefined || configuration === undefined ? all : [chooseToken(configuration, number)];
+  for (const token of chosen) {
+    if (configuration !== undefined) tell(await examineSlot(token, configuration, { identity, key, speed }));
+  }
+  process.stdout.write(json ? `${JSON.stringify(sections, null, 2)}\n` : summaryText(sections));
+  process.exitCode = countOf(sections, 'failed') === 0 ? EXIT.ok.status : EXIT.failed.status;
+}
+
+export function addDoctorCommand(program: Command): void {
+  const command = program
+    .command('doctor')
+    .description('examines configuration, network, identity, roles, keys and speed; says for each failure what to do')
+    .option('--key <name>', 'only the key of this name or label')
+    .option('--no-speed', 'leave out latency and throughput')
+    .option('--json', 'print the findings as JSON');
+  withTokenOptions(command).action(doctor);
+}
