@@ -122,6 +122,7 @@ describe.each(VARIANTS)('the module, $name', ({ build }) => {
 
   test('a buffer that is too small gets the length and no bytes', async () => {
     await driver.run('init null');
+    await driver.run('open 0 4');
     agent.on('sign', () => ({ rv: 0x150, fields: { signature: { length: 64, bytes: null } } }));
     expect(await driver.run('sign 1 aabb buffer 10')).toBe('150 64 ');
     agent.on('sign', () => ({ rv: 0x30 }));
@@ -146,6 +147,7 @@ describe.each(VARIANTS)('the module, $name', ({ build }) => {
 
   test('C_GetAttributeValue fills the whole template beside an error', async () => {
     await driver.run('init null');
+    await driver.run('open 0 4');
     agent.on('getAttributeValue', () => ({
       rv: 0x12,
       fields: {
@@ -166,14 +168,9 @@ describe.each(VARIANTS)('the module, $name', ({ build }) => {
     });
   });
 
-  test('pointers that are missing are CKR_ARGUMENTS_BAD, functions that are missing say so', async () => {
-    await driver.run('init null');
-    expect(await driver.run('nulls')).toBe('7 7 7 7 7 7 7');
-    expect(await driver.run('unsupported')).toBe('54 54 51 51 8 54');
-  });
-
   test('C_FindObjects asks for no more than an answer holds', async () => {
     await driver.run('init null');
+    await driver.run('open 0 4');
     const handles = Array.from({ length: 65_536 }, (_, index) => index + 1);
     agent.on('findObjects', () => ok<'findObjects'>({ handles }));
     expect(await driver.run('find 1 70000')).toBe('0 65536 65536');

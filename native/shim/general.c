@@ -50,7 +50,7 @@ CK_RV C_GetInfo(CK_INFO_PTR pInfo)
         return rv;
     if (pInfo == NULL)
         return CKR_ARGUMENTS_BAD;
-    pInfo->cryptokiVersion = (CK_VERSION){CRYPTOKI_VERSION_MAJOR, CRYPTOKI_VERSION_MINOR};
+    pInfo->cryptokiVersion = function_list.version;
     marshal_padded(pInfo->manufacturerID, sizeof pInfo->manufacturerID, TEXT("mhsm-pkcs11"));
     pInfo->flags = 0;
     marshal_padded(pInfo->libraryDescription, sizeof pInfo->libraryDescription,

@@ -50,8 +50,6 @@ CK_RV marshal_template(const CK_ATTRIBUTE *pTemplate, CK_ULONG ulCount, struct w
 CK_RV marshal_parts(CK_SESSION_HANDLE hSession, const CK_BYTE *pPart, CK_ULONG ulPartLen,
                     CK_RV (*send)(CK_SESSION_HANDLE hSession, struct wire_bytes part))
 {
-    if (!marshal_is_readable(pPart, ulPartLen))
-        return CKR_ARGUMENTS_BAD;
     for (;;) {
         CK_ULONG length = ulPartLen < MARSHAL_MAX_DATA ? ulPartLen : MARSHAL_MAX_DATA;
         CK_RV rv = send(hSession, marshal_bytes(pPart, length));

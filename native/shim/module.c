@@ -9,6 +9,7 @@
 #include "sessions.h"
 
 #include "../client/client.h"
+#include "../client/wire_calls.h"
 
 #include <pthread.h>
 #include <unistd.h>
@@ -47,6 +48,15 @@ CK_RV module_check(void)
     return initialised ? CKR_OK : CKR_CRYPTOKI_NOT_INITIALIZED;
 }
 
+CK_RV module_check_session(CK_SESSION_HANDLE hSession)
+{
+    struct session session;
+    CK_RV rv = module_check();
+    if (rv != CKR_OK)
+        return rv;
+    return sessions_find(hSession, &session) ? CKR_OK : CKR_SESSION_HANDLE_INVALID;
+}
+
 CK_RV module_try(struct exchange *exchange, bool *answered)
 {
     struct failure failure = {.text = ""};
@@ -79,6 +89,14 @@ CK_RV module_call_plain(struct exchange exchange)
 {
     CK_RV rv = module_call(&exchange);
     exchange_release(&exchange);
+    return rv;
+}
+
+CK_RV module_refuse(CK_SESSION_HANDLE hSession, CK_FLAGS operations, CK_RV rv)
+{
+    /* An agent that is not reached has no operation either. */
+    struct wire_cancel_operations_request request = {.session = hSession, .flags = operations};
+    (void)module_call_plain(wire_cancel_operations(&request));
     return rv;
 }
 

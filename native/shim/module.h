@@ -13,6 +13,13 @@
 
 /* CKR_CRYPTOKI_NOT_INITIALIZED unless this process, or one it was forked from, called C_Initialize. */
 CK_RV module_check(void);
+/* The same, and CKR_SESSION_HANDLE_INVALID: both come before CKR_ARGUMENTS_BAD (section 5.1.7). */
+CK_RV module_check_session(CK_SESSION_HANDLE hSession);
+/*
+ * For a call that is refused before it is sent: ends the operations (CKF_SIGN ...) at the agent, as the functions of
+ * sections 5.8 to 5.12 do with every refusal, and gives the code.
+ */
+CK_RV module_refuse(CK_SESSION_HANDLE hSession, CK_FLAGS operations, CK_RV rv);
 /* Carries a call, prints the agent's line for the operator, and gives the agent's code or CKR_DEVICE_ERROR.
  */
 CK_RV module_call(struct exchange *exchange);

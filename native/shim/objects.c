@@ -1,4 +1,4 @@
-/* Object management and key pairs (PKCS#11 v2.40, sections 5.7 and 5.13). */
+/* Object management and key pairs (PKCS#11 v2.40, sections 5.7 and 5.14). */
 #include "marshal.h"
 #include "module.h"
 
@@ -12,7 +12,10 @@ CK_RV C_FindObjectsInit(CK_SESSION_HANDLE hSession, CK_ATTRIBUTE_PTR pTemplate, 
 {
     struct wire_writer items = {.data = NULL};
     struct wire_find_objects_init_request request = {.session = hSession};
-    CK_RV rv = marshal_template(pTemplate, ulCount, &items, &request.template);
+    CK_RV rv = module_check_session(hSession);
+    if (rv != CKR_OK)
+        return rv;
+    rv = marshal_template(pTemplate, ulCount, &items, &request.template);
     if (rv == CKR_OK)
         rv = module_call_plain(wire_find_objects_init(&request));
     wire_release(&items);
@@ -24,12 +27,15 @@ CK_RV C_FindObjects(CK_SESSION_HANDLE hSession, CK_OBJECT_HANDLE_PTR phObject, C
 {
     struct wire_find_objects_request request = {.session = hSession, .max = ulMaxObjectCount};
     struct wire_find_objects_response response;
+    CK_RV rv = module_check_session(hSession);
+    if (rv != CKR_OK)
+        return rv;
     if (!marshal_is_readable(phObject, ulMaxObjectCount) || pulObjectCount == NULL)
         return CKR_ARGUMENTS_BAD;
     if (request.max > MAX_FOUND)
         request.max = MAX_FOUND;
     struct exchange exchange = wire_find_objects(&request, &response);
-    CK_RV rv = module_call(&exchange);
+    rv = module_call(&exchange);
     if (rv == CKR_OK && response.handles.count > request.max)
         rv = CKR_DEVICE_ERROR;
     if (rv == CKR_OK) {
@@ -86,6 +92,9 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE hSession, CK_OBJECT_HANDLE hObject, 
 {
     struct wire_writer items = {.data = NULL};
     struct wire_get_attribute_value_response response;
+    CK_RV rv = module_check_session(hSession);
+    if (rv != CKR_OK)
+        return rv;
     if (!marshal_is_readable(pTemplate, ulCount))
         return CKR_ARGUMENTS_BAD;
     for (CK_ULONG i = 0; i < ulCount && !items.failed; i++) {
@@ -99,7 +108,7 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE hSession, CK_OBJECT_HANDLE hObject, 
     struct wire_get_attribute_value_request request = {
         .session = hSession, .object = hObject, .queries = wire_list_of(&items, (uint32_t)ulCount)};
     struct exchange exchange = wire_get_attribute_value(&request, &response);
-    CK_RV rv = module_call(&exchange);
+    rv = module_call(&exchange);
     if (exchange.has_fields)
         rv = fill_template(pTemplate, ulCount, &response.results, rv);
     exchange_release(&exchange);
@@ -112,7 +121,10 @@ CK_RV C_SetAttributeValue(CK_SESSION_HANDLE hSession, CK_OBJECT_HANDLE hObject, 
 {
     struct wire_writer items = {.data = NULL};
     struct wire_set_attribute_value_request request = {.session = hSession, .object = hObject};
-    CK_RV rv = marshal_template(pTemplate, ulCount, &items, &request.template);
+    CK_RV rv = module_check_session(hSession);
+    if (rv != CKR_OK)
+        return rv;
+    rv = marshal_template(pTemplate, ulCount, &items, &request.template);
     if (rv == CKR_OK)
         rv = module_call_plain(wire_set_attribute_value(&request));
     wire_release(&items);
@@ -123,10 +135,13 @@ CK_RV C_GetObjectSize(CK_SESSION_HANDLE hSession, CK_OBJECT_HANDLE hObject, CK_U
 {
     struct wire_get_object_size_request request = {.session = hSession, .object = hObject};
     struct wire_get_object_size_response response;
+    CK_RV rv = module_check_session(hSession);
+    if (rv != CKR_OK)
+        return rv;
     if (pulSize == NULL)
         return CKR_ARGUMENTS_BAD;
     struct exchange exchange = wire_get_object_size(&request, &response);
-    CK_RV rv = module_call(&exchange);
+    rv = module_call(&exchange);
     if (rv == CKR_OK)
         *pulSize = response.size;
     exchange_release(&exchange);
@@ -139,9 +154,12 @@ CK_RV C_CreateObject(CK_SESSION_HANDLE hSession, CK_ATTRIBUTE_PTR pTemplate, CK_
     struct wire_writer items = {.data = NULL};
     struct wire_create_object_request request = {.session = hSession};
     struct wire_create_object_response response;
+    CK_RV rv = module_check_session(hSession);
+    if (rv != CKR_OK)
+        return rv;
     if (phObject == NULL)
         return CKR_ARGUMENTS_BAD;
-    CK_RV rv = marshal_template(pTemplate, ulCount, &items, &request.template);
+    rv = marshal_template(pTemplate, ulCount, &items, &request.template);
     struct exchange exchange = wire_create_object(&request, &response);
     if (rv == CKR_OK)
         rv = module_call(&exchange);
@@ -158,9 +176,12 @@ CK_RV C_CopyObject(CK_SESSION_HANDLE hSession, CK_OBJECT_HANDLE hObject, CK_ATTR
     struct wire_writer items = {.data = NULL};
     struct wire_copy_object_request request = {.session = hSession, .object = hObject};
     struct wire_copy_object_response response;
+    CK_RV rv = module_check_session(hSession);
+    if (rv != CKR_OK)
+        return rv;
     if (phNewObject == NULL)
         return CKR_ARGUMENTS_BAD;
-    CK_RV rv = marshal_template(pTemplate, ulCount, &items, &request.template);
+    rv = marshal_template(pTemplate, ulCount, &items, &request.template);
     struct exchange exchange = wire_copy_object(&request, &response);
     if (rv == CKR_OK)
         rv = module_call(&exchange);
@@ -186,9 +207,12 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE hSession, CK_MECHANISM_PTR pMechanism,
     struct wire_writer private_items = {.data = NULL};
     struct wire_generate_key_pair_request request = {.session = hSession};
     struct wire_generate_key_pair_response response;
+    CK_RV rv = module_check_session(hSession);
+    if (rv != CKR_OK)
+        return rv;
     if (phPublicKey == NULL || phPrivateKey == NULL)
         return CKR_ARGUMENTS_BAD;
-    CK_RV rv = marshal_mechanism(pMechanism, &request.mechanism);
+    rv = marshal_mechanism(pMechanism, &request.mechanism);
     if (rv == CKR_OK)
         rv = marshal_template(pPublicKeyTemplate, ulPublicKeyAttributeCount, &public_items,
                               &request.public_template);

@@ -78,10 +78,13 @@ CK_RV C_GetSessionInfo(CK_SESSION_HANDLE hSession, CK_SESSION_INFO_PTR pInfo)
 {
     struct wire_get_session_info_request request = {.session = hSession};
     struct wire_get_session_info_response response;
+    CK_RV rv = module_check_session(hSession);
+    if (rv != CKR_OK)
+        return rv;
     if (pInfo == NULL)
         return CKR_ARGUMENTS_BAD;
     struct exchange exchange = wire_get_session_info(&request, &response);
-    CK_RV rv = module_call(&exchange);
+    rv = module_call(&exchange);
     if (rv == CKR_OK) {
         pInfo->slotID = response.slot;
         pInfo->state = response.state;
@@ -107,13 +110,13 @@ static void remember_login(CK_SESSION_HANDLE hSession, CK_USER_TYPE userType, CK
 
 CK_RV C_Login(CK_SESSION_HANDLE hSession, CK_USER_TYPE userType, CK_UTF8CHAR_PTR pPin, CK_ULONG ulPinLen)
 {
-    CK_RV rv = module_check();
+    CK_RV rv = module_check_session(hSession);
     if (rv != CKR_OK)
         return rv;
     if (!marshal_is_readable(pPin, ulPinLen))
         return CKR_ARGUMENTS_BAD;
     if (ulPinLen > MARSHAL_MAX_DATA)
-        return CKR_PIN_LEN_RANGE;
+        return CKR_PIN_INCORRECT;
     struct wire_login_request request = {
         .session = hSession, .user_type = userType, .pin = marshal_buffer(pPin, ulPinLen)};
     struct exchange exchange = wire_login(&request);

@@ -5,7 +5,10 @@
 CK_RV C_SignInit(CK_SESSION_HANDLE hSession, CK_MECHANISM_PTR pMechanism, CK_OBJECT_HANDLE hKey)
 {
     struct wire_sign_init_request request = {.session = hSession, .key = hKey};
-    CK_RV rv = marshal_mechanism(pMechanism, &request.mechanism);
+    CK_RV rv = module_check_session(hSession);
+    if (rv != CKR_OK)
+        return rv;
+    rv = marshal_mechanism(pMechanism, &request.mechanism);
     return rv == CKR_OK ? module_call_plain(wire_sign_init(&request)) : rv;
 }
 
@@ -21,15 +24,18 @@ CK_RV C_Sign(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen, 
              CK_ULONG_PTR pulSignatureLen)
 {
     struct wire_sign_response response;
+    CK_RV rv = module_check_session(hSession);
+    if (rv != CKR_OK)
+        return rv;
     if (!marshal_is_readable(pData, ulDataLen) || pulSignatureLen == NULL)
-        return CKR_ARGUMENTS_BAD;
+        return module_refuse(hSession, CKF_SIGN, CKR_ARGUMENTS_BAD);
     if (ulDataLen > MARSHAL_MAX_DATA)
         return marshal_whole(hSession, pData, ulDataLen, pSignature, pulSignatureLen, send_sign_update, C_SignFinal);
     struct wire_sign_request request = {.session = hSession,
                                         .data = marshal_bytes(pData, ulDataLen),
                                         .signature = marshal_capacity(pSignature, *pulSignatureLen)};
     struct exchange exchange = wire_sign(&request, &response);
-    CK_RV rv = module_call(&exchange);
+    rv = module_call(&exchange);
     rv = marshal_output(&exchange, rv, &response.signature, pSignature, pulSignatureLen);
     exchange_release(&exchange);
     return rv;
@@ -37,18 +43,26 @@ CK_RV C_Sign(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen, 
 
 CK_RV C_SignUpdate(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pPart, CK_ULONG ulPartLen)
 {
+    CK_RV rv = module_check_session(hSession);
+    if (rv != CKR_OK)
+        return rv;
+    if (!marshal_is_readable(pPart, ulPartLen))
+        return module_refuse(hSession, CKF_SIGN, CKR_ARGUMENTS_BAD);
     return marshal_parts(hSession, pPart, ulPartLen, send_sign_update);
 }
 
 CK_RV C_SignFinal(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pSignature, CK_ULONG_PTR pulSignatureLen)
 {
     struct wire_sign_final_response response;
+    CK_RV rv = module_check_session(hSession);
+    if (rv != CKR_OK)
+        return rv;
     if (pulSignatureLen == NULL)
-        return CKR_ARGUMENTS_BAD;
+        return module_refuse(hSession, CKF_SIGN, CKR_ARGUMENTS_BAD);
     struct wire_sign_final_request request = {.session = hSession,
                                               .signature = marshal_capacity(pSignature, *pulSignatureLen)};
     struct exchange exchange = wire_sign_final(&request, &response);
-    CK_RV rv = module_call(&exchange);
+    rv = module_call(&exchange);
     rv = marshal_output(&exchange, rv, &response.signature, pSignature, pulSignatureLen);
     exchange_release(&exchange);
     return rv;
@@ -57,7 +71,10 @@ CK_RV C_SignFinal(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pSignature, CK_ULONG_P
 CK_RV C_VerifyInit(CK_SESSION_HANDLE hSession, CK_MECHANISM_PTR pMechanism, CK_OBJECT_HANDLE hKey)
 {
     struct wire_verify_init_request request = {.session = hSession, .key = hKey};
-    CK_RV rv = marshal_mechanism(pMechanism, &request.mechanism);
+    CK_RV rv = module_check_session(hSession);
+    if (rv != CKR_OK)
+        return rv;
+    rv = marshal_mechanism(pMechanism, &request.mechanism);
     return rv == CKR_OK ? module_call_plain(wire_verify_init(&request)) : rv;
 }
 
@@ -70,14 +87,17 @@ static CK_RV send_verify_update(CK_SESSION_HANDLE hSession, struct wire_bytes pa
 CK_RV C_Verify(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen, CK_BYTE_PTR pSignature,
                CK_ULONG ulSignatureLen)
 {
+    CK_RV rv = module_check_session(hSession);
+    if (rv != CKR_OK)
+        return rv;
     if (!marshal_is_readable(pData, ulDataLen) || !marshal_is_readable(pSignature, ulSignatureLen))
-        return CKR_ARGUMENTS_BAD;
+        return module_refuse(hSession, CKF_VERIFY, CKR_ARGUMENTS_BAD);
     if (ulDataLen > MARSHAL_MAX_DATA) {
-        CK_RV rv = marshal_parts(hSession, pData, ulDataLen, send_verify_update);
+        rv = marshal_parts(hSession, pData, ulDataLen, send_verify_update);
         return rv == CKR_OK ? C_VerifyFinal(hSession, pSignature, ulSignatureLen) : rv;
     }
     if (ulSignatureLen > MARSHAL_MAX_DATA / 2)
-        return CKR_SIGNATURE_LEN_RANGE;
+        return module_refuse(hSession, CKF_VERIFY, CKR_SIGNATURE_LEN_RANGE);
     struct wire_verify_request request = {.session = hSession,
                                           .data = marshal_bytes(pData, ulDataLen),
                                           .signature = marshal_bytes(pSignature, ulSignatureLen)};
@@ -86,15 +106,23 @@ CK_RV C_Verify(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen
 
 CK_RV C_VerifyUpdate(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pPart, CK_ULONG ulPartLen)
 {
+    CK_RV rv = module_check_session(hSession);
+    if (rv != CKR_OK)
+        return rv;
+    if (!marshal_is_readable(pPart, ulPartLen))
+        return module_refuse(hSession, CKF_VERIFY, CKR_ARGUMENTS_BAD);
     return marshal_parts(hSession, pPart, ulPartLen, send_verify_update);
 }
 
 CK_RV C_VerifyFinal(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pSignature, CK_ULONG ulSignatureLen)
 {
+    CK_RV rv = module_check_session(hSession);
+    if (rv != CKR_OK)
+        return rv;
     if (!marshal_is_readable(pSignature, ulSignatureLen))
-        return CKR_ARGUMENTS_BAD;
+        return module_refuse(hSession, CKF_VERIFY, CKR_ARGUMENTS_BAD);
     if (ulSignatureLen > MARSHAL_MAX_DATA)
-        return CKR_SIGNATURE_LEN_RANGE;
+        return module_refuse(hSession, CKF_VERIFY, CKR_SIGNATURE_LEN_RANGE);
     struct wire_verify_final_request request = {.session = hSession,
                                                 .signature = marshal_bytes(pSignature, ulSignatureLen)};
     return module_call_plain(wire_verify_final(&request));

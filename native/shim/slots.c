@@ -6,10 +6,13 @@ CK_RV C_GetSlotList(CK_BBOOL tokenPresent, CK_SLOT_ID_PTR pSlotList, CK_ULONG_PT
 {
     struct wire_get_slot_list_request request = {.token_present = tokenPresent != CK_FALSE};
     struct wire_get_slot_list_response response;
+    CK_RV rv = module_check();
+    if (rv != CKR_OK)
+        return rv;
     if (pulCount == NULL)
         return CKR_ARGUMENTS_BAD;
     struct exchange exchange = wire_get_slot_list(&request, &response);
-    CK_RV rv = module_call(&exchange);
+    rv = module_call(&exchange);
     if (rv == CKR_OK)
         rv = marshal_numbers(&response.slots, pSlotList, pulCount);
     exchange_release(&exchange);
@@ -25,10 +28,13 @@ CK_RV C_GetSlotInfo(CK_SLOT_ID slotID, CK_SLOT_INFO_PTR pInfo)
 {
     struct wire_get_slot_info_request request = {.slot = slotID};
     struct wire_get_slot_info_response slot;
+    CK_RV rv = module_check();
+    if (rv != CKR_OK)
+        return rv;
     if (pInfo == NULL)
         return CKR_ARGUMENTS_BAD;
     struct exchange exchange = wire_get_slot_info(&request, &slot);
-    CK_RV rv = module_call(&exchange);
+    rv = module_call(&exchange);
     if (rv == CKR_OK) {
         marshal_padded(pInfo->slotDescription, sizeof pInfo->slotDescription, slot.description);
         marshal_padded(pInfo->manufacturerID, sizeof pInfo->manufacturerID, slot.manufacturer);
@@ -66,10 +72,13 @@ CK_RV C_GetTokenInfo(CK_SLOT_ID slotID, CK_TOKEN_INFO_PTR pInfo)
 {
     struct wire_get_token_info_request request = {.slot = slotID};
     struct wire_get_token_info_response token;
+    CK_RV rv = module_check();
+    if (rv != CKR_OK)
+        return rv;
     if (pInfo == NULL)
         return CKR_ARGUMENTS_BAD;
     struct exchange exchange = wire_get_token_info(&request, &token);
-    CK_RV rv = module_call(&exchange);
+    rv = module_call(&exchange);
     if (rv == CKR_OK)
         fill_token_info(pInfo, &token);
     exchange_release(&exchange);
@@ -80,10 +89,13 @@ CK_RV C_GetMechanismList(CK_SLOT_ID slotID, CK_MECHANISM_TYPE_PTR pMechanismList
 {
     struct wire_get_mechanism_list_request request = {.slot = slotID};
     struct wire_get_mechanism_list_response response;
+    CK_RV rv = module_check();
+    if (rv != CKR_OK)
+        return rv;
     if (pulCount == NULL)
         return CKR_ARGUMENTS_BAD;
     struct exchange exchange = wire_get_mechanism_list(&request, &response);
-    CK_RV rv = module_call(&exchange);
+    rv = module_call(&exchange);
     if (rv == CKR_OK)
         rv = marshal_numbers(&response.mechanisms, pMechanismList, pulCount);
     exchange_release(&exchange);
@@ -94,10 +106,13 @@ CK_RV C_GetMechanismInfo(CK_SLOT_ID slotID, CK_MECHANISM_TYPE type, CK_MECHANISM
 {
     struct wire_get_mechanism_info_request request = {.slot = slotID, .mechanism = type};
     struct wire_get_mechanism_info_response response;
+    CK_RV rv = module_check();
+    if (rv != CKR_OK)
+        return rv;
     if (pInfo == NULL)
         return CKR_ARGUMENTS_BAD;
     struct exchange exchange = wire_get_mechanism_info(&request, &response);
-    CK_RV rv = module_call(&exchange);
+    rv = module_call(&exchange);
     if (rv == CKR_OK) {
         pInfo->ulMinKeySize = response.min_key_size;
         pInfo->ulMaxKeySize = response.max_key_size;

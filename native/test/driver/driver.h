@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define MAX_WORDS 64
+#define MAX_WORDS 80
 
 struct words {
     int count;
@@ -19,9 +19,12 @@ struct words {
 
 extern CK_FUNCTION_LIST *module;
 
-/* Both give false for a command they do not know. */
+/* They give false for a command they do not know. */
+bool any_call_command(const struct words *words);
 bool pkcs11_command(const struct words *words);
 bool process_command(const struct words *words);
+/* The module's own function of that name, or NULL. */
+void *symbol_of(const char *name);
 /* Runs one line; clears it. */
 void run_line(char *line);
 

@@ -69,7 +69,8 @@ void run_line(char *line)
              at = strtok_r(NULL, " ", &rest))
             words.at[words.count++] = at;
     }
-    if (words.count > 0 && !pkcs11_command(&words) && !process_command(&words))
+    if (words.count > 0 && !any_call_command(&words) && !pkcs11_command(&words) &&
+        !process_command(&words))
         say("unknown command %s", words.at[0]);
     explicit_bzero(line, length);
 }

@@ -259,24 +259,6 @@ static void generate_random(const struct words *words)
     free(bytes);
 }
 
-static void call_null(void)
-{
-    CK_ULONG length = 0;
-    say("%lx %lx %lx %lx %lx %lx %lx", module->C_GetSlotList(CK_TRUE, NULL, NULL),
-        module->C_GetTokenInfo(0, NULL), module->C_OpenSession(0, 4, NULL, NULL, NULL),
-        module->C_FindObjectsInit(1, NULL, 1), module->C_SignInit(1, NULL, 1),
-        module->C_Sign(1, NULL, 5, NULL, &length), module->C_GetAttributeValue(1, 1, NULL, 1));
-}
-
-static void call_unsupported(void)
-{
-    CK_SLOT_ID slot;
-    say("%lx %lx %lx %lx %lx %lx", module->C_DeriveKey(1, NULL, 1, NULL, 0, NULL),
-        module->C_GetOperationState(1, NULL, NULL), module->C_GetFunctionStatus(1),
-        module->C_CancelFunction(1), module->C_WaitForSlotEvent(1, &slot, NULL),
-        module->C_WaitForSlotEvent(0, &slot, NULL));
-}
-
 bool pkcs11_command(const struct words *words)
 {
     static const struct {
@@ -324,10 +306,6 @@ bool pkcs11_command(const struct words *words)
         say("%lx", module->C_Logout(number(words, 1)));
     else if (strcmp(name, "findfinal") == 0)
         say("%lx", module->C_FindObjectsFinal(number(words, 1)));
-    else if (strcmp(name, "nulls") == 0)
-        call_null();
-    else if (strcmp(name, "unsupported") == 0)
-        call_unsupported();
     else
         return false;
     return true;

@@ -32,6 +32,11 @@ static void load(const struct words *words)
     say("%lx", get(&module));
 }
 
+void *symbol_of(const char *name)
+{
+    return dlsym(library, name);
+}
+
 static void unload(void)
 {
     int failed = dlclose(library);
