@@ -1,5 +1,6 @@
 /** The list of promises, in the order of the standard. */
 
+import { machinePromises } from '../model/machine.ts';
 import type { Promised } from '../promise.ts';
 import { digestPromises } from './digests.ts';
 import { framePromises } from './frames.ts';
@@ -19,6 +20,7 @@ export const promises: readonly Promised[] = [
   ...digestPromises,
   ...signaturePromises,
   ...threadPromises,
+  ...machinePromises,
   ...tagPromises,
   ...framePromises,
 ];
