@@ -195,7 +195,7 @@ describe('whatever JSON comes', () => {
     summaryOf,
     listedOf,
     versionOf,
-    (json) => resultOf(json),
+    (answer) => resultOf(answer),
     pageOf,
   ];
 

@@ -44,7 +44,7 @@ export function refusal(status: number, code: string, message: string, innerCode
   return { status, json: { error: { code, message: `${message} (Activity ID: ${crypto.randomUUID()})`, ...inner } } };
 }
 
-function selfSigned(): { key: string; cert: string } {
+export function selfSigned(): { key: string; cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
