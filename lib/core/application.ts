@@ -3,7 +3,8 @@
  * out; a refusal is a Pkcs11Error. A method answers at once where nobody has to be asked, and throws at once too: put
  * the call itself where the error is caught, not only its promise.
  *
- * What each function does and which codes it gives stands with the function of the same name in the files below.
+ * Sections are of the PKCS#11 2.40 base specification. What each function does and which codes it gives stands with the
+ * function of the same name in the files below; return-codes.ts holds all of them to the lists of the sections.
  */
 
 import type { AttributeAnswer } from './attribute-reading.ts';
@@ -24,7 +25,8 @@ import type { Library } from './library.ts';
 import * as loggingIn from './logging-in.ts';
 import { type MechanismInfo, mechanismInfo, mechanismTypes } from './mechanisms.ts';
 import * as objects from './object-management.ts';
-import { notLoggedIn, randomSeedNotSupported, randomTooLong, sessionReadOnly } from './refusals.ts';
+import * as random from './random.ts';
+import { notLoggedIn, sessionReadOnly } from './refusals.ts';
 import { ApplicationToken, type Session, SessionTable } from './session.ts';
 import * as signing from './signing.ts';
 import type { SlotInfo, TokenInfo } from './slot.ts';
@@ -38,9 +40,6 @@ interface InSlot {
 interface OnObject extends InSession {
   object: number;
 }
-
-/** Bytes; the answer has to fit into a frame. */
-const MAX_RANDOM_BYTES = 512 * 1024;
 
 export class Application {
   readonly #library: Library;
@@ -65,30 +64,30 @@ export class Application {
 
   // Slots and tokens (section 5.5)
 
-  /** All slots, in the order of the configuration; each has its token present. */
+  /** C_GetSlotList (5.5.1). All slots, in the order of the configuration; each has its token present. */
   getSlotList(_request: { tokenPresent: boolean }): { slots: number[] } {
     return { slots: this.#library.slotIds };
   }
 
-  /** CKR_SLOT_ID_INVALID. */
+  /** C_GetSlotInfo (5.5.2). CKR_SLOT_ID_INVALID. */
   getSlotInfo({ slot }: InSlot): SlotInfo {
     return this.#library.slot(slot).info();
   }
 
-  /** Counts are of this application's sessions. CKR_SLOT_ID_INVALID. */
+  /** C_GetTokenInfo (5.5.3). Counts are of this application's sessions. CKR_SLOT_ID_INVALID. */
   getTokenInfo({ slot }: InSlot): TokenInfo {
     const { sessions } = this.#token(slot);
     const rwSessionCount = [...sessions].filter((session) => session.isReadWrite).length;
     return this.#library.slot(slot).tokenInfo({ sessionCount: sessions.size, rwSessionCount });
   }
 
-  /** CKR_SLOT_ID_INVALID. */
+  /** C_GetMechanismList (5.5.5). CKR_SLOT_ID_INVALID. */
   getMechanismList({ slot }: InSlot): { mechanisms: number[] } {
     this.#library.slot(slot);
     return { mechanisms: [...mechanismTypes] };
   }
 
-  /** CKR_SLOT_ID_INVALID, CKR_MECHANISM_INVALID. */
+  /** C_GetMechanismInfo (5.5.6). CKR_SLOT_ID_INVALID, CKR_MECHANISM_INVALID. */
   getMechanismInfo({ slot, mechanism }: InSlot & { mechanism: number }): MechanismInfo {
     this.#library.slot(slot);
     return mechanismInfo(mechanism);
@@ -97,22 +96,22 @@ export class Application {
   // Sessions (section 5.6)
 
   /**
-   * Opens a session under a handle of the caller's choice, or resumes it: the same request again changes nothing. Never
-   * asks anybody. CKR_SLOT_ID_INVALID, CKR_SESSION_PARALLEL_NOT_SUPPORTED, CKR_ARGUMENTS_BAD for a handle that is zero
-   * or open with another slot or flags.
+   * C_OpenSession (5.6.1). Opens a session under a handle of the caller's choice, or resumes it: the same request again
+   * changes nothing. Never asks anybody. CKR_SLOT_ID_INVALID, CKR_SESSION_PARALLEL_NOT_SUPPORTED, CKR_ARGUMENTS_BAD for
+   * a handle that is zero or open with another slot or flags.
    */
   openSession({ session, slot, flags }: InSession & InSlot & { flags: number }): Nothing {
     this.#sessions.open(session, this.#token(slot), flags);
     return NOTHING;
   }
 
-  /** Ends the login with the last session of a token. CKR_SESSION_HANDLE_INVALID. */
+  /** C_CloseSession (5.6.2). Ends the login with the last session of a token. CKR_SESSION_HANDLE_INVALID. */
   closeSession({ session }: InSession): Nothing {
     this.#sessions.close(this.#session(session));
     return NOTHING;
   }
 
-  /** CKR_SLOT_ID_INVALID. */
+  /** C_CloseAllSessions (5.6.3). CKR_SLOT_ID_INVALID. */
   closeAllSessions({ slot }: InSlot): Nothing {
     const token = this.#token(slot);
     for (const session of [...token.sessions]) this.#sessions.close(session);
@@ -120,12 +119,13 @@ export class Application {
     return NOTHING;
   }
 
-  /** CKR_SESSION_HANDLE_INVALID. */
+  /** C_GetSessionInfo (5.6.4). CKR_SESSION_HANDLE_INVALID. */
   getSessionInfo({ session }: InSession): { slot: number; state: number; flags: number; deviceError: number } {
     const { token, state, flags } = this.#session(session);
     return { slot: token.slot.slotId, state, flags, deviceError: 0 };
   }
 
+  /** C_Login (5.6.7). */
   async login({ session, userType, pin }: InSession & { userType: number; pin: Uint8Array | null }): Promise<Nothing> {
     await loggingIn.login(this.#session(session), userType, pin);
     return NOTHING;
@@ -136,7 +136,7 @@ export class Application {
     return NOTHING;
   }
 
-  /** Ends every operation too. CKR_SESSION_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN. */
+  /** C_Logout (5.6.8). Ends every operation too. CKR_SESSION_HANDLE_INVALID, CKR_USER_NOT_LOGGED_IN. */
   logout({ session }: InSession): Nothing {
     const { token } = this.#session(session);
     if (token.user === undefined) throw notLoggedIn();
@@ -146,45 +146,54 @@ export class Application {
 
   // Objects (section 5.7)
 
+  /** C_FindObjectsInit (5.7.7). */
   async findObjectsInit({ session, template }: InSession & { template: readonly Attribute[] }): Promise<Nothing> {
     return finding.findObjectsInit(this.#session(session), template, this.#library.warn);
   }
 
+  /** C_FindObjects (5.7.8). */
   findObjects({ session, max }: InSession & { max: number }): { handles: number[] } {
     return finding.findObjects(this.#session(session), max);
   }
 
+  /** C_FindObjectsFinal (5.7.9). */
   findObjectsFinal({ session }: InSession): Nothing {
     return finding.findObjectsFinal(this.#session(session));
   }
 
+  /** C_GetAttributeValue (5.7.5). */
   async getAttributeValue(request: OnObject & { queries: readonly AttributeQuery[] }): Promise<AttributeAnswer> {
     return objects.getAttributeValue(this.#session(request.session), request.object, request.queries);
   }
 
+  /** C_SetAttributeValue (5.7.6). */
   async setAttributeValue(request: OnObject & { template: readonly Attribute[] }): Promise<Nothing> {
     return objects.setAttributeValue(this.#session(request.session), request.object, request.template);
   }
 
+  /** C_GetObjectSize (5.7.4). */
   async getObjectSize({ session, object }: OnObject): Promise<{ size: number }> {
     return objects.getObjectSize(this.#session(session), object);
   }
 
+  /** C_CreateObject (5.7.1). */
   createObject({ session }: InSession & { template: readonly Attribute[] }): { object: number } {
     return objects.createObject(this.#session(session));
   }
 
+  /** C_CopyObject (5.7.2). */
   async copyObject({ session, object }: OnObject & { template: readonly Attribute[] }): Promise<{ copy: number }> {
     return objects.copyObject(this.#session(session), object);
   }
 
+  /** C_DestroyObject (5.7.3). */
   async destroyObject({ session, object }: OnObject): Promise<Nothing> {
     return objects.destroyObject(this.#session(session), object);
   }
 
   // Keys and random numbers (sections 5.14 and 5.15)
 
-  /** CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN, and those of key-generation.ts. */
+  /** C_GenerateKeyPair (5.14.2). CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN, and those of key-generation.ts. */
   async generateKeyPair(request: InSession & KeyPairRequest): Promise<{ publicKey: number; privateKey: number }> {
     const session = this.#session(request.session);
     if (!session.isReadWrite) throw sessionReadOnly();
@@ -192,78 +201,83 @@ export class Application {
     return { publicKey: key.publicObject.handle, privateKey: key.privateObject.handle };
   }
 
-  /**
-   * Bytes from the HSM's generator. Before the login that the token needs, the HSM cannot be asked, and callers want
-   * some then: they come from the library's own generator. CKR_ARGUMENTS_BAD for more than fit into an answer.
-   */
+  /** C_GenerateRandom (5.15.2). */
   async generateRandom({ session, length }: InSession & { length: number }): Promise<{ bytes: Uint8Array }> {
-    const { access } = this.#session(session).token;
-    if (length > MAX_RANDOM_BYTES) throw randomTooLong(length, MAX_RANDOM_BYTES);
-    if (length === 0) return { bytes: new Uint8Array(0) };
-    return { bytes: await (access === undefined ? this.#library.random(length) : access.identity.random(length)) };
+    return { bytes: await random.generateRandom(this.#session(session), length, this.#library.random) };
   }
 
-  /** CKR_RANDOM_SEED_NOT_SUPPORTED. */
+  /** C_SeedRandom (5.15.1). */
   seedRandom({ session }: InSession & { seed: Uint8Array }): Nothing {
-    this.#session(session);
-    throw randomSeedNotSupported();
+    return random.seedRandom(this.#session(session));
   }
 
   // Signatures and verification (sections 5.11 and 5.12)
 
+  /** C_SignInit (5.11.1). */
   signInit({ session, mechanism, key }: InSession & { mechanism: Mechanism; key: number }): Answer<Nothing> {
     return signing.signInit(this.#session(session), mechanism, key);
   }
 
+  /** C_Sign (5.11.2). */
   sign(request: InSession & { data: Uint8Array; signature: number | null }): Answer<{ signature: Output }> {
     return signing.sign(this.#session(request.session), request.data, request.signature);
   }
 
+  /** C_SignUpdate (5.11.3). */
   signUpdate({ session, part }: InSession & { part: Uint8Array }): Nothing {
     return signing.signUpdate(this.#session(session), part);
   }
 
+  /** C_SignFinal (5.11.4). */
   signFinal({ session, signature }: InSession & { signature: number | null }): Answer<{ signature: Output }> {
     return signing.signFinal(this.#session(session), signature);
   }
 
+  /** C_VerifyInit (5.12.1). */
   verifyInit({ session, mechanism, key }: InSession & { mechanism: Mechanism; key: number }): Answer<Nothing> {
     return signing.verifyInit(this.#session(session), mechanism, key);
   }
 
+  /** C_Verify (5.12.2). */
   verify({ session, data, signature }: InSession & { data: Uint8Array; signature: Uint8Array }): Nothing {
     return signing.verify(this.#session(session), data, signature);
   }
 
+  /** C_VerifyUpdate (5.12.3). */
   verifyUpdate({ session, part }: InSession & { part: Uint8Array }): Nothing {
     return signing.verifyUpdate(this.#session(session), part);
   }
 
+  /** C_VerifyFinal (5.12.4). */
   verifyFinal({ session, signature }: InSession & { signature: Uint8Array }): Nothing {
     return signing.verifyFinal(this.#session(session), signature);
   }
 
   // Encryption and decryption (sections 5.8 and 5.9)
 
+  /** C_EncryptInit (5.8.1). */
   encryptInit({ session, mechanism, key }: InSession & { mechanism: Mechanism; key: number }): Answer<Nothing> {
     return encrypting.encryptInit(this.#session(session), mechanism, key);
   }
 
+  /** C_Encrypt (5.8.2). */
   encrypt(request: InSession & { data: Uint8Array; encrypted: number | null }): { encrypted: Output } {
     return encrypting.encrypt(this.#session(request.session), request.data, request.encrypted);
   }
 
+  /** C_DecryptInit (5.9.1). */
   decryptInit({ session, mechanism, key }: InSession & { mechanism: Mechanism; key: number }): Answer<Nothing> {
     return encrypting.decryptInit(this.#session(session), mechanism, key);
   }
 
+  /** C_Decrypt (5.9.2). */
   decrypt(request: InSession & { encrypted: Uint8Array; data: number | null }): Answer<{ data: Output }> {
     return encrypting.decrypt(this.#session(request.session), request.encrypted, request.data);
   }
 
   /**
-   * Ends the operations of the flags (CKF_SIGN, CKF_VERIFY, CKF_ENCRYPT, CKF_DECRYPT, CKF_DIGEST), if they are active: a
-   * call of theirs was refused before it came here. CKR_SESSION_HANDLE_INVALID.
+   * Ends the operations of the flags (CKF_SIGN, CKF_VERIFY, CKF_ENCRYPT, CKF_DECRYPT, CKF_DIGEST), if they are active:
+   * a call of theirs was refused before it came here. CKR_SESSION_HANDLE_INVALID.
    */
   cancelOperations({ session, flags }: InSession & { flags: number }): Nothing {
     this.#session(session).endOperations(flags);
@@ -272,18 +286,22 @@ export class Application {
 
   // Digests (section 5.10)
 
+  /** C_DigestInit (5.10.1). */
   digestInit({ session, mechanism }: InSession & { mechanism: Mechanism }): Nothing {
     return digesting.digestInit(this.#session(session), mechanism);
   }
 
+  /** C_Digest (5.10.2). */
   digest({ session, data, digest }: InSession & { data: Uint8Array; digest: number | null }): { digest: Output } {
     return digesting.digest(this.#session(session), data, digest);
   }
 
+  /** C_DigestUpdate (5.10.3). */
   digestUpdate({ session, part }: InSession & { part: Uint8Array }): Nothing {
     return digesting.digestUpdate(this.#session(session), part);
   }
 
+  /** C_DigestFinal (5.10.5). */
   digestFinal({ session, digest }: InSession & { digest: number | null }): { digest: Output } {
     return digesting.digestFinal(this.#session(session), digest);
   }

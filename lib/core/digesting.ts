@@ -12,7 +12,7 @@ function active(session: Session): DigestOperation {
   return operation;
 }
 
-/** C_DigestInit. CKR_OPERATION_ACTIVE, CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID. */
+/** C_DigestInit (5.10.1). CKR_OPERATION_ACTIVE, CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID. */
 export function digestInit(session: Session, mechanism: Mechanism): Nothing {
   if (session.digesting.active !== undefined) throw operationActive('a digest');
   session.digesting.start(session.digesting.claim(), digestOperation(mechanism));
@@ -25,7 +25,7 @@ function finish(session: Session, operation: DigestOperation): { digest: Output 
   return { digest: { length: bytes.length, bytes } };
 }
 
-/** C_Digest. CKR_OPERATION_NOT_INITIALIZED, also after C_DigestUpdate, which ends the operation. */
+/** C_Digest (5.10.2). CKR_OPERATION_NOT_INITIALIZED, also after C_DigestUpdate, which ends the operation. */
 export function digest(session: Session, data: Uint8Array, capacity: number | null): { digest: Output } {
   const operation = active(session);
   if (operation.hasParts) {
@@ -38,7 +38,7 @@ export function digest(session: Session, data: Uint8Array, capacity: number | nu
   return finish(session, operation);
 }
 
-/** C_DigestUpdate. */
+/** C_DigestUpdate (5.10.3). */
 export function digestUpdate(session: Session, part: Uint8Array): Nothing {
   const operation = active(session);
   operation.hasParts = true;
@@ -46,7 +46,7 @@ export function digestUpdate(session: Session, part: Uint8Array): Nothing {
   return NOTHING;
 }
 
-/** C_DigestFinal. */
+/** C_DigestFinal (5.10.5). */
 export function digestFinal(session: Session, capacity: number | null): { digest: Output } {
   const operation = active(session);
   const length = lengthOnly(capacity, operation.hash.bytes);

@@ -41,13 +41,13 @@ function activeIn(place: Place, what: string): EncryptionOperation {
   return operation;
 }
 
-/** C_EncryptInit. CKR_OPERATION_ACTIVE, and as C_DecryptInit. */
+/** C_EncryptInit (5.8.1). CKR_OPERATION_ACTIVE, and as C_DecryptInit. */
 export function encryptInit(session: Session, mechanism: Mechanism, key: number): Answer<Nothing> {
   if (session.encrypting.active !== undefined) throw operationActive('an encryption');
   return begin(session, session.encrypting, ck.CKA_ENCRYPT, mechanism, key);
 }
 
-/** C_Encrypt. CKR_OPERATION_NOT_INITIALIZED, CKR_DATA_LEN_RANGE. */
+/** C_Encrypt (5.8.2). CKR_OPERATION_NOT_INITIALIZED, CKR_DATA_LEN_RANGE. */
 export function encrypt(session: Session, data: Uint8Array, capacity: number | null): { encrypted: Output } {
   const operation = activeIn(session.encrypting, 'encryption');
   const length = lengthOnly(capacity, operation.encryptedBytes);
@@ -60,7 +60,7 @@ export function encrypt(session: Session, data: Uint8Array, capacity: number | n
 }
 
 /**
- * C_DecryptInit. Replaces an operation that was left over, as C_SignInit does. Codes: CKR_USER_NOT_LOGGED_IN,
+ * C_DecryptInit (5.9.1). Replaces an operation that was left over, as C_SignInit does. Codes: CKR_USER_NOT_LOGGED_IN,
  * CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID, CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT,
  * CKR_KEY_SIZE_RANGE, CKR_KEY_FUNCTION_NOT_PERMITTED; for a handle or key not read yet, also those of the HSM.
  */
@@ -68,7 +68,7 @@ export function decryptInit(session: Session, mechanism: Mechanism, key: number)
   return begin(session, session.decrypting, ck.CKA_DECRYPT, mechanism, key);
 }
 
-/** C_Decrypt. CKR_OPERATION_NOT_INITIALIZED, CKR_ENCRYPTED_DATA_LEN_RANGE, and those of the HSM. */
+/** C_Decrypt (5.9.2). CKR_OPERATION_NOT_INITIALIZED, CKR_ENCRYPTED_DATA_LEN_RANGE, and those of the HSM. */
 export function decrypt(session: Session, encrypted: Uint8Array, capacity: number | null): Answer<{ data: Output }> {
   const operation = activeIn(session.decrypting, 'decryption');
   if (capacity === null) return { data: { length: operation.mostDataBytes, bytes: null } };

@@ -1,4 +1,4 @@
-/** C_FindObjectsInit, C_FindObjects, C_FindObjectsFinal (section 5.7). */
+/** C_FindObjectsInit, C_FindObjects, C_FindObjectsFinal (sections 5.7.7 to 5.7.9). */
 
 import { type Attribute, NOTHING, type Nothing } from './calls.ts';
 import type { Warn } from './key-catalogue.ts';
@@ -7,8 +7,8 @@ import { listsPrivateKeys, search } from './search.ts';
 import type { Session } from './session.ts';
 
 /**
- * C_FindObjectsInit: the whole search is made here; C_FindObjects only hands out. Before the login that a token needs,
- * every search is empty. CKR_OPERATION_ACTIVE, and the codes of the HSM.
+ * C_FindObjectsInit (5.7.7): the whole search is made here; C_FindObjects only hands out. Before the login that a token
+ * needs, every search is empty. CKR_OPERATION_ACTIVE, and the codes of the HSM.
  */
 export async function findObjectsInit(session: Session, template: readonly Attribute[], warn: Warn): Promise<Nothing> {
   if (session.search.active !== undefined) throw operationActive('a search');
@@ -31,7 +31,7 @@ export async function findObjectsInit(session: Session, template: readonly Attri
   return NOTHING;
 }
 
-/** C_FindObjects: at most `max` handles; none when all were given. CKR_OPERATION_NOT_INITIALIZED. */
+/** C_FindObjects (5.7.8): at most `max` handles; none when all were given. CKR_OPERATION_NOT_INITIALIZED. */
 export function findObjects(session: Session, max: number): { handles: number[] } {
   const rest = session.search.active;
   if (rest === undefined) throw operationNotInitialized('search');
@@ -44,7 +44,7 @@ export function findObjects(session: Session, max: number): { handles: number[] 
   return { handles };
 }
 
-/** C_FindObjectsFinal. CKR_OPERATION_NOT_INITIALIZED. */
+/** C_FindObjectsFinal (5.7.9). CKR_OPERATION_NOT_INITIALIZED. */
 export function findObjectsFinal(session: Session): Nothing {
   if (session.search.active === undefined) throw operationNotInitialized('search');
   session.search.end();

@@ -1,4 +1,4 @@
-/** C_Login and its replay (section 5.6). */
+/** C_Login (section 5.6.7) and its replay. */
 
 import * as ck from '../pkcs11/constants.ts';
 import { EMPTY } from '../tags/values.ts';

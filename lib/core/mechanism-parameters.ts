@@ -1,4 +1,4 @@
-/** The parameters that come with a mechanism. */
+/** The parameters that come with a mechanism (mechanisms specification 2.40: section 2.1 for OAEP and PSS). */
 
 import { CKZ_DATA_SPECIFIED } from '../pkcs11/constants.ts';
 import type { Mechanism } from './calls.ts';

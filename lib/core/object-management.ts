@@ -20,7 +20,7 @@ async function find(session: Session, handle: number): Promise<Found> {
   return { access, object };
 }
 
-/** C_GetAttributeValue; `rv` in the answer is the code (see attribute-reading.ts). */
+/** C_GetAttributeValue (5.7.5); `rv` in the answer is the code (see attribute-reading.ts). */
 export async function getAttributeValue(
   session: Session,
   handle: number,
@@ -32,13 +32,13 @@ export async function getAttributeValue(
   return readAttributes(access, object, queries);
 }
 
-/** C_GetObjectSize, in bytes. */
+/** C_GetObjectSize (5.7.4), in bytes. */
 export async function getObjectSize(session: Session, handle: number): Promise<{ size: number }> {
   const { access, object } = await find(session, handle);
   return { size: await objectSize(access, object) };
 }
 
-/** C_SetAttributeValue. CKR_SESSION_READ_ONLY, CKR_ACTION_PROHIBITED for certificates; else see key-changes.ts. */
+/** C_SetAttributeValue (5.7.6). CKR_SESSION_READ_ONLY, CKR_ACTION_PROHIBITED for certificates; else see key-changes.ts. */
 export async function setAttributeValue(
   session: Session,
   handle: number,
@@ -56,15 +56,15 @@ export function createObject(_session: Session): never {
   throw creationNotSupported();
 }
 
-/** C_CopyObject is never possible: CKA_COPYABLE is false. CKR_OBJECT_HANDLE_INVALID, CKR_ACTION_PROHIBITED. */
+/** C_CopyObject (5.7.2) is never possible: CKA_COPYABLE is false. CKR_OBJECT_HANDLE_INVALID, CKR_ACTION_PROHIBITED. */
 export async function copyObject(session: Session, handle: number): Promise<never> {
   await find(session, handle);
   throw actionProhibited('objects of an HSM cannot be copied');
 }
 
 /**
- * C_DestroyObject: soft delete of the key with all its versions, through its private object, where the configuration
- * allows it. CKR_OBJECT_HANDLE_INVALID, CKR_SESSION_READ_ONLY, CKR_ACTION_PROHIBITED.
+ * C_DestroyObject (5.7.3): soft delete of the key with all its versions, through its private object, where the
+ * configuration allows it. CKR_OBJECT_HANDLE_INVALID, CKR_SESSION_READ_ONLY, CKR_ACTION_PROHIBITED.
  */
 export async function destroyObject(session: Session, handle: number): Promise<Nothing> {
   const { access, object } = await find(session, handle);

@@ -28,7 +28,7 @@ import {
 type Place = OperationPlace<SignatureOperation>;
 
 /**
- * C_SignInit. Replaces an operation that was left over. Codes: CKR_USER_NOT_LOGGED_IN, CKR_MECHANISM_INVALID,
+ * C_SignInit (5.11.1). Replaces an operation that was left over. Codes: CKR_USER_NOT_LOGGED_IN, CKR_MECHANISM_INVALID,
  * CKR_MECHANISM_PARAM_INVALID, CKR_KEY_HANDLE_INVALID, CKR_KEY_TYPE_INCONSISTENT, CKR_KEY_SIZE_RANGE,
  * CKR_KEY_FUNCTION_NOT_PERMITTED; for a handle or key not read yet, also those of the HSM.
  */
@@ -36,7 +36,7 @@ export function signInit(session: Session, mechanism: Mechanism, key: number): A
   return begin(session, session.signing, ck.CKA_SIGN, mechanism, key);
 }
 
-/** C_VerifyInit. As C_SignInit, but an active operation is CKR_OPERATION_ACTIVE. */
+/** C_VerifyInit (5.12.1). As C_SignInit, but an active operation is CKR_OPERATION_ACTIVE. */
 export function verifyInit(session: Session, mechanism: Mechanism, key: number): Answer<Nothing> {
   if (session.verifying.active !== undefined) throw operationActive('a verification');
   return begin(session, session.verifying, ck.CKA_VERIFY, mechanism, key);
@@ -63,7 +63,7 @@ function activeWithoutParts(place: Place, what: string): SignatureOperation {
   throw operationNotInitialized(`${what} in one part`);
 }
 
-/** C_Sign. CKR_OPERATION_NOT_INITIALIZED (also after C_SignUpdate), CKR_DATA_LEN_RANGE, and those of the HSM. */
+/** C_Sign (5.11.2). CKR_OPERATION_NOT_INITIALIZED (also after C_SignUpdate), CKR_DATA_LEN_RANGE, and those of the HSM. */
 export function sign(session: Session, data: Uint8Array, capacity: number | null): Answer<{ signature: Output }> {
   const operation = activeWithoutParts(session.signing, 'signature');
   const length = lengthOnly(capacity, operation.signatureBytes);
@@ -72,12 +72,12 @@ export function sign(session: Session, data: Uint8Array, capacity: number | null
   return askForSignature(operation, inputOfWhole(operation, data));
 }
 
-/** C_SignUpdate. Mechanisms that bring no hash are for C_Sign alone: CKR_OPERATION_NOT_INITIALIZED. */
+/** C_SignUpdate (5.11.3). Mechanisms that bring no hash are for C_Sign alone: CKR_OPERATION_NOT_INITIALIZED. */
 export function signUpdate(session: Session, part: Uint8Array): Nothing {
   return update(session.signing, part, 'signature');
 }
 
-/** C_SignFinal. With no part before it, the signature is over the empty message. */
+/** C_SignFinal (5.11.4). With no part before it, the signature is over the empty message. */
 export function signFinal(session: Session, capacity: number | null): Answer<{ signature: Output }> {
   const operation = activeIn(session.signing, 'signature');
   const length = lengthOnly(capacity, operation.signatureBytes);
@@ -103,7 +103,7 @@ function refuseLength(operation: SignatureOperation, signature: Uint8Array): voi
   }
 }
 
-/** C_Verify, with the public key and without the HSM. CKR_SIGNATURE_LEN_RANGE, CKR_SIGNATURE_INVALID. */
+/** C_Verify (5.12.2), with the public key and without the HSM. CKR_SIGNATURE_LEN_RANGE, CKR_SIGNATURE_INVALID. */
 export function verify(session: Session, data: Uint8Array, signature: Uint8Array): Nothing {
   const operation = activeWithoutParts(session.verifying, 'verification');
   session.verifying.end();
@@ -112,12 +112,12 @@ export function verify(session: Session, data: Uint8Array, signature: Uint8Array
   return NOTHING;
 }
 
-/** C_VerifyUpdate. */
+/** C_VerifyUpdate (5.12.3). */
 export function verifyUpdate(session: Session, part: Uint8Array): Nothing {
   return update(session.verifying, part, 'verification');
 }
 
-/** C_VerifyFinal. CKR_SIGNATURE_LEN_RANGE, CKR_SIGNATURE_INVALID. */
+/** C_VerifyFinal (5.12.4). CKR_SIGNATURE_LEN_RANGE, CKR_SIGNATURE_INVALID. */
 export function verifyFinal(session: Session, signature: Uint8Array): Nothing {
   const operation = activeIn(session.verifying, 'verification');
   session.verifying.end();

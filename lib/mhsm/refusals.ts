@@ -94,9 +94,9 @@ interface Outcome {
 const say = (text: string) => () => text;
 
 /**
- * Not allowed. C_Sign and C_SignInit, C_Decrypt and C_DecryptInit share the code by which the second refuses a key that
- * may not; what changes or deletes a key has CKR_ACTION_PROHIBITED (2.40 sections 5.7.3, 5.7.6). CKR_USER_NOT_LOGGED_IN would send people
- * to look for a login that did work.
+ * Not allowed. What signs or decrypts has the code by which C_SignInit and C_DecryptInit refuse a key that may not (the
+ * core makes of it what C_Sign lists); what changes or deletes a key has CKR_ACTION_PROHIBITED (2.40 sections 5.7.3 and
+ * 5.7.6). CKR_USER_NOT_LOGGED_IN would send people to look for a login that did work.
  */
 const DENIED: ByOperation = {
   sign: CKR_KEY_FUNCTION_NOT_PERMITTED,

@@ -49,13 +49,14 @@ CK_RV C_CloseSession(CK_SESSION_HANDLE hSession)
     CK_RV rv = module_check();
     if (rv != CKR_OK)
         return rv;
-    bool was_open = sessions_remove(hSession);
+    if (!sessions_remove(hSession))
+        return CKR_SESSION_HANDLE_INVALID;
     struct wire_close_session_request request = {.session = hSession};
     struct exchange exchange = wire_close_session(&request);
     rv = module_try(&exchange, &answered);
     exchange_release(&exchange);
     /* An agent that is gone, or a new one, does not have the session any more: that is what was asked for. */
-    if (was_open && (!answered || rv == CKR_SESSION_HANDLE_INVALID))
+    if (!answered || rv == CKR_SESSION_HANDLE_INVALID)
         return CKR_OK;
     return rv;
 }
@@ -134,7 +135,9 @@ CK_RV C_Logout(CK_SESSION_HANDLE hSession)
     CK_RV rv = module_check();
     if (rv != CKR_OK)
         return rv;
-    bool was_in = sessions_find(hSession, &session) && sessions_logout(session.slot);
+    if (!sessions_find(hSession, &session))
+        return CKR_SESSION_HANDLE_INVALID;
+    bool was_in = sessions_logout(session.slot);
     struct wire_logout_request request = {.session = hSession};
     struct exchange exchange = wire_logout(&request);
     rv = module_try(&exchange, &answered);
