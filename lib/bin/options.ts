@@ -1,6 +1,6 @@
 /** Options that several programs take, and how their values are read. */
 import type { Command } from 'commander';
-import { startOfDay } from '../tags/values.ts';
+import { ofText, startOfDay } from '../tags/values.ts';
 import { UsageError } from './program.ts';
 
 /** Which token, and as whom. */
@@ -44,6 +44,15 @@ export function slotOption(slot: string | undefined): number | undefined {
   if (!/^\d{1,15}$/.test(slot))
     throw new UsageError(`--slot ${slot} is not a number`, 'give the slotid of a token in the configuration');
   return Number(slot);
+}
+
+/** What Node makes of bytes in an argument that are not UTF-8. */
+const NOT_UTF8 = '\ufffd';
+
+/** The CKA_LABEL of a --label option for a new key. Throws UsageError for what would be stored as another label. */
+export function labelOption(label: string): Uint8Array {
+  if (label.includes(NOT_UTF8)) throw new UsageError(`--label ${label} is not UTF-8`, 'give it as UTF-8 text');
+  return ofText(label);
 }
 
 /** The bytes of an --id option. Throws UsageError. */

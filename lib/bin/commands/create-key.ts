@@ -21,7 +21,15 @@ import {
   CKM_RSA_PKCS_KEY_PAIR_GEN,
 } from '../../pkcs11/constants.ts';
 import { FALSE, ofDate, ofText, ofUlong, TRUE } from '../../tags/values.ts';
-import { dayOption, ENVIRONMENT_HELP, idOption, slotOption, type TokenChoice, withTokenOptions } from '../options.ts';
+import {
+  dayOption,
+  ENVIRONMENT_HELP,
+  idOption,
+  labelOption,
+  slotOption,
+  type TokenChoice,
+  withTokenOptions,
+} from '../options.ts';
 import { createProgram, EXIT, UsageError, warnAs } from '../program.ts';
 import { withToken } from '../token.ts';
 
@@ -84,7 +92,7 @@ function templatesOf(options: Options, parameter: Attribute) {
     throw new UsageError('no label was given', 'say --label and the name that the TLS server shall find the key by');
   const both: Attribute[] = [
     { type: CKA_TOKEN, value: TRUE },
-    { type: CKA_LABEL, value: ofText(label) },
+    { type: CKA_LABEL, value: labelOption(label) },
     ...(id === undefined ? [] : [{ type: CKA_ID, value: idOption(id) }]),
     ...(notBefore === undefined ? [] : [{ type: CKA_START_DATE, value: ofDate(dayOption('not-before', notBefore)) }]),
     ...(expires === undefined ? [] : [{ type: CKA_END_DATE, value: ofDate(dayOption('expires', expires)) }]),
