@@ -141,7 +141,7 @@ afterAll(async () => {
 test('service-principal.conf: the PIN says who it is, and its rights are its own', async () => {
   const { args, environment } = withPin();
   expect(await sign('service-principal', 'pin', args, environment)).toBe('');
-  expect(await sign('service-principal', 'shop', args, environment)).toMatch(/KEY_FUNCTION_NOT_PERMITTED/);
+  expect(await sign('service-principal', 'shop', args, environment)).toMatch(/with 403 AccessDenied/);
   const wrong = { PIN: `${stage.variable('MHSM_CLIENT_ID')}:wrong` };
   expect(await sign('service-principal', 'pin', args, wrong)).toMatch(/PIN_INCORRECT/);
 });
@@ -159,7 +159,7 @@ describe.each([
   test('a PIN is ignored: it is neither refused nor does it lend its rights', async () => {
     expect(await sign(conf, label, ['--login', '--pin', 'env:PIN'], { PIN: 'nobody:nothing' })).toBe('');
     const { args, environment } = withPin();
-    expect(await sign(conf, 'pin', args, environment)).toMatch(/KEY_FUNCTION_NOT_PERMITTED/);
+    expect(await sign(conf, 'pin', args, environment)).toMatch(/with 403 AccessDenied/);
   });
 });
 
@@ -171,8 +171,8 @@ test('several-principals.conf: each slot has its own', async () => {
   expect(await sign(conf, 'pin', ['--slot', '0', ...args], environment)).toBe('');
   expect(await sign(conf, 'shop', ['--slot', '1'])).toBe('');
   expect(await sign(conf, 'bank', ['--slot', '2'])).toBe('');
-  expect(await sign(conf, 'bank', ['--slot', '1'])).toMatch(/KEY_FUNCTION_NOT_PERMITTED/);
-  expect(await sign(conf, 'shop', ['--slot', '2'])).toMatch(/KEY_FUNCTION_NOT_PERMITTED/);
+  expect(await sign(conf, 'bank', ['--slot', '1'])).toMatch(/with 403 AccessDenied/);
+  expect(await sign(conf, 'shop', ['--slot', '2'])).toMatch(/with 403 AccessDenied/);
 });
 
 describe('workload-identity.conf', () => {

@@ -2,7 +2,7 @@ import { CKR_DEVICE_ERROR, CKR_FUNCTION_FAILED, CKR_PIN_INCORRECT } from '../pkc
 import { Pkcs11Error } from '../pkcs11/error.ts';
 import type { Credential } from './credential.ts';
 import { NoAnswer, type NoAnswerReason } from './no-answer.ts';
-import type { Trace } from './trace.ts';
+import { aadstsOf, type Trace } from './trace.ts';
 
 /** What could not be reached, and where it stands in the configuration: `tokens[0]`. */
 export interface Target {
@@ -179,13 +179,13 @@ function refusalOf(aadsts: string, credential: Credential, identity: string, tar
  */
 export function failureOfToken(
   error: unknown,
-  { problem, status = 0 }: Trace,
+  { problem, status = 0, aadsts: refusal }: Trace,
   credential: Credential,
   identity: string,
   target: Target,
 ): Pkcs11Error {
   const message = error instanceof Error ? error.message : String(error);
-  const aadsts = /AADSTS(\d+)/.exec(message)?.[1];
+  const aadsts = aadstsOf(message) ?? refusal;
   if (aadsts !== undefined) return refusalOf(aadsts, credential, identity, target);
   const words = message.replace(/\s+/g, ' ').slice(0, MAX_WORDS);
   const code = innermost(problem)?.code;

@@ -4,14 +4,21 @@ import type { Authority } from './challenge.ts';
 import type { Credential } from './credential.ts';
 import { managedIdentityToken } from './managed-identity.ts';
 import type { AccessToken } from './token-source.ts';
-import { type Trace, traced } from './trace.ts';
+import { aadstsOf, type Trace, traced } from './trace.ts';
 
 // Types of @azure/core-client, which @azure/identity does not export by name.
 type AdditionalPolicyConfig = NonNullable<ClientSecretCredentialOptions['additionalPolicies']>[number];
 type PipelinePolicy = AdditionalPolicyConfig['policy'];
 
 function tracing(trace: Trace): PipelinePolicy {
-  return { name: 'trace', sendRequest: (request, next) => traced(trace, request, () => next(request)) };
+  return {
+    name: 'trace',
+    async sendRequest(request, next) {
+      const answer = await traced(trace, request, () => next(request));
+      trace.aadsts = answer.status < 400 ? undefined : aadstsOf(answer.bodyAsText ?? '');
+      return answer;
+    },
+  };
 }
 
 /** `caPem` is trusted when the authority is not one of Azure's: who vouches for the HSM does not vouch for Microsoft. */

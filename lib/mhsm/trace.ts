@@ -6,8 +6,15 @@ export interface Trace {
   problem?: unknown;
   /** HTTP status of the last answer. */
   status?: number;
+  /** The AADSTS number in the last answer, when it was a refusal that the token library does not pass on. */
+  aadsts?: string | undefined;
   /** Takes the requests to the authority, without what they carry. */
   readonly http?: HttpLog | undefined;
+}
+
+/** The number in a refusal of Entra ID. */
+export function aadstsOf(text: string): string | undefined {
+  return /AADSTS(\d+)/.exec(text)?.[1];
 }
 
 /** The code of a network's error: its message may hold the request. */
