@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { Client, type Step } from './client.ts';
 import { differences } from './differences.ts';
 import type { Promised } from './promise.ts';
-import type { Subject } from './subject.ts';
+import type { Subject, Traits } from './subject.ts';
 
 export interface Failure {
   /** What did not hold. */
@@ -32,7 +32,7 @@ export interface Effort {
 }
 
 /** Whether the promise says anything about the subject. */
-export function applies(promise: Promised, subject: Subject): boolean {
+export function applies(promise: Promised, subject: Traits): boolean {
   if (promise.needs === 'module' && !subject.isModule) return false;
   if (promise.needs === 'lengths' && !subject.seesLengths) return false;
   if (promise.by === 'codec') return subject.isOurs && !subject.isModule;
@@ -51,6 +51,11 @@ async function runOf(subject: Subject, check: (client: Client) => Promise<void>,
   }
 }
 
+/** So many runs show a difference for certain. */
+const RUNS_TO_DIFFER = 50;
+const runsOf = ({ cost }: Promised, runs: number): number =>
+  cost === undefined ? 1 : Math.max(1, Math.floor(runs / cost));
+
 export async function hold(promise: Promised, subject: Subject, { runs, seed }: Effort): Promise<Verdict> {
   const started = performance.now();
   let steps: Step[] = [];
@@ -58,11 +63,12 @@ export async function hold(promise: Promised, subject: Subject, { runs, seed }: 
     steps = trace;
   };
   const property = promise.property((check) => runOf(subject, check, keep));
-  const numRuns = promise.cost === undefined ? 1 : Math.max(1, Math.floor(runs / promise.cost));
-  const details = await fc.check(property, { numRuns, seed, endOnFailure: false });
+  const explanation = differences[subject.name]?.[promise.id];
+  const isExplained = explanation !== undefined;
+  const numRuns = runsOf(promise, isExplained ? Math.max(runs, RUNS_TO_DIFFER) : runs);
+  const details = await fc.check(property, { numRuns, seed, endOnFailure: isExplained });
   const seconds = (performance.now() - started) / 1000;
   const verdict = { promise, subject: subject.name, runs: details.numRuns, seconds };
-  const explanation = differences[subject.name]?.[promise.id];
   if (!details.failed) {
     if (explanation === undefined) return { ...verdict, outcome: 'holds' };
     return { ...verdict, outcome: 'broken', failure: unexplained(explanation) };

@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import * as ck from '../lib/pkcs11/constants.ts';
 import { FALSE, ofUlong, TRUE } from '../lib/tags/values.ts';
 import type { Attribute, Mechanism } from '../lib/wire/schema.ts';
-import { attribute, bare, Client, classIs, labelIs } from './client.ts';
+import { attribute, bare, Client, classIs, labelIs, type Step } from './client.ts';
 import type { Subject } from './subject.ts';
 
 /** What is printed for a thing that has a name. */
@@ -78,8 +78,8 @@ export function templatesOf(key: Pick<TestKey, 'label' | 'keyType' | 'id' | 'gen
   };
 }
 
-/** Makes the keys on a token that has none. */
-export async function makeKeys(subject: Subject): Promise<void> {
+/** Makes the keys on a token that has none. Gives the calls that it took. */
+export async function makeKeys(subject: Subject): Promise<readonly Step[]> {
   const client = new Client(subject);
   await client.ok('initialize', {});
   const session = await client.enter();
@@ -88,6 +88,7 @@ export async function makeKeys(subject: Subject): Promise<void> {
     if (found.length === 0) await client.ok('generateKeyPair', { session, ...templatesOf(key) });
   }
   await client.end();
+  return client.trace;
 }
 
 export const privateKey = (client: Client, session: number, { label }: TestKey): Promise<number> =>

@@ -1,11 +1,16 @@
 #!/usr/bin/env node
 /** `npm run conformance -- --runs 10000 --subject core,module,softhsm --seed 7 --promise sign-in-parts`. */
 
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { applies, hold, type Verdict } from './check.ts';
 import { makeKeys } from './keys.ts';
+import { programOf, type Story } from './program.ts';
+import { Progress } from './progress.ts';
 import type { Promised } from './promise.ts';
 import { promises } from './promises/all.ts';
+import { htmlOf, markdownOf } from './report.ts';
 import { type SubjectName, subjects } from './subjects/all.ts';
 
 const names = Object.keys(subjects) as SubjectName[];
@@ -54,25 +59,45 @@ const program = new Command('npm run conformance --')
 const { runs, seed = Math.floor(Math.random() * 2 ** 31), subject: chosen, promise: wanted } = program.opts<Options>();
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
+const FOLDER = join(import.meta.dirname, '../build/conformance');
+const programs = new Map<Verdict, string>();
+const titles: { name: string; title: string }[] = [];
 
-function sayFailure({ promise, subject, failure }: Verdict): void {
+type Start = Pick<Story, 'preparation' | 'slot'>;
+
+/** Writes the program of a failure and gives its path. */
+function keepProgram(verdict: Verdict, { preparation, slot }: Start): string {
+  const { promise, subject, failure } = verdict;
+  const file = join(FOLDER, `${promise.id}-${subject}.ts`);
+  const about = [`${promise.title} (${promise.spec}), at ${subject}.`, `${failure?.message}.`];
+  writeFileSync(file, programOf({ about, preparation, slot, steps: failure?.steps ?? [] }));
+  programs.set(verdict, relative(process.cwd(), file));
+  return relative(process.cwd(), file);
+}
+
+function sayFailure(verdict: Verdict, start: Start): void {
+  const { promise, subject, failure } = verdict;
   say(`BROKEN ${promise.id} (${promise.spec}) at ${subject}: ${failure?.message}`);
   say(`  ${promise.title}`);
   say(`  input: ${failure?.counterexample}`);
   say(`  again: npm run conformance -- --subject ${subject} --promise ${promise.id} --runs ${runs} --seed ${seed}`);
+  if (failure?.steps.length) say(`  as a program: ${keepProgram(verdict, start)}`);
 }
 
 async function holdAll(name: SubjectName, list: readonly Promised[]): Promise<Verdict[]> {
   const subject = await subjects[name].open();
+  titles.push({ name, title: subject.title });
   try {
-    await makeKeys(subject);
-    const verdicts: Verdict[] = [];
+    const start = { preparation: await makeKeys(subject), slot: subject.slot };
     const own = list.filter((promise) => applies(promise, subject));
     say(`${name}: ${subject.title}; ${own.length} promises, ${runs} runs each, seed ${seed}`);
+    const progress = new Progress(own.length, (line) => say(`  ${line}`));
+    const verdicts: Verdict[] = [];
     for (const promise of own) {
       const verdict = await hold(promise, subject, { runs, seed });
       verdicts.push(verdict);
-      if (verdict.outcome === 'broken') sayFailure(verdict);
+      if (verdict.outcome === 'broken') sayFailure(verdict, start);
+      progress.step(promise.id);
     }
     return verdicts;
   } finally {
@@ -80,6 +105,7 @@ async function holdAll(name: SubjectName, list: readonly Promised[]): Promise<Ve
   }
 }
 
+mkdirSync(FOLDER, { recursive: true });
 const verdicts: Verdict[] = [];
 for (const name of chosen) {
   verdicts.push(
@@ -89,6 +115,13 @@ for (const name of chosen) {
     )),
   );
 }
-const broken = verdicts.filter(({ outcome }) => outcome === 'broken').length;
-say(`${verdicts.length - broken} hold, ${broken} broken`);
-process.exitCode = broken === 0 ? 0 : 1;
+const run = { seed, runs, date: new Date().toISOString(), subjects: titles, verdicts, programs };
+writeFileSync(join(FOLDER, 'report.md'), markdownOf(run));
+writeFileSync(
+  join(FOLDER, 'report.html'),
+  htmlOf(run, (file) => readFileSync(file, 'utf8')),
+);
+
+const of = (outcome: Verdict['outcome']) => verdicts.filter((verdict) => verdict.outcome === outcome).length;
+say(`${of('holds')} hold, ${of('differs')} differ as explained, ${of('broken')} broken; build/conformance/report.html`);
+process.exitCode = of('broken') === 0 ? 0 : 1;

@@ -29,16 +29,20 @@ export interface Program {
   call<F extends FunctionName>(name: F, request: Functions[F]['request']): Promise<Reply<F>>;
 }
 
-export interface Subject {
-  readonly name: string;
+/** What decides which promises are about a subject. */
+export interface Traits {
   /** What is held against the promises, in a line. */
   readonly title: string;
   /** Whether it is this library, or another one that keeps the standard's promises alone. */
   readonly isOurs: boolean;
-  /** Whether a reply carries lengths where no bytes come: the answer to NULL, and to a buffer that is too small. */
-  readonly seesLengths: boolean;
   /** Whether it is a loaded module, and not functions called in process. */
   readonly isModule: boolean;
+  /** Whether a reply carries lengths where no bytes come: the answer to NULL, and to a buffer that is too small. */
+  readonly seesLengths: boolean;
+}
+
+export interface Subject extends Traits {
+  readonly name: string;
   readonly slot: number;
   readonly pin: Uint8Array;
   /** A PIN that is refused. */
@@ -48,7 +52,6 @@ export interface Subject {
   close(): Promise<void>;
 }
 
-export interface SubjectKind {
-  readonly title: string;
+export interface SubjectKind extends Traits {
   open(): Promise<Subject>;
 }

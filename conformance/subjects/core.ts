@@ -7,7 +7,7 @@ import { CRYPTO_USER } from '../../demo/mock.ts';
 import { Offload } from '../../demo/offload.ts';
 import { openLibrary } from '../../lib/agent/library.ts';
 import { loadConfiguration } from '../../lib/config/load.ts';
-import type { Subject, SubjectKind } from '../subject.ts';
+import type { Subject, SubjectKind, Traits } from '../subject.ts';
 import { InProcess } from './in-process.ts';
 
 const SLOT = 3;
@@ -37,16 +37,20 @@ export function access(offload: Offload): { slot: number; pin: Uint8Array; wrong
   };
 }
 
+const traits: Traits = {
+  title: 'the core in process, keys in mock-hsm over REST',
+  isOurs: true,
+  isModule: false,
+  seesLengths: true,
+};
+
 async function open(): Promise<Subject> {
   const { offload, stop } = await startOffload();
   const { configuration } = loadConfiguration(offload.configurationFile);
   const { library, close } = openLibrary(configuration, () => undefined);
   return {
     name: 'core',
-    title: core.title,
-    isOurs: true,
-    seesLengths: true,
-    isModule: false,
+    ...traits,
     ...access(offload),
     start: () => new InProcess(library),
     close: async () => {
@@ -56,4 +60,4 @@ async function open(): Promise<Subject> {
   };
 }
 
-export const core: SubjectKind = { title: 'the core in process, keys in mock-hsm over REST', open };
+export const core: SubjectKind = { ...traits, open };

@@ -3,10 +3,17 @@
 import { randomBytes } from 'node:crypto';
 import { Library } from '../../lib/core/library.ts';
 import { MemoryHsm } from '../../lib/core/memory-hsm.ts';
-import type { Subject, SubjectKind } from '../subject.ts';
+import type { Subject, SubjectKind, Traits } from '../subject.ts';
 import { InProcess } from './in-process.ts';
 
 const SLOT = 3;
+
+const traits: Traits = {
+  title: 'the core in process, keys in memory',
+  isOurs: true,
+  isModule: false,
+  seesLengths: true,
+};
 
 async function open(): Promise<Subject> {
   const library = new Library({
@@ -16,10 +23,7 @@ async function open(): Promise<Subject> {
   });
   return {
     name: 'memory',
-    title: memory.title,
-    isOurs: true,
-    seesLengths: true,
-    isModule: false,
+    ...traits,
     slot: SLOT,
     pin: Buffer.from('client:secret'),
     wrongPin: Buffer.from('client:wrong'),
@@ -28,4 +32,4 @@ async function open(): Promise<Subject> {
   };
 }
 
-export const memory: SubjectKind = { title: 'the core in process, keys in memory', open };
+export const memory: SubjectKind = { ...traits, open };

@@ -1,11 +1,18 @@
 /** The module as it ships, with agent and mock-hsm as processes of their own. */
 
 import { join } from 'node:path';
-import type { Subject, SubjectKind } from '../subject.ts';
+import type { Subject, SubjectKind, Traits } from '../subject.ts';
 import { access, startOffload } from './core.ts';
 import { LoadedModule } from './pkcs11js.ts';
 
 export const MODULE = join(import.meta.dirname, '../../native/build/libmhsm-pkcs11.so');
+
+const traits: Traits = {
+  title: 'libmhsm-pkcs11.so through pkcs11js, with agent and mock-hsm',
+  isOurs: true,
+  isModule: true,
+  seesLengths: false,
+};
 
 async function open(): Promise<Subject> {
   const { offload, stop } = await startOffload();
@@ -14,10 +21,7 @@ async function open(): Promise<Subject> {
   const loaded = new LoadedModule(MODULE);
   return {
     name: 'module',
-    title: module.title,
-    isOurs: true,
-    seesLengths: false,
-    isModule: true,
+    ...traits,
     ...access(offload),
     start: () => loaded,
     close: async () => {
@@ -27,4 +31,4 @@ async function open(): Promise<Subject> {
   };
 }
 
-export const module: SubjectKind = { title: 'libmhsm-pkcs11.so through pkcs11js, with agent and mock-hsm', open };
+export const module: SubjectKind = { ...traits, open };

@@ -1,0 +1,30 @@
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { applies, hold } from './check.ts';
+import { makeKeys } from './keys.ts';
+import { promises } from './promises/all.ts';
+import type { Subject } from './subject.ts';
+import { type SubjectName, subjects } from './subjects/all.ts';
+
+/** The short form of `npm run conformance`: every promise, a few runs each. */
+const RUNS: Readonly<Record<SubjectName, number>> = { memory: 30, core: 4, module: 6, softhsm: 8 };
+const names = Object.keys(subjects) as SubjectName[];
+
+describe.each(names)('%s', (name) => {
+  let subject: Subject;
+
+  beforeAll(async () => {
+    subject = await subjects[name].open();
+    await makeKeys(subject);
+  });
+  afterAll(() => subject?.close());
+
+  for (const promise of promises.filter((each) => applies(each, subjects[name]))) {
+    test(promise.title, async () => {
+      const effort = { runs: RUNS[name], seed: Math.floor(Math.random() * 2 ** 31) };
+      const { outcome, failure } = await hold(promise, subject, effort);
+      if (outcome !== 'broken') return;
+      const again = `--subject ${name} --promise ${promise.id} --runs ${effort.runs} --seed ${effort.seed}`;
+      throw new Error(`${failure?.message}\ninput: ${failure?.counterexample}\nagain: npm run conformance -- ${again}`);
+    });
+  }
+});
