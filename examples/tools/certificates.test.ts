@@ -8,7 +8,6 @@ import { mustRun, runProgram } from '../../demo/process.ts';
 
 const KEYS = [
   { label: 'rsa', kind: ['--RSA', '2K'], options: [], algorithm: 'sha256WithRSAEncryption' },
-  { label: 'rsa', kind: undefined, options: ['--digest', 'sha384'], algorithm: 'sha384WithRSAEncryption' },
   { label: 'rsa', kind: undefined, options: ['--pss', '--digest', 'sha512'], algorithm: 'rsassaPss' },
   { label: 'p256', kind: ['--EC', 'P-256'], options: [], algorithm: 'ecdsa-with-SHA256' },
   { label: 'p256', kind: undefined, options: ['--digest', 'sha512'], algorithm: 'ecdsa-with-SHA512' },

@@ -16,10 +16,12 @@ export interface KeyChoice {
   name?: string;
 }
 
+export const IDENTITY_HELP = 'use the managed identity (msi.MSIClientID of the configuration, else system-assigned)';
+
 export function withTokenOptions<T extends Command>(command: T): T {
   return command
     .option('--slot <number>', 'slotid of the token (default: the first in the configuration)')
-    .option('--identity', 'use the managed identity (msi.MSIClientID of the configuration, else system-assigned)');
+    .option('--identity', IDENTITY_HELP);
 }
 
 export function withKeyOptions<T extends Command>(command: T): T {
@@ -29,14 +31,10 @@ export function withKeyOptions<T extends Command>(command: T): T {
     .option('--name <name>', 'name of the key in the HSM');
 }
 
-export const ENVIRONMENT_HELP = `
-Environment:
-  MHSM_CLIENT_ID      application (client) id of a service principal
-  MHSM_CLIENT_SECRET  its client secret
-  MHSM_PKCS11_CONF    configuration file (default: /etc/mhsm-pkcs11.conf)
-
---identity, msi.identityMSI or a credential of the token in the configuration
-stand in for the first two.`;
+/** Collects the values of an option that may be given again. */
+export function collected(value: string, earlier: readonly string[] = []): string[] {
+  return [...earlier, value];
+}
 
 /** The number of a --slot option. Throws UsageError. */
 export function slotOption(slot: string | undefined): number | undefined {

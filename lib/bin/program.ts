@@ -10,10 +10,19 @@ export const EXIT = {
   ok: { status: 0, meaning: 'done; for a check: all is well' },
   failed: {
     status: 1,
-    meaning: 'the work failed, or the answer is no: configuration, network, identity, role, key, signature',
+    meaning: 'the work failed, or the answer is no',
   },
   usage: { status: 2, meaning: 'the command line or the environment is wrong; nothing was done' },
 } as const;
+
+/** What all programs take from the environment. */
+export const ENVIRONMENT = [
+  ['MHSM_CLIENT_ID', 'application (client) id of the service principal to act as'],
+  ['MHSM_CLIENT_SECRET', 'its client secret'],
+  ['MHSM_PKCS11_CONF', 'configuration file (default: /etc/mhsm-pkcs11.conf)'],
+] as const;
+export const WITHOUT_ENVIRONMENT =
+  'With --identity, msi.identityMSI or a credential of the token in the configuration, the first two may be missing.';
 
 /** What a wrong command line or environment is answered with: one line that says what to do. */
 export class UsageError extends Error {
@@ -48,11 +57,37 @@ function wordsOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+const notes = new WeakMap<Command, string>();
+
+/** Text that follows the options, in --help and on the manual page. */
+export function addNotes<T extends Command>(command: T, text: string): T {
+  notes.set(command, text);
+  return command.addHelpText('after', `\n${text}`);
+}
+
+/** What addNotes added. */
+export function notesOf(command: Command): string | undefined {
+  return notes.get(command);
+}
+
+function helpText(): string {
+  const environment = ENVIRONMENT.map(([name, what]) => `  ${name.padEnd(18)}  ${what}`).join('\n');
+  const statuses = Object.values(EXIT).map(({ status, meaning }) => `  ${status}  ${meaning}`);
+  return `
+Environment:
+${environment}
+${WITHOUT_ENVIRONMENT.replace(' in the configuration,', '\nin the configuration,')}
+
+Exit status:
+${statuses.join('\n')}`;
+}
+
 /** A program or the root of its commands, with its own name in front of every complaint. */
 export function createProgram(name: string): Command {
   return new Command(name)
     .version(VERSION, '--version', 'print the version')
     .helpOption('--help', 'print this help')
+    .addHelpText('afterAll', helpText())
     .exitOverride()
     .configureOutput({
       outputError: (text, write) => {

@@ -1,7 +1,6 @@
 /** The identity that a tool acts as, at the HSM itself: what PKCS#11 does not show. */
 import { configurationFile, loadConfiguration } from '../config/load.ts';
 import type { HsmIdentity } from '../core/hsm.ts';
-import { createHsm } from '../mhsm/hsm.ts';
 import { chooseToken, type Login, loginOf, type TokenOptions } from './token.ts';
 
 /** Works as the identity of a login; nothing is sent before. `log` takes the lines of the HSM client. */
@@ -12,6 +11,7 @@ export async function withIdentityOf<T>(
 ): Promise<T> {
   const [token] = configuration.tokens;
   if (token === undefined) throw new Error('a login has one token');
+  const { createHsm } = await import('../mhsm/hsm.ts');
   const hsm = createHsm(token, configuration, { log });
   try {
     return await work(hsm.ownIdentity ?? hsm.identityOfPin(pin ?? new Uint8Array(0)));

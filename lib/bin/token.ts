@@ -1,4 +1,3 @@
-import { openLibrary } from '../agent/library.ts';
 import type { Configuration, TokenConfiguration } from '../config/configuration.ts';
 import { configurationFile, loadConfiguration } from '../config/load.ts';
 import type { Application } from '../core/application.ts';
@@ -98,6 +97,8 @@ export class Token {
 
   /** As `open`, with a configuration that was read already. */
   static async openWith(chosen: TokenConfiguration, login: Login, warn: (line: string) => void): Promise<Token> {
+    // Loaded when it is needed: a wrong command line should not wait for an HTTP client.
+    const { openLibrary } = await import('../agent/library.ts');
     const { library, close } = openLibrary(login.configuration, warn);
     const application = library.createApplication();
     const token = new Token(application, chosen, close);

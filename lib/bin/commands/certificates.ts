@@ -4,6 +4,7 @@ import { startOfDay } from '../../tags/values.ts';
 import { chooseKey } from '../chosen-key.ts';
 import { derOfRaw } from '../ecdsa-form.ts';
 import {
+  collected,
   countOption,
   dayOption,
   type KeyChoice,
@@ -21,7 +22,7 @@ import type { Subject } from '../x509/documents.ts';
 
 interface Options extends TokenChoice, KeyChoice, SchemeChoice {
   subject?: string;
-  san: string[];
+  san?: string[];
   out?: string;
 }
 
@@ -30,7 +31,7 @@ interface SelfSignOptions extends Options {
   notBefore?: string;
 }
 
-/** A day and no more, for certificates that nobody could renew otherwise. */
+/** Longer than any key should live. */
 const MAX_DAYS = 36_500;
 const DAY_MS = 86_400_000;
 const SECOND_MS = 1000;
@@ -41,15 +42,14 @@ function withOptions(command: Command): Command {
     .option(
       '--san <names>',
       'DNS:…, IP:…, URI:… or email:…, several with commas or by repeating (default: DNS of the common name)',
-      (value: string, earlier: string[]) => [...earlier, value],
-      [],
+      collected,
     )
     .option('--out <file>', 'where the PEM goes (default: standard output)');
   return withTokenOptions(withSchemeOptions(withKeyOptions(described)));
 }
 
 /** Who the document is about. Throws UsageError. Nothing is asked of anybody. */
-async function namesOf({ subject, san }: Options) {
+async function namesOf({ subject, san = [] }: Options) {
   const { commonName, parseSubject } = await import('../x509/subject.ts');
   const { hostName, parseAlternativeNames } = await import('../x509/alternative-names.ts');
   if (subject === undefined) throw new UsageError('no subject was given', 'say --subject CN=www.example.com');

@@ -5,6 +5,7 @@ import { configurationFile, loadConfiguration } from '../../config/load.ts';
 import type { HsmIdentity, KeySummary } from '../../core/hsm.ts';
 import { Key } from '../../core/key.ts';
 import { isRefusal, trialOf } from '../doctor/keys.ts';
+import { IDENTITY_HELP } from '../options.ts';
 import { FailedError, warnAs } from '../program.ts';
 import { printable } from '../terminal.ts';
 import { loginOf } from '../token.ts';
@@ -56,6 +57,6 @@ export function addCheckCommand(program: Command): void {
   program
     .command('check')
     .description('the quick form of doctor: configuration, login, key list and one signature of every token')
-    .option('--identity', 'use the managed identity instead of MHSM_CLIENT_ID and MHSM_CLIENT_SECRET')
+    .option('--identity', IDENTITY_HELP)
     .action(check);
 }

@@ -21,16 +21,8 @@ import {
   CKM_RSA_PKCS_KEY_PAIR_GEN,
 } from '../../pkcs11/constants.ts';
 import { FALSE, ofDate, ofText, ofUlong, TRUE } from '../../tags/values.ts';
-import {
-  dayOption,
-  ENVIRONMENT_HELP,
-  idOption,
-  labelOption,
-  slotOption,
-  type TokenChoice,
-  withTokenOptions,
-} from '../options.ts';
-import { createProgram, EXIT, UsageError, warnAs } from '../program.ts';
+import { dayOption, idOption, labelOption, slotOption, type TokenChoice, withTokenOptions } from '../options.ts';
+import { addNotes, createProgram, EXIT, UsageError, warnAs } from '../program.ts';
 import { withToken } from '../token.ts';
 
 const NAME = 'mhsm_p11_create_key';
@@ -47,6 +39,11 @@ interface Options extends TokenChoice {
   json?: boolean;
 }
 
+const NOTES = `The caller needs the role "Managed HSM Crypto User" at /keys.
+
+Example:
+  ${NAME} --RSA 4K --label tlsKey`;
+
 /** The program; without arguments it prints its usage. */
 export function createKeyProgram(): Command {
   const program = createProgram(NAME)
@@ -60,16 +57,8 @@ export function createKeyProgram(): Command {
     .option('--not-before <day>', 'first day (UTC) that the key signs on, YYYY-MM-DD')
     .option('--expires <day>', 'last day (UTC) that the key signs on, YYYY-MM-DD')
     .option('--json', 'print the result as JSON')
-    .addHelpText(
-      'after',
-      `${ENVIRONMENT_HELP}
-
-The caller needs the role "Managed HSM Crypto User" at /keys.
-
-Example:
-  ${NAME} --RSA 4K --label tlsKey`,
-    )
     .allowExcessArguments(false);
+  addNotes(program, NOTES);
   return withTokenOptions(program).action(async (options: Options) => {
     if (Object.keys(options).length > 0) await createKey(options);
     else showUsage(program);

@@ -6,7 +6,7 @@ import { type Finding, failure, good, skipped, warning } from '../doctor/finding
 import { examineNetwork } from '../doctor/network.ts';
 import { countOf, type Section, sectionText, summaryText } from '../doctor/report.ts';
 import { type Examination, examineToken } from '../doctor/token.ts';
-import { slotOption, type TokenChoice, withTokenOptions } from '../options.ts';
+import { IDENTITY_HELP, slotOption, type TokenChoice } from '../options.ts';
 import { EXIT } from '../program.ts';
 import { chooseToken } from '../token.ts';
 
@@ -63,11 +63,13 @@ async function doctor({ slot, identity = false, key, speed, json = false }: Opti
 }
 
 export function addDoctorCommand(program: Command): void {
-  const command = program
+  program
     .command('doctor')
     .description('examines configuration, network, identity, roles, keys and speed; says for each failure what to do')
     .option('--key <name>', 'only the key of this name or label')
     .option('--no-speed', 'leave out latency and throughput')
-    .option('--json', 'print the findings as JSON');
-  withTokenOptions(command).action(doctor);
+    .option('--json', 'print the findings as JSON')
+    .option('--slot <number>', 'only the token of this slotid (default: all)')
+    .option('--identity', IDENTITY_HELP)
+    .action(doctor);
 }

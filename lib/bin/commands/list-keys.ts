@@ -1,5 +1,4 @@
 /** Lists the keys that the library sees, as a TLS server would find them. */
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { CKA_MHSM_KEY_ENABLED, CKA_MHSM_KEY_NAME, CKA_MHSM_KEY_VERSION } from '../../core/vendor-attributes.ts';
 import {
@@ -15,7 +14,7 @@ import {
   CKO_PRIVATE_KEY,
 } from '../../pkcs11/constants.ts';
 import { EMPTY, ofUlong, toBoolean, toText, toUlong } from '../../tags/values.ts';
-import { ENVIRONMENT_HELP, slotOption, type TokenChoice, withTokenOptions } from '../options.ts';
+import { slotOption, type TokenChoice, withTokenOptions } from '../options.ts';
 import { createProgram, warnAs } from '../program.ts';
 import { printable } from '../terminal.ts';
 import { type Token, withToken } from '../token.ts';
@@ -62,7 +61,6 @@ export function listKeysProgram(): Command {
   const program = createProgram(NAME)
     .description('Lists the keys that the PKCS#11 library sees in Azure Managed HSM, each with its newest version.')
     .option('--json', 'print a JSON array')
-    .addHelpText('after', ENVIRONMENT_HELP)
     .allowExcessArguments(false);
   return withTokenOptions(program).action(listKeys);
 }
@@ -80,11 +78,12 @@ function shown(cell: Cell): string {
   return printable(cell ?? '');
 }
 
-function print(keys: readonly Cell[][], json: boolean): void {
+async function print(keys: readonly Cell[][], json: boolean): Promise<void> {
   if (json) {
     const objects = keys.map((cells) => Object.fromEntries(COLUMNS.map(({ name }, index) => [name, cells[index]])));
     return void process.stdout.write(`${JSON.stringify(objects, null, 2)}\n`);
   }
+  const { default: Table } = await import('cli-table3');
   const table = new Table({ head: COLUMNS.map(({ head }) => head), style: { head: [], border: [] } });
   for (const cells of keys) table.push(cells.map(shown));
   process.stdout.write(`${table.toString()}\n`);
@@ -93,6 +92,6 @@ function print(keys: readonly Cell[][], json: boolean): void {
 async function listKeys({ identity, slot, json = false }: Options): Promise<void> {
   await withToken({ slot: slotOption(slot), identity, warn: warnAs(NAME) }, async (token) => {
     const handles = await token.find([{ type: CKA_CLASS, value: ofUlong(CKO_PRIVATE_KEY) }]);
-    print(await Promise.all(handles.map((handle) => cellsOf(token, handle))), json);
+    await print(await Promise.all(handles.map((handle) => cellsOf(token, handle))), json);
   });
 }

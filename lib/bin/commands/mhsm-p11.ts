@@ -1,6 +1,5 @@
 /** `mhsm-p11`: what an operator asks before and after things go wrong, and around a certificate. */
 import type { Command } from 'commander';
-import { ENVIRONMENT_HELP } from '../options.ts';
 import { createProgram } from '../program.ts';
 import { addCertificateCommands } from './certificates.ts';
 import { addCheckCommand } from './check.ts';
@@ -10,9 +9,9 @@ import { addSignatureCommands } from './signatures.ts';
 import { addTagsCommand } from './tags.ts';
 
 export function mhsmP11Program(): Command {
-  const program = createProgram('mhsm-p11')
-    .description('Looks after the PKCS#11 library for Azure Managed HSM and its keys.')
-    .addHelpText('after', ENVIRONMENT_HELP);
+  const program = createProgram('mhsm-p11').description(
+    'Looks after the PKCS#11 library for Azure Managed HSM and its keys.',
+  );
   addDoctorCommand(program);
   addCheckCommand(program);
   addCertificateCommands(program);

@@ -1,13 +1,13 @@
 /** `mhsm-p11 roles`: the commands that let a server sign. Asks nobody. */
 import { type Command, Option } from 'commander';
 import { configurationFile, loadConfiguration } from '../../config/load.ts';
-import { slotOption } from '../options.ts';
+import { collected, slotOption } from '../options.ts';
 import { UsageError } from '../program.ts';
 import { granular, permissive, type RoleRequest, readRoleDefinition } from '../role-commands.ts';
 import { chooseToken } from '../token.ts';
 
 interface Options {
-  key: string[];
+  key?: string[];
   principal?: string;
   managedIdentity?: boolean;
   hsm?: string;
@@ -22,7 +22,7 @@ function hsmOfConfiguration(slot: string | undefined): string {
   return new URL(chooseToken(configuration, slotOption(slot)).baseUrl).hostname.split('.')[0] ?? '';
 }
 
-function requestOf({ key, principal, managedIdentity = false, hsm, slot, approach }: Options): RoleRequest {
+function requestOf({ key = [], principal, managedIdentity = false, hsm, slot, approach }: Options): RoleRequest {
   if (!principal)
     throw new UsageError('no principal was given', 'say --principal and the object id of the server’s identity');
   const wrong = key.find((name) => !/^[0-9a-z-]{1,127}$/i.test(name));
@@ -59,12 +59,7 @@ export function addRolesCommand(program: Command): void {
   program
     .command('roles')
     .description('prints the az commands that let a principal sign with keys')
-    .option(
-      '--key <name>',
-      'name of a key in the HSM; again for more',
-      (value: string, earlier: string[]) => [...earlier, value],
-      [],
-    )
+    .option('--key <name>', 'name of a key in the HSM; again for more', collected)
     .option('--principal <id>', 'object id of the service principal or managed identity, or a sign-in name')
     .option('--managed-identity', 'the principal is a managed identity')
     .option('--hsm <name>', 'name of the HSM (default: that of the token in the configuration)')

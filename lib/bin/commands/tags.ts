@@ -1,5 +1,4 @@
 /** `mhsm-p11 tags show|repair`: the tags that the library finds a key by. Sees damaged keys, which PKCS#11 leaves out. */
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 import type { HsmIdentity, KeySummary, KeyVersion } from '../../core/hsm.ts';
 import { Key } from '../../core/key.ts';
@@ -81,11 +80,12 @@ const WORDS: Readonly<Record<TagLine['state'], (line: TagLine) => string>> = {
   foreign: () => 'not the library’s',
 };
 
-function print(version: KeyVersion): void {
+async function print(version: KeyVersion): Promise<void> {
   const lines = tagLines(version);
   process.stdout.write(`${version.kid}\n`);
   if (lines.length === 0)
     return void process.stdout.write('  no tags: label is the name, id a digest of the public key\n');
+  const { default: Table } = await import('cli-table3');
   const table = new Table({ head: ['tag', 'object', 'attribute', 'value', 'state'], style: { head: [], border: [] } });
   for (const line of lines) {
     const cells = [line.tag, line.object ?? '', line.attribute ?? '', line.text, WORDS[line.state](line)];
@@ -96,7 +96,10 @@ function print(version: KeyVersion): void {
 
 async function show({ json = false, ...options }: ShowOptions): Promise<void> {
   const versions = await withIdentity(tokenOf(options), (identity) => chosenKeys(identity, options, () => true));
-  if (!json) return versions.forEach(print);
+  if (!json) {
+    for (const version of versions) await print(version);
+    return;
+  }
   const keys = versions.map((version) => ({ name: version.name, id: version.kid, tags: tagLines(version) }));
   process.stdout.write(`${JSON.stringify(keys, null, 2)}\n`);
 }

@@ -1,18 +1,18 @@
 /** Says whether a configuration file is good, without the network. */
 import type { Command } from 'commander';
 import { configurationFile, loadConfiguration } from '../../config/load.ts';
-import { createProgram, warnAs } from '../program.ts';
+import { addNotes, createProgram, warnAs } from '../program.ts';
 import { printable } from '../terminal.ts';
 
 const NAME = 'mhsm_p11_validate_config_file';
 
 export function validateConfigFileProgram(): Command {
-  return createProgram(NAME)
+  const program = createProgram(NAME)
     .description('Checks a configuration file of the PKCS#11 library, without asking the HSM (mhsm-p11 doctor does).')
     .option('--file <path>', 'the file (default: MHSM_PKCS11_CONF, else /etc/mhsm-pkcs11.conf)')
-    .addHelpText('after', '\nWarnings are on standard error.')
     .allowExcessArguments(false)
     .action(validate);
+  return addNotes(program, 'Warnings are on standard error.');
 }
 
 function validate({ file = configurationFile(process.env) }: { file?: string }): void {

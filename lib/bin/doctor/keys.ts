@@ -1,6 +1,5 @@
 /** Whether keys can be found and sign: state, validity, tags, certificates, roles. */
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { certificatesOf } from '../../agent/library.ts';
 import type { TokenConfiguration } from '../../config/configuration.ts';
 import { curves } from '../../core/curves.ts';
 import type { HsmIdentity, KeySummary, KeyVersion, SignatureAlgorithm } from '../../core/hsm.ts';
@@ -109,8 +108,9 @@ function certificateFinding(certificate: X509Certificate, keys: readonly KeyVers
 }
 
 /** The certificates of the configuration that belong to an end entity, each against the keys. */
-export function examineCertificates(token: TokenConfiguration, keys: readonly KeyVersion[]): Finding[] {
+export async function examineCertificates(token: TokenConfiguration, keys: readonly KeyVersion[]): Promise<Finding[]> {
   try {
+    const { certificatesOf } = await import('../../agent/library.ts');
     return certificatesOf(token)
       .map(({ der }) => new X509Certificate(der))
       .filter(({ ca }) => !ca)

@@ -12,7 +12,9 @@ export interface Measured {
 export const LEVELS = [1, 2, 4, 8, 16, 32, 64] as const;
 export const MEASURED_CONNECTIONS = 64;
 const LATENCY_SIGNS = 11;
-const SIGNS_A_LANE = 6;
+/** Enough that the first and the last signature of a level weigh little. */
+const SIGNS_A_LEVEL = 48;
+const LEAST_SIGNS_A_LANE = 4;
 /** Of the best throughput: what is worth having without more connections. */
 const ENOUGH = 0.9;
 /** Growth from one level to the next below which more is not tried. */
@@ -32,14 +34,13 @@ export function worthwhile(measured: readonly Measured[]): number {
 type Sign = () => Promise<unknown>;
 
 async function measureLevel(sign: Sign, inFlight: number): Promise<Measured> {
+  const signs = Math.max(LEAST_SIGNS_A_LANE, Math.ceil(SIGNS_A_LEVEL / inFlight));
   const lane = async () => {
-    for (let i = 0; i < SIGNS_A_LANE; i++) await sign();
+    for (let i = 0; i < signs; i++) await sign();
   };
-  // Once for the connections alone.
-  await Promise.all(Array.from({ length: inFlight }, sign));
   const beginMs = performance.now();
   await Promise.all(Array.from({ length: inFlight }, lane));
-  return { inFlight, perSecond: (inFlight * SIGNS_A_LANE * 1000) / (performance.now() - beginMs) };
+  return { inFlight, perSecond: (inFlight * signs * 1000) / (performance.now() - beginMs) };
 }
 
 /** Throughput level by level, until twice in a row more does not help. */
@@ -97,7 +98,8 @@ export async function examineSpeed(identity: HsmIdentity, trial: Trial, cache: C
   const { key, algorithm, digest } = trial;
   const sign = () => identity.sign(key.name, key.version, algorithm, digest);
   try {
-    await sign();
+    // All connections are open before the clock runs.
+    await Promise.all(Array.from({ length: MEASURED_CONNECTIONS }, sign));
     return [await latency(sign), adviceOf(await measureThroughput(sign), cache)];
   } catch (error) {
     return [failure('connections', error)];

@@ -3,7 +3,6 @@ import type { Configuration, TokenConfiguration } from '../../config/configurati
 import type { HsmIdentity, KeySummary, KeyVersion } from '../../core/hsm.ts';
 import { Key } from '../../core/key.ts';
 import { equalBytes, ofText } from '../../tags/values.ts';
-import { lineOf } from '../program.ts';
 import { loginOf } from '../token.ts';
 import { withIdentityOf } from '../token-identity.ts';
 import { type Finding, failed, failure, good, skipped, warning } from './finding.ts';
@@ -75,7 +74,7 @@ async function random(identity: HsmIdentity): Promise<Finding> {
   } catch (error) {
     return warning(
       'random',
-      lineOf(error),
+      error instanceof Error ? error.message : String(error),
       'nothing, unless a program calls C_GenerateRandom after login: TLS does not',
     );
   }
@@ -96,8 +95,13 @@ async function examineKeys(
   }
   const chosen = wanted !== undefined;
   const tried = keys.slice(0, MAX_TRIED);
-  const { versions, findings } = await readKeys(identity, tried);
-  const trials = versions.map(trialOf).filter((trial) => trial !== undefined);
+  // A certificate may belong to any key.
+  const { versions, findings } = await readKeys(identity, token.certificates.length > 0 ? all : tried);
+  const names = new Set(tried.map(({ name }) => name));
+  const trials = versions
+    .filter(({ name }) => names.has(name))
+    .map(trialOf)
+    .filter((trial) => trial !== undefined);
   const signing = await Promise.all(trials.map((trial) => examineSigning(identity, trial)));
   return {
     findings: [
@@ -105,7 +109,7 @@ async function examineKeys(
       ...tooMany(keys),
       ...findings,
       ...(signing.length === 0 ? [NONE_SIGNS] : weighSigning(signing, chosen)),
-      ...examineCertificates(token, versions),
+      ...(await examineCertificates(token, versions)),
     ],
     trial: trials[signing.findIndex(({ outcome }) => outcome === 'good')],
   };
