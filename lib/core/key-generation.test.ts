@@ -268,6 +268,21 @@ describe('C_GenerateKeyPair', () => {
     ],
     ['a modulus', rsa, [bits(2048), attribute(ck.CKA_MODULUS, EMPTY)], [token], ck.CKR_ATTRIBUTE_READ_ONLY],
     ['CKA_LOCAL', ec, [p256], [token, attribute(ck.CKA_LOCAL, TRUE)], ck.CKR_ATTRIBUTE_READ_ONLY],
+    ['a secret value', ec, [p256], [token, attribute(ck.CKA_VALUE, EMPTY)], ck.CKR_ATTRIBUTE_READ_ONLY],
+    [
+      'an attribute of the other half',
+      ec,
+      [p256],
+      [token, attribute(ck.CKA_VERIFY, TRUE)],
+      ck.CKR_TEMPLATE_INCONSISTENT,
+    ],
+    [
+      'an attribute of certificates',
+      ec,
+      [p256, attribute(ck.CKA_ISSUER, EMPTY)],
+      [token],
+      ck.CKR_TEMPLATE_INCONSISTENT,
+    ],
     ['an unknown attribute', ec, [p256], [token, attribute(0x4, EMPTY)], ck.CKR_ATTRIBUTE_TYPE_INVALID],
   ])('refuses %s', async (_what, mechanism, publicTemplate, privateTemplate, rv) => {
     const { client, hsm } = await fresh();

@@ -1,6 +1,7 @@
 /** The templates of C_GenerateKeyPair (sections 4 and 5.14): what may be asked, and what is understood. */
 
 import * as ck from '../pkcs11/constants.ts';
+import { isNamed, nameOf } from '../pkcs11/names.ts';
 import { type Side, taggedAttribute } from '../tags/attributes.ts';
 import { fitsTag } from '../tags/codec.ts';
 import {
@@ -94,7 +95,7 @@ const rules: Readonly<Record<Side, ReadonlyMap<number, Rule>>> = {
   ]),
 };
 
-/** Attributes that exist, and that C_GenerateKeyPair fills in by itself. */
+/** Attributes that C_GenerateKeyPair fills in by itself, the secret ones among them (section 4.1.1, rule 3). */
 const READ_ONLY = new Set([
   ck.CKA_LOCAL,
   ck.CKA_KEY_GEN_MECHANISM,
@@ -105,7 +106,24 @@ const READ_ONLY = new Set([
   ck.CKA_PUBLIC_KEY_INFO,
   // What a key may be used with follows from its usage; the HSM knows no narrower list.
   ck.CKA_ALLOWED_MECHANISMS,
+  ck.CKA_VALUE,
+  ck.CKA_PRIVATE_EXPONENT,
+  ck.CKA_PRIME_1,
+  ck.CKA_PRIME_2,
+  ck.CKA_EXPONENT_1,
+  ck.CKA_EXPONENT_2,
+  ck.CKA_COEFFICIENT,
 ]);
+
+/**
+ * The refusal of an attribute that no rule is about (section 4.1.1): the library's own to fill in, the specification's
+ * but of other objects, or nobody's.
+ */
+function noRule(type: number): Error {
+  if (READ_ONLY.has(type)) return attributeReadOnly(type);
+  if (isNamed('CKA', type)) return templateInconsistent(`${nameOf('CKA', type)} is of another kind of object`);
+  return attributeTypeInvalid(type);
+}
 
 function check(type: number, value: Uint8Array, rule: Rule): void {
   if (rule === 'understood') return;
@@ -128,13 +146,14 @@ export function checkTagged(type: number, value: Uint8Array): void {
 
 /**
  * A template by attribute, each checked on its own. CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_READ_ONLY,
- * CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT (also for two values of one attribute).
+ * CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT (also for two values of one attribute, and for one that other
+ * objects have).
  */
 export function readTemplate(side: Side, attributes: readonly Attribute[]): Template {
   const template = new Map<number, Uint8Array>();
   for (const { type, value } of attributes) {
     const rule = rules[side].get(type);
-    if (rule === undefined) throw READ_ONLY.has(type) ? attributeReadOnly(type) : attributeTypeInvalid(type);
+    if (rule === undefined) throw noRule(type);
     const bytes = value ?? EMPTY;
     check(type, bytes, rule);
     const earlier = template.get(type);

@@ -16,6 +16,11 @@ export function nameOf(family: Family, value: number): string {
   return `${name} 0x${value.toString(16)}`;
 }
 
+/** Whether the specification has a constant of this value. */
+export function isNamed(family: Family, value: number): boolean {
+  return byFamily.get(family)?.has(value) === true;
+}
+
 /** The number of a constant by its full name (`CKA_LABEL`), or undefined. */
 export function constantOf(family: Family, name: string): number | undefined {
   if (!name.startsWith(`${family}_`)) return undefined;
