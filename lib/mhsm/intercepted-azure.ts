@@ -41,6 +41,10 @@ export class InterceptedAzure {
   challenge = `Bearer authorization="${ENTRA}/${TENANT}", resource="https://managedhsm.azure.net"`;
   /** Answers the token endpoint. */
   grant: (nth: number) => Answer = () => this.token();
+  /** Requests to the endpoints of managed identity, in order. */
+  readonly machineRequests: Request[] = [];
+  /** Answers them. */
+  machine: (request: Request) => Answer = () => this.machineToken();
   readonly #network;
   #hsms: RestHsm[] = [];
 
@@ -56,6 +60,12 @@ export class InterceptedAzure {
           this.tokensOf.push(String(params.tenant));
           return this.grant(this.tokensOf.length);
         }),
+        ...['*/metadata/identity/oauth2/token', '*/msi/token'].map((path) =>
+          http.get(path, ({ request }) => {
+            this.machineRequests.push(request);
+            return this.machine(request);
+          }),
+        ),
         http.all('*', ({ request }) => {
           this.strangers.push(new URL(request.url).host);
           return json({}, 404);
@@ -76,6 +86,13 @@ export class InterceptedAzure {
   token(seconds = 3600): Response {
     const token = `token-${this.tokensOf.length}`;
     return json({ token_type: 'Bearer', expires_in: seconds, ext_expires_in: seconds, access_token: token });
+  }
+
+  /** A token as the metadata service gives it; `machine-1` is the first of a test. */
+  machineToken(): Response {
+    const expires = Math.floor(Date.now() / 1000) + 3600;
+    const token = `machine-${this.machineRequests.length}`;
+    return json({ access_token: token, expires_on: String(expires), resource: HSM, token_type: 'Bearer' });
   }
 
   /** An HSM client that pauses as short as it may between attempts. */
@@ -106,6 +123,8 @@ export class InterceptedAzure {
     this.tokensOf.length = 0;
     this.strangers.length = 0;
     this.challenges = 0;
+    this.machineRequests.length = 0;
+    this.machine = () => this.machineToken();
     this.answer = () => json({ value: [] });
     this.challenge = `Bearer authorization="${ENTRA}/${TENANT}", resource="https://managedhsm.azure.net"`;
     this.grant = () => this.token();

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { INetworkModule, NetworkRequestOptions, NetworkResponse } from '@azure/msal-node';
 import { request } from 'undici';
 import type { Credential } from './credential.ts';
@@ -21,16 +22,16 @@ export function metadataUrl(url: string, imdsEndpoint: string | undefined): stri
     : `${new URL(imdsEndpoint).origin}${pathname}${search}`;
 }
 
+interface Fetch {
+  readonly imdsEndpoint: string | undefined;
+  readonly trace: Trace;
+}
+
+/** For whom a request is: MSAL keeps the first network that it was given for all tokens of the process. */
+const fetching = new AsyncLocalStorage<Fetch>();
+
 /** HTTP for MSAL, never through a proxy: the endpoint is on this machine. */
 class MachineNetwork implements INetworkModule {
-  readonly #imdsEndpoint: string | undefined;
-  readonly #trace: Trace;
-
-  constructor(imdsEndpoint: string | undefined, trace: Trace) {
-    this.#imdsEndpoint = imdsEndpoint;
-    this.#trace = trace;
-  }
-
   sendGetRequestAsync<T>(url: string, options?: NetworkRequestOptions): Promise<NetworkResponse<T>> {
     return this.#send('GET', url, options);
   }
@@ -41,8 +42,9 @@ class MachineNetwork implements INetworkModule {
 
   #send<T>(method: 'GET' | 'POST', address: string, options: NetworkRequestOptions = {}): Promise<NetworkResponse<T>> {
     const { headers = {}, body = null } = options;
-    const url = metadataUrl(address, this.#imdsEndpoint);
-    return traced(this.#trace, { method, url }, async () => {
+    const { imdsEndpoint, trace = {} } = fetching.getStore() ?? {};
+    const url = metadataUrl(address, imdsEndpoint);
+    return traced(trace, { method, url }, async () => {
       const answer = await request(url, { method, headers, body, signal: AbortSignal.timeout(ATTEMPT_MS) });
       const entries = Object.entries(answer.headers).map(([name, value]) => [name, String(value)]);
       const parsed = (await answer.body.json()) as T;
@@ -60,9 +62,10 @@ export async function managedIdentityToken(
   const { ManagedIdentityApplication } = await import('@azure/msal-node');
   const application = new ManagedIdentityApplication({
     ...(clientId === undefined ? {} : { managedIdentityIdParams: { userAssignedClientId: clientId } }),
-    system: { networkClient: new MachineNetwork(imdsEndpoint, trace) },
+    system: { networkClient: new MachineNetwork() },
   });
-  const { accessToken, expiresOn } = await application.acquireToken({ resource, forceRefresh: true });
+  const acquire = () => application.acquireToken({ resource, forceRefresh: true });
+  const { accessToken, expiresOn } = await fetching.run({ imdsEndpoint, trace }, acquire);
   if (accessToken === '' || expiresOn === null) throw new Error('no token came');
   return { token: accessToken, expiresOnTimestamp: expiresOn.getTime() };
 }
