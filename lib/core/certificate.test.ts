@@ -48,6 +48,24 @@ function infoOf(hsm: MemoryHsm, name: string): Uint8Array {
 }
 
 describe('certificates', () => {
+  test('have every attribute of the tables of sections 4.4 and 4.6', async () => {
+    const client = await Client.open(setUp(new MemoryHsm(), { certificates: [forgeCertificate()] }).library);
+    const handle = await client.findOne(CERTIFICATE);
+    const storage = [ck.CKA_CLASS, ck.CKA_TOKEN, ck.CKA_PRIVATE, ck.CKA_MODIFIABLE, ck.CKA_LABEL, ck.CKA_COPYABLE];
+    const common = [ck.CKA_DESTROYABLE, ck.CKA_CERTIFICATE_TYPE, ck.CKA_TRUSTED, ck.CKA_CERTIFICATE_CATEGORY].concat([
+      ck.CKA_CHECK_VALUE,
+      ck.CKA_START_DATE,
+      ck.CKA_END_DATE,
+      ck.CKA_PUBLIC_KEY_INFO,
+    ]);
+    const x509 = [ck.CKA_SUBJECT, ck.CKA_ID, ck.CKA_ISSUER, ck.CKA_SERIAL_NUMBER, ck.CKA_VALUE, ck.CKA_URL]
+      .concat([ck.CKA_HASH_OF_SUBJECT_PUBLIC_KEY, ck.CKA_HASH_OF_ISSUER_PUBLIC_KEY])
+      .concat([ck.CKA_JAVA_MIDP_SECURITY_DOMAIN, ck.CKA_NAME_HASH_ALGORITHM]);
+    const queries = [...storage, ...common, ...x509].map((type) => ({ type, capacity: null }));
+    const { rv } = await client.application.getAttributeValue({ session: 1, object: handle, queries });
+    expect(rv).toBe(ck.CKR_OK);
+  });
+
   test('appear as objects with what X.509 says', async () => {
     const source = forgeCertificate();
     const client = await Client.open(setUp(new MemoryHsm(), { certificates: [source] }).library);
