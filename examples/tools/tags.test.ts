@@ -28,19 +28,21 @@ async function listed(): Promise<Record<string, unknown>[]> {
   return JSON.parse(stdout) as Record<string, unknown>[];
 }
 
+async function send(method: 'PATCH' | 'POST', path: string, token: string, body: object): Promise<void> {
+  const { mock } = offload;
+  const dispatcher = new Agent({ connect: { ca: readFileSync(mock.caFile, 'utf8') } });
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const options = { method, headers, body: JSON.stringify(body), dispatcher };
+  const answer = await request(`${mock.url}${path}?api-version=7.4`, options);
+  expect({ status: answer.statusCode, answer: await answer.body.text() }).toMatchObject({ status: 200 });
+  await dispatcher.close();
+}
+
 /** Sets tags as somebody does who knows nothing of the library. */
 async function setTags({ name, id }: CreatedKey, tags: Record<string, string>): Promise<void> {
   const { mock } = offload;
   const token = await mock.token(mock.keyGeneration.clientId, mock.keyGeneration.clientSecret);
-  const dispatcher = new Agent({ connect: { ca: readFileSync(mock.caFile, 'utf8') } });
-  const answer = await request(`${mock.url}/keys/${name}/${id.split('/').at(-1)}?api-version=7.4`, {
-    method: 'PATCH',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ tags }),
-    dispatcher,
-  });
-  expect({ status: answer.statusCode, answer: await answer.body.text() }).toMatchObject({ status: 200 });
-  await dispatcher.close();
+  await send('PATCH', `/keys/${name}/${id.split('/').at(-1)}`, token, { tags });
 }
 
 test('a damaged key is shown with what is wrong, and listed again after the repair', async () => {
@@ -84,6 +86,17 @@ test('a key made elsewhere gets label and id', async () => {
   );
   const { stdout } = await tool('tags', 'show', '--id', 'c0de');
   expect(stdout).toMatch(/owner.*somebody.*not the library’s/);
+});
+
+test('a symmetric key, which PKCS#11 does not show, is left alone', async () => {
+  const { mock } = offload;
+  const token = await mock.token(mock.keyGeneration.clientId, mock.keyGeneration.clientSecret);
+  await send('POST', '/keys/wrapping/create', token, { kty: 'oct-HSM', key_size: 256 });
+  const { status, stderr } = await tool('tags', 'repair', '--name', 'wrapping', '--yes');
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: expect.stringContaining('key wrapping is no RSA or EC key'),
+  });
 });
 
 test('what does not fit is refused', async () => {

@@ -114,6 +114,14 @@ test('an EC key of the curve P-256K is made', async () => {
   );
 });
 
+test('a reader that has read enough is no failure', async () => {
+  const shell = '"$0" --json | head -c 1; exec 3>&1; { "$0" --json; echo "status $?" >&3; } | true';
+  const { stdout, stderr } = await mustRun('sh', ['-c', shell, join(BIN, 'mhsm_p11_list_keys')], {
+    env: offload.toolEnvironment,
+  });
+  expect({ stdout, stderr }).toEqual({ stdout: '[status 0\n', stderr: '' });
+});
+
 test('mhsm_p11_list_keys never lets a label write over the terminal', async () => {
   await offload.createKey('--EC', 'P-256', '--label', 'red\u001b[31m\nline');
   const { stdout } = await tool('mhsm_p11_list_keys');

@@ -86,7 +86,7 @@ ${statuses.join('\n')}`;
 export function createProgram(name: string): Command {
   return new Command(name)
     .version(VERSION, '--version', 'print the version')
-    .helpOption('--help', 'print this help')
+    .helpOption('-h, --help', 'print this help')
     .addHelpText('afterAll', helpText())
     .exitOverride()
     .configureOutput({
@@ -107,8 +107,15 @@ function statusOf(name: string, error: unknown): number {
   return error instanceof UsageError ? EXIT.usage.status : EXIT.failed.status;
 }
 
+/** Whoever reads the output may have read enough (`| head`): that is no failure of the program. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+}
+
 /** Runs a program with the arguments of the process, and sets its exit status. */
 export async function runProgram(program: Command): Promise<void> {
+  process.stdout.on('error', endWithReader);
   try {
     await program.parseAsync();
   } catch (error) {

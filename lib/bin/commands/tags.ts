@@ -14,7 +14,7 @@ import {
   withKeyOptions,
   withTokenOptions,
 } from '../options.ts';
-import { FailedError, UsageError, warnAs } from '../program.ts';
+import { FailedError, lineOf, UsageError, warnAs } from '../program.ts';
 import { changesBetween, repairedTags, type TagLine, tagLines } from '../tag-report.ts';
 import { printable } from '../terminal.ts';
 import { withIdentity } from '../token-identity.ts';
@@ -29,15 +29,27 @@ interface RepairOptions extends TokenChoice, KeyChoice {
   yes?: boolean;
 }
 
-const tokenOf = ({ slot, identity }: TokenChoice) => ({ slot: slotOption(slot), identity, warn: warnAs('mhsm-p11') });
+const WARN = warnAs('mhsm-p11');
+const tokenOf = ({ slot, identity }: TokenChoice) => ({ slot: slotOption(slot), identity, warn: WARN });
 
 /** Keys read at the same time. */
 const AT_ONCE = 16;
 
+/** The key, or a warning: one that was just deleted must not hide the others. */
+async function readOrWarn(identity: HsmIdentity, name: string): Promise<KeyVersion | undefined> {
+  try {
+    return await identity.getKey(name);
+  } catch (error) {
+    WARN(`key ${name} is left out: ${lineOf(error)}`);
+    return undefined;
+  }
+}
+
 async function readAll(identity: HsmIdentity, keys: readonly KeySummary[]): Promise<KeyVersion[]> {
   const versions: KeyVersion[] = [];
   for (let i = 0; i < keys.length; i += AT_ONCE) {
-    versions.push(...(await Promise.all(keys.slice(i, i + AT_ONCE).map(({ name }) => identity.getKey(name)))));
+    const read = await Promise.all(keys.slice(i, i + AT_ONCE).map(({ name }) => readOrWarn(identity, name)));
+    versions.push(...read.filter((version) => version !== undefined));
   }
   return versions;
 }
@@ -114,6 +126,9 @@ function newLabel(text: string | undefined): Uint8Array | undefined {
 
 /** Says what changes, and changes it where it may. True when there is something. */
 async function repairOne(identity: HsmIdentity, version: KeyVersion, options: RepairOptions): Promise<boolean> {
+  if (version.publicKey === undefined) {
+    throw new FailedError(`key ${version.name} is no RSA or EC key`, 'the library shows no other kind: leave it alone');
+  }
   const id = options.newId === undefined ? undefined : idOption(options.newId);
   const tags = repairedTags(version, { label: newLabel(options.newLabel), id });
   if (tags === null) {
