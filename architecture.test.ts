@@ -13,6 +13,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'lib/mhsm': ['lib/core', 'lib/config', 'lib/pkcs11'],
   'lib/agent': ['lib/core', 'lib/wire', 'lib/mhsm', 'lib/config', 'lib/log', 'lib/pkcs11', 'native/addon'],
   'lib/bin': ['lib/agent', 'lib/core', 'lib/mhsm', 'lib/config', 'lib/log', 'lib/tags', 'lib/pkcs11', 'native/addon'],
+  'lib/api': ['lib/agent', 'lib/core', 'lib/mhsm', 'lib/config', 'lib/tags', 'lib/pkcs11'],
   'native/addon': [],
   'native/test': ['native/addon', 'lib/wire', 'lib/pkcs11', 'secret-watch'],
   'mock-hsm': [],

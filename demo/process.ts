@@ -15,7 +15,7 @@ export interface Finished {
 export async function runProgram(
   file: string,
   args: readonly string[],
-  options: { env?: NodeJS.ProcessEnv; uid?: number; gid?: number; timeoutMs?: number } = {},
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; uid?: number; gid?: number; timeoutMs?: number } = {},
 ): Promise<Finished> {
   const { timeoutMs = 60_000, ...rest } = options;
   try {

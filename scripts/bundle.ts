@@ -1,24 +1,21 @@
 /**
- * Bundles each program into one file of dist/. Imports on demand stay inside: an agent that gave up root may not be able
- * to read a further file, and code that is not run yet costs next to nothing.
+ * Bundles each program into one file of dist/, and the library for Node programs into dist/api, with its types in
+ * dist/types. Imports on demand stay inside: an agent that gave up root may not be able to read a further file, and code
+ * that is not run yet costs next to nothing.
  */
+import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { build } from 'esbuild';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 rmSync('dist', { recursive: true, force: true });
-await build({
-  entryPoints: {
-    agent: 'lib/bin/agent.ts',
-    mhsm_p11_create_key: 'lib/bin/mhsm_p11_create_key.ts',
-    mhsm_p11_list_keys: 'lib/bin/mhsm_p11_list_keys.ts',
-    mhsm_p11_validate_config_file: 'lib/bin/mhsm_p11_validate_config_file.ts',
-    'mhsm-p11': 'lib/bin/mhsm-p11.ts',
-  },
+
+const bundled = {
   outdir: 'dist',
   bundle: true,
   platform: 'node',
   format: 'esm',
-  target: 'node24',
   // jsonc-parser's CommonJS form requires files that a bundler does not see.
   mainFields: ['module', 'main'],
   external: ['*.node'],
@@ -28,4 +25,44 @@ await build({
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
+} as const satisfies BuildOptions;
+
+/** The two functions of undici that are used: the whole of it needs Node 22 as soon as it is loaded. */
+const UNDICI_PARTS = `
+  import Agent from './lib/dispatcher/agent.js';
+  import apiRequest from './lib/api/api-request.js';
+  export { default as Pool } from './lib/dispatcher/pool.js';
+  const agent = new Agent();
+  export function request(url, options) {
+    const { origin, pathname, search } = new URL(url);
+    return apiRequest.call(agent, { ...options, origin, path: pathname + search });
+  }
+`;
+
+const undiciParts: Plugin = {
+  name: 'undici-parts',
+  setup({ onResolve, onLoad }) {
+    const resolveDir = dirname(fileURLToPath(import.meta.resolve('undici')));
+    onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'undici-parts' }));
+    onLoad({ filter: /.*/, namespace: 'undici-parts' }, () => ({ contents: UNDICI_PARTS, resolveDir }));
+  },
+};
+
+await build({
+  ...bundled,
+  entryPoints: {
+    agent: 'lib/bin/agent.ts',
+    mhsm_p11_create_key: 'lib/bin/mhsm_p11_create_key.ts',
+    mhsm_p11_list_keys: 'lib/bin/mhsm_p11_list_keys.ts',
+    mhsm_p11_validate_config_file: 'lib/bin/mhsm_p11_validate_config_file.ts',
+    'mhsm-p11': 'lib/bin/mhsm-p11.ts',
+  },
+  target: 'node24',
 });
+await build({
+  ...bundled,
+  entryPoints: { 'api/index': 'lib/api/index.ts' },
+  target: 'node20',
+  plugins: [undiciParts],
+});
+execFileSync('node_modules/.bin/tsc', ['-p', 'lib/api'], { stdio: 'inherit' });

@@ -41,6 +41,7 @@ interface OnObject extends InSession {
   object: number;
 }
 
+/** The PKCS#11 functions of one client: a method each, plain objects in and out. Refusals are Pkcs11Error. */
 export class Application {
   readonly #library: Library;
   readonly #tokens = new Map<number, ApplicationToken>();

@@ -17,6 +17,7 @@ export interface LibraryOptions {
   warn?: Warn;
 }
 
+/** Slots, and who uses them. `createApplication` gives the functions of one client. */
 export class Library {
   readonly random: Random;
   readonly warn: Warn;
@@ -43,6 +44,7 @@ export class Library {
   }
 
   /** A client process: its functions give no code but those that the specification lists for them. */
+  /** The functions for one client, with sessions and logins of its own. */
   createApplication(): Application {
     return withListedCodes(new Application(this));
   }

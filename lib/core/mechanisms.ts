@@ -84,11 +84,9 @@ export const mechanisms: readonly MechanismRow[] = [
 /** Each once, in the order of the table. */
 export const mechanismTypes: readonly number[] = [...new Set(mechanisms.map(({ type }) => type))];
 
-const byUse = Map.groupBy(mechanisms, ({ use }) => use);
-
 /** The row of a mechanism for one use of it; CKR_MECHANISM_INVALID when it has none. */
 export function mechanismFor<U extends Use>(use: U, type: number): Extract<MechanismRow, { use: U }> {
-  const row = byUse.get(use)?.find((each) => each.type === type);
+  const row = mechanisms.find((each) => each.use === use && each.type === type);
   if (row === undefined) throw mechanismInvalid(type);
   return row as Extract<MechanismRow, { use: U }>;
 }

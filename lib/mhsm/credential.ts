@@ -4,6 +4,11 @@ import { ConfigurationError } from '../config/parse.ts';
 import { CKR_PIN_INCORRECT } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
 
+/** What `@azure/identity` calls a TokenCredential, as far as it is used here. */
+export interface TokenSourceGiven {
+  getToken(scope: string): Promise<{ readonly token: string; readonly expiresOnTimestamp: number } | null>;
+}
+
 /** How an identity proves itself. `tenantId` where it belongs to another tenant than the HSM's challenge names. */
 export type Credential =
   | {
@@ -27,6 +32,7 @@ export type Credential =
       readonly tokenFile: string;
       readonly tenantId?: string | undefined;
     }
+  | { readonly kind: 'given'; readonly source: TokenSourceGiven }
   | {
       readonly kind: 'managed';
       /** Of a user-assigned identity. */
@@ -37,6 +43,7 @@ export type Credential =
 
 /** A name for messages; never holds a secret. */
 export function nameOf(credential: Credential): string {
+  if (credential.kind === 'given') return 'the TokenCredential of the caller';
   if (credential.kind === 'workload') return `workload identity ${credential.clientId}`;
   if (credential.kind !== 'managed') return `client ${credential.clientId}`;
   return credential.clientId === undefined

@@ -1,6 +1,6 @@
 import type { Configuration, TokenConfiguration } from '../config/configuration.ts';
 import { type Authority, authorityOf } from './challenge.ts';
-import { readPem } from './credential.ts';
+import { readPem, type TokenSourceGiven } from './credential.ts';
 import { failureOfNetwork, type Target } from './failures.ts';
 import type { HttpLog } from './http-exchange.ts';
 import { Transport } from './transport.ts';
@@ -20,6 +20,8 @@ export interface HsmOptions {
   readonly http?: HttpLog | undefined;
   /** Takes each token, so that a log can leave it out. */
   readonly learnSecret?: (secret: string) => void;
+  /** Gives the tokens, instead of what the configuration or a PIN names. */
+  readonly tokenCredential?: TokenSourceGiven | undefined;
 }
 
 /** One HSM as all its identities share it: connections, and where its tokens come from. */

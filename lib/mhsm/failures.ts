@@ -160,6 +160,7 @@ const CHECK: Readonly<Record<Credential['kind'], (target: Target) => string>> = 
   secret: ({ configurationPath }) => `check the credential and authorityHost of ${configurationPath}`,
   certificate: ({ configurationPath }) => `check the credential and authorityHost of ${configurationPath}`,
   workload: () => "check the federated token's file: the agent's user reads it anew for each token",
+  given: () => 'ask the TokenCredential itself why it gives no token for the HSM',
   managed: () => 'assign a managed identity to this machine, or correct the client id (MSIClientID of msi)',
 };
 

@@ -44,7 +44,8 @@ function createIdentities(endpoint: Endpoint): (pin: Uint8Array) => HsmIdentity 
  */
 export function createHsm(token: TokenConfiguration, configuration: Configuration, options: HsmOptions = {}): RestHsm {
   const endpoint = new Endpoint(token, configuration, options);
-  const own = ownCredential(token, configuration);
+  const { tokenCredential: source } = options;
+  const own = source === undefined ? ownCredential(token, configuration) : ({ kind: 'given', source } as const);
   if (own?.kind === 'secret') endpoint.learnSecret(own.clientSecret);
   const ownIdentity = own && new RestIdentity(endpoint, own);
   const identityOfPin = createIdentities(endpoint);

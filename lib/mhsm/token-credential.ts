@@ -1,4 +1,4 @@
-import { getCACertificates } from 'node:tls';
+import * as tls from 'node:tls';
 import type { ClientSecretCredentialOptions, TokenCredential } from '@azure/identity';
 import type { Authority } from './challenge.ts';
 import type { Credential } from './credential.ts';
@@ -21,6 +21,11 @@ function tracing(trace: Trace): PipelinePolicy {
   };
 }
 
+/** The authorities that Node trusts; before Node 22 it has no way to say so but its own list. */
+function rootsOfNode(): readonly string[] {
+  return tls.getCACertificates?.('default') ?? tls.rootCertificates;
+}
+
 /** `caPem` is trusted when the authority is not one of Azure's: who vouches for the HSM does not vouch for Microsoft. */
 function optionsFor({ host, wellKnown }: Authority, caPem: string | undefined, trace: Trace) {
   const additionalPolicies: AdditionalPolicyConfig[] = [{ policy: tracing(trace), position: 'perRetry' }];
@@ -30,13 +35,13 @@ function optionsFor({ host, wellKnown }: Authority, caPem: string | undefined, t
     disableInstanceDiscovery: !wellKnown,
     retryOptions: { maxRetries: 1 },
     additionalPolicies,
-    ...(ownRoots ? { tlsOptions: { ca: [...getCACertificates('default'), caPem] } } : {}),
+    ...(ownRoots ? { tlsOptions: { ca: [...rootsOfNode(), caPem] } } : {}),
   };
 }
 
 /** The credential of @azure/identity for it, loaded on first use because it takes long; a new one keeps no old token. */
 async function tokenCredential(
-  credential: Exclude<Credential, { kind: 'managed' }>,
+  credential: Exclude<Credential, { kind: 'managed' | 'given' }>,
   authority: Authority,
   options: ReturnType<typeof optionsFor>,
 ): Promise<TokenCredential> {
@@ -63,7 +68,10 @@ export async function fetchToken(
   trace: Trace,
 ): Promise<AccessToken> {
   if (credential.kind === 'managed') return managedIdentityToken(credential, authority.resource, trace);
-  const source = await tokenCredential(credential, authority, optionsFor(authority, caPem, trace));
+  const source =
+    credential.kind === 'given'
+      ? credential.source
+      : await tokenCredential(credential, authority, optionsFor(authority, caPem, trace));
   const token = await source.getToken(`${authority.resource}/.default`);
   if (token === null) throw new Error('no token came');
   return token;

@@ -1,6 +1,7 @@
 import { CKR_BUFFER_TOO_SMALL, CKR_GENERAL_ERROR, CKR_OK } from './constants.ts';
 import { nameOf } from './names.ts';
 
+/** What an error carries beside code and message. */
 export interface Pkcs11ErrorOptions {
   /** What the person who runs the server can do about it; printed after `hint:`. Never holds a secret. */
   hint?: string;
@@ -14,7 +15,9 @@ export interface Pkcs11ErrorOptions {
  * the shim prints it on standard error. One without is the calling program's business (a bad handle, a wrong length).
  */
 export class Pkcs11Error extends Error {
+  /** The CKR code, never CKR_OK. */
   readonly rv: number;
+  /** What the person who runs the program can do about it; undefined where the program itself is to be mended. */
   readonly hint: string | undefined;
 
   constructor(rv: number, message: string, options: Pkcs11ErrorOptions = {}) {
@@ -22,6 +25,11 @@ export class Pkcs11Error extends Error {
     this.name = 'Pkcs11Error';
     this.rv = rv === CKR_OK ? CKR_GENERAL_ERROR : rv;
     this.hint = options.hint;
+  }
+
+  /** The name of `rv`: `CKR_PIN_INCORRECT`. */
+  get code(): string {
+    return nameOf('CKR', this.rv).split(' ')[0] ?? 'CKR';
   }
 
   /** One line: message, hint and code. */

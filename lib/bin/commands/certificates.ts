@@ -1,8 +1,8 @@
 /** `mhsm-p11 csr` and `mhsm-p11 self-sign`: X.509 for a key that stays in the HSM. */
 import type { Command } from 'commander';
+import { derOfRaw } from '../../core/ecdsa-form.ts';
 import { startOfDay } from '../../tags/values.ts';
 import { chooseKey } from '../chosen-key.ts';
-import { derOfRaw } from '../ecdsa-form.ts';
 import {
   collected,
   countOption,

@@ -1,9 +1,9 @@
 /** `mhsm-p11 sign` and `mhsm-p11 verify`: the signature of a file, as openssl dgst makes and takes it. */
 import type { Command } from 'commander';
+import { derOfRaw, rawOfDer } from '../../core/ecdsa-form.ts';
 import { CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE } from '../../pkcs11/constants.ts';
 import { Pkcs11Error } from '../../pkcs11/error.ts';
 import { chooseKey } from '../chosen-key.ts';
-import { derOfRaw, rawOfDer } from '../ecdsa-form.ts';
 import { bytesOfFile, partsOf } from '../input.ts';
 import { type KeyChoice, slotOption, type TokenChoice, withKeyOptions, withTokenOptions } from '../options.ts';
 import { writeOutput } from '../output.ts';

@@ -1,5 +1,5 @@
 /** The two spellings of an ECDSA signature: r‖s of PKCS#11, and the SEQUENCE of r and s of X.509 and OpenSSL. */
-import { concat, der, derInteger, inside, TAG } from '../core/der.ts';
+import { concat, der, derInteger, inside, TAG } from './der.ts';
 
 /** DER ECDSA-Sig-Value (RFC 3279, 2.2.3) of r‖s. */
 export function derOfRaw(raw: Uint8Array): Uint8Array {
