@@ -132,6 +132,7 @@ export class Application {
     return NOTHING;
   }
 
+  /** The login of another connection of the same process again, without trying it. */
   resumeLogin({ slot, userType, pin }: InSlot & { userType: number; pin: Uint8Array | null }): Nothing {
     loggingIn.resumeLogin(this.#token(slot), userType, pin);
     return NOTHING;
