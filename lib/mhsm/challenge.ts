@@ -66,10 +66,11 @@ function parseUrl(text: string): URL | undefined {
 
 /**
  * A resource is one of Managed HSM's; where the operator named the authority too, it may be the HSM's own host or a
- * domain above it. Anything with a path is another service's.
+ * domain above it. Anything with a path, a user, a query is another service's.
  */
 function isOwnResource(resource: URL, baseUrl: string, authorityIsConfigured: boolean): boolean {
-  if (resource.protocol !== 'https:' || resource.pathname !== '/') return false;
+  // An empty query or fragment is in the text of an address alone.
+  if (resource.href !== `${resource.origin}/` || resource.protocol !== 'https:') return false;
   if (RESOURCES.has(resource.origin)) return true;
   if (!authorityIsConfigured) return false;
   const { hostname } = new URL(baseUrl);
@@ -106,5 +107,5 @@ export function authorityOf(header: string, { baseUrl, path, tenantId, authority
       'this server is no Managed HSM; nothing was sent',
     );
   }
-  return { host, tenantId: tenant, resource: resource.href.replace(/\/+$/, ''), wellKnown };
+  return { host, tenantId: tenant, resource: resource.origin, wellKnown };
 }

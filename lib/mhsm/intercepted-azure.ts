@@ -9,6 +9,7 @@ import { HttpResponse, http } from 'msw';
 import { defineNetwork, InterceptorSource } from 'msw/experimental';
 import { parseConfiguration } from '../config/parse.ts';
 import { createHsm, type HsmOptions, type RestHsm } from './hsm.ts';
+import { Transport } from './transport.ts';
 
 export const HSM = 'https://myhsm.managedhsm.azure.net';
 export const ENTRA = 'https://login.microsoftonline.com';
@@ -46,7 +47,7 @@ export class InterceptedAzure {
   /** Answers them. */
   machine: (request: Request) => Answer = () => this.machineToken();
   readonly #network;
-  #hsms: RestHsm[] = [];
+  #closable: { close(): Promise<void> }[] = [];
 
   constructor() {
     this.#network = defineNetwork({
@@ -102,8 +103,20 @@ export class InterceptedAzure {
     const [token] = configuration.tokens;
     if (token === undefined) throw new Error('no token');
     const hsm = createHsm(token, configuration, { random: () => 0, ...options });
-    this.#hsms.push(hsm);
+    this.#closable.push(hsm);
     return hsm;
+  }
+
+  /** The connections alone, a number of them. */
+  transport(MaxConnections: number): Transport {
+    const text = JSON.stringify({
+      tokens: [{ slotid: 0, resourceName: 'myhsm' }],
+      ConnectionCache: { MaxConnections },
+    });
+    const options = { url: HSM, caPem: undefined, random: () => 0 };
+    const transport = new Transport(options, parseConfiguration(text, 'test.conf').configuration);
+    this.#closable.push(transport);
+    return transport;
   }
 
   /** A service principal at a client of few connections, with its token. */
@@ -117,8 +130,8 @@ export class InterceptedAzure {
 
   /** Between tests: as if just started. */
   async reset(): Promise<void> {
-    await Promise.all(this.#hsms.map((hsm) => hsm.close()));
-    this.#hsms = [];
+    await Promise.all(this.#closable.map((open) => open.close()));
+    this.#closable = [];
     this.asked.length = 0;
     this.tokensOf.length = 0;
     this.strangers.length = 0;
