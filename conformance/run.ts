@@ -81,7 +81,8 @@ function sayFailure(verdict: Verdict, start: Start): void {
   say(`  ${promise.title}`);
   say(`  input: ${failure?.counterexample}`);
   say(`  again: npm run conformance -- --subject ${subject} --promise ${promise.id} --runs ${runs} --seed ${seed}`);
-  if (failure?.steps.length) say(`  as a program: ${keepProgram(verdict, start)}`);
+  // A C program's calls, and those of no module at all, are not among the steps.
+  if ((failure?.steps.length ?? 0) > 1) say(`  as a program: ${keepProgram(verdict, start)}`);
 }
 
 async function holdAll(name: SubjectName, list: readonly Promised[]): Promise<Verdict[]> {

@@ -1,6 +1,7 @@
 /** What promises are held against: something that answers PKCS#11 calls. */
 
 import type { CallName, RequestOf, ResponseOf } from '../lib/wire/schema.ts';
+import type { Driver } from '../native/test/driver.ts';
 
 type SessionCall = Exclude<CallName, 'hello' | 'resumeLogin' | 'cancelOperations' | 'openSession'>;
 
@@ -49,6 +50,8 @@ export interface Subject extends Traits {
   readonly wrongPin: Uint8Array;
   /** A program that has called nothing yet. One at a time: the one before must have finalized. */
   start(): Program;
+  /** A C program that has loaded the module (native/test/driver); undefined where there is none to load. */
+  drive?: () => Promise<Driver>;
   close(): Promise<void>;
 }
 

@@ -6,6 +6,7 @@ import { digestPromises } from './digests.ts';
 import { framePromises } from './frames.ts';
 import { keyPairPromises } from './key-pairs.ts';
 import { objectPromises } from './objects.ts';
+import { processPromises } from './processes.ts';
 import { sessionPromises } from './sessions.ts';
 import { signaturePromises } from './signatures.ts';
 import { tagPromises } from './tags.ts';
@@ -20,6 +21,7 @@ export const promises: readonly Promised[] = [
   ...digestPromises,
   ...signaturePromises,
   ...threadPromises,
+  ...processPromises,
   ...machinePromises,
   ...tagPromises,
   ...framePromises,

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import type { Subject, SubjectKind, Traits } from '../subject.ts';
 import { access, startOffload } from './core.ts';
+import { driveModule } from './drive.ts';
 import { LoadedModule } from './pkcs11js.ts';
 
 export const MODULE = join(import.meta.dirname, '../../native/build/libmhsm-pkcs11.so');
@@ -24,6 +25,7 @@ async function open(): Promise<Subject> {
     ...traits,
     ...access(offload),
     start: () => loaded,
+    drive: () => driveModule(MODULE, { MHSM_PKCS11_CONF: offload.configurationFile }),
     close: async () => {
       loaded.unload();
       await stop();

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CKR_OK } from '../../lib/pkcs11/constants.ts';
 import type { Subject, SubjectKind, Traits } from '../subject.ts';
+import { driveModule } from './drive.ts';
 import { LoadedModule } from './pkcs11js.ts';
 import { initializeToken, PIN, SOFTHSM } from './softhsm-token.ts';
 
@@ -27,7 +28,8 @@ const traits: Traits = {
 
 async function open(): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), 'softhsm-conformance-'));
-  process.env.SOFTHSM2_CONF = await initializeToken(folder);
+  const configuration = await initializeToken(folder);
+  process.env.SOFTHSM2_CONF = configuration;
   const loaded = new LoadedModule(SOFTHSM);
   return {
     name: 'softhsm',
@@ -36,6 +38,7 @@ async function open(): Promise<Subject> {
     pin: Buffer.from(PIN),
     wrongPin: Buffer.from('000000'),
     start: () => loaded,
+    drive: () => driveModule(SOFTHSM, { SOFTHSM2_CONF: configuration }),
     close: async () => {
       loaded.unload();
       rmSync(folder, { recursive: true, force: true });

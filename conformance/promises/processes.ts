@@ -1,0 +1,154 @@
+/** Forks (section 6.6.1), and lengths asked of a loaded module (section 5.2): a C program makes the calls. */
+
+import * as fc from 'fast-check';
+import * as ck from '../../lib/pkcs11/constants.ts';
+import { Broken, type Client, equal, holds } from '../client.ts';
+import { Driven, type Entered } from '../driven.ts';
+import { p256Key } from '../keys.ts';
+import { type Promised, promiseOf } from '../promise.ts';
+
+const digest = fc.uint8Array({ minLength: 32, maxLength: 32 });
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+/** Processes are slow to start. */
+const cost = 10;
+
+/** A program of its own, from its start to its end. */
+async function driven(client: Client, check: (driven: Driven, entered: Entered) => Promise<void>): Promise<void> {
+  const { drive } = client.subject;
+  if (drive === undefined) throw new Broken('the subject is no module that a C program could load');
+  const driver = await drive();
+  try {
+    const program = new Driven(client.subject, driver);
+    await check(program, await program.enter(p256Key));
+  } finally {
+    await driver.end();
+  }
+}
+
+const signing = ({ session, key }: Entered, data: Uint8Array): string[] => [
+  `signinit ${session} ${ck.CKM_ECDSA} ${key}`,
+  `sign ${session} ${hex(data)} buffer 512`,
+];
+
+/** That a child's answers to `signing` are CKR_OK and a signature. */
+function signed([start = '', signature = '']: readonly string[]): void {
+  equal(start, '0', 'the answer to C_SignInit in the child');
+  const [rv, length] = signature.split(' ');
+  equal([rv, length], ['0', '64'], 'code and length of the signature in the child');
+}
+
+export const processPromises: readonly Promised[] = [
+  promiseOf({
+    id: 'fork-child-initializes',
+    title: 'A forked child calls C_Initialize and works on its own, and the parent goes on',
+    spec: '6.6.1; 11.4 C_Initialize',
+    by: 'standard',
+    needs: 'module',
+    cost,
+    given: digest,
+    check: (client, data) =>
+      driven(client, async (program, entered) => {
+        const { driver } = program;
+        const answers = await driver.fork(`init ${ck.CKF_OS_LOCKING_OK}`, program.commandOfOpening, 'final');
+        equal(answers[0], '0', 'the answer to C_Initialize in the child');
+        equal(answers[1]?.split(' ')[0], '0', 'the answer to C_OpenSession in the child');
+        equal(answers.slice(2), ['0', 'ended 0'], 'the end of the child');
+        equal((await program.sign(entered, data)).length, 128, 'the digits of the parent’s signature');
+      }),
+  }),
+  promiseOf({
+    id: 'fork-child-goes-on',
+    title: 'A forked child that does not call C_Initialize signs with the session and the key of its parent',
+    spec: 'docs: forks of web servers',
+    by: 'ours',
+    needs: 'module',
+    cost,
+    given: fc.tuple(digest, fc.boolean()),
+    check: (client, [data, isUsedBefore]) =>
+      driven(client, async (program, entered) => {
+        if (isUsedBefore) await program.sign(entered, data);
+        const answers = await program.driver.fork(...signing(entered, data));
+        signed(answers);
+        equal(answers.at(-1), 'ended 0', 'the end of the child');
+        await program.sign(entered, data);
+      }),
+  }),
+  promiseOf({
+    id: 'fork-keeps-the-operation',
+    title: 'A signature begun before a fork is ended by the parent, whatever the child does',
+    spec: '6.6.1',
+    by: 'standard',
+    needs: 'module',
+    cost,
+    given: fc.tuple(digest, fc.subarray(['init 2', 'final'])),
+    check: (client, [data, commands]) =>
+      driven(client, async (program, entered) => {
+        await program.ok(`signinit ${entered.session} ${ck.CKM_ECDSA} ${entered.key}`);
+        await program.driver.fork('slots null', ...commands);
+        const [length] = await program.ok(`sign ${entered.session} ${hex(data)} buffer 512`);
+        equal(length, '64', 'the length of the signature');
+      }),
+  }),
+  promiseOf({
+    id: 'fork-child-finalizes',
+    title: 'C_Finalize in a child lets go of the child’s own things: the parent stays logged in',
+    spec: 'docs: forks of web servers; 6.6.1',
+    by: 'ours',
+    needs: 'module',
+    cost,
+    given: digest,
+    check: (client, data) =>
+      driven(client, async (program, entered) => {
+        const answers = await program.driver.fork('final', `init ${ck.CKF_OS_LOCKING_OK}`, 'final');
+        equal(answers, ['0', '0', '0', 'ended 0'], 'the answers in the child');
+        const [, state] = await program.ok(`session ${entered.session}`);
+        equal(state, `${ck.CKS_RW_USER_FUNCTIONS}`, 'the state of the parent’s session');
+        await program.sign(entered, data);
+      }),
+  }),
+  promiseOf({
+    id: 'module-sign-length',
+    title: 'At a loaded module too, NULL asks for the length of a signature and keeps the operation',
+    spec: '5.2; 11.11 C_Sign',
+    by: 'standard',
+    needs: 'module',
+    cost,
+    given: fc.tuple(digest, fc.integer({ min: 0, max: 63 })),
+    check: (client, [data, room]) =>
+      driven(client, async (program, { session, key }) => {
+        await program.ok(`signinit ${session} ${ck.CKM_ECDSA} ${key}`);
+        equal((await program.ok(`sign ${session} ${hex(data)} null 0`))[0], '64', 'the length');
+        const [rv, length] = (await program.driver.run(`sign ${session} ${hex(data)} buffer ${room}`)).split(' ');
+        equal([rv, length], [ck.CKR_BUFFER_TOO_SMALL.toString(16), '64'], 'code and length for too small a buffer');
+        equal((await program.ok(`sign ${session} ${hex(data)} buffer 64`))[1]?.length, 128, 'the digits');
+      }),
+  }),
+  promiseOf({
+    id: 'module-attribute-lengths',
+    title: 'At a loaded module too, lengths are told, and what cannot be read is CK_UNAVAILABLE_INFORMATION',
+    spec: '11.7 C_GetAttributeValue',
+    by: 'standard',
+    needs: 'module',
+    cost,
+    given: fc.shuffledSubarray([ck.CKA_LABEL, ck.CKA_ID, ck.CKA_VALUE, ck.CKA_CERTIFICATE_TYPE], { minLength: 1 }),
+    check: (client, types) =>
+      driven(client, async (program, { session, key }) => {
+        const lengths = new Map([
+          [ck.CKA_LABEL, p256Key.label.length],
+          [ck.CKA_ID, p256Key.id.length],
+        ]);
+        for (const room of ['null', '64']) {
+          const queries = types.map((type) => `${type}=${room}`).join(' ');
+          const [rv, ...answers] = (await program.driver.run(`attributes ${session} ${key} ${queries}`)).split(' ');
+          const told = answers.map((answer) => Number(answer.split(':')[0]));
+          equal(
+            told,
+            types.map((type) => lengths.get(type) ?? -1),
+            `the lengths, with room ${room}`,
+          );
+          const isReadable = types.every((type) => lengths.has(type));
+          holds((rv === '0') === isReadable, `the code is 0x${rv}`);
+        }
+      }),
+  }),
+];
