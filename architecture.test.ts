@@ -17,8 +17,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'native/addon': [],
   'native/test': ['native/addon', 'lib/wire', 'lib/pkcs11', 'secret-watch'],
   'mock-hsm': [],
-  // Uses the mock as a program, never its code.
-  bench: [],
+  // Uses the mock as a program, never its code; the library in process and as a module.
+  bench: ['demo', 'lib/agent', 'lib/config', 'lib/tags', 'lib/pkcs11'],
   // Holds the library in process, and as a module through the programs of the demo.
   conformance: ['lib/agent', 'lib/core', 'lib/config', 'lib/wire', 'lib/tags', 'lib/pkcs11', 'demo', 'native/test'],
   demo: ['secret-watch'],

@@ -37,6 +37,11 @@ export function handleOf(name: string, created: number, handleClass: HandleClass
   return (nameBits(name) * VERSION_VALUES + versionBits(name, created)) * CLASS_VALUES + HANDLE_CLASS[handleClass];
 }
 
+/** The handle of another object of the same key version, without hashing again. */
+export function handleOfClass(handle: number, handleClass: HandleClass): number {
+  return handle - (handle % CLASS_VALUES) + HANDLE_CLASS[handleClass];
+}
+
 /** A certificate's handle: its name is its SHA-256, and it has one version. */
 export function certificateHandle(certificate: Uint8Array): number {
   return handleOf(createHash('sha256').update(certificate).digest('hex'), 0, 'certificate');

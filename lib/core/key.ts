@@ -4,7 +4,7 @@ import * as ck from '../pkcs11/constants.ts';
 import { type Side, taggedAttribute } from '../tags/attributes.ts';
 import { type DecodedTags, decodeTags } from '../tags/codec.ts';
 import { dayOf, EMPTY, ofBoolean, ofDate, ofText, toUlong } from '../tags/values.ts';
-import { handleOf } from './handles.ts';
+import { handleOf, handleOfClass } from './handles.ts';
 import type { KeyOperation, KeySummary, KeyVersion, PublicKey } from './hsm.ts';
 import { keyIdentifier, keyTypeOf } from './public-key.ts';
 
@@ -49,8 +49,9 @@ export class Key {
     this.summary = summary;
     this.tags = decodeTags(summary.tags);
     this.versionId = versionId;
-    this.privateObject = { kind: 'private', handle: handleOf(summary.name, summary.created, 'private'), key: this };
-    this.publicObject = { kind: 'public', handle: handleOf(summary.name, summary.created, 'public'), key: this };
+    const handle = handleOf(summary.name, summary.created, 'private');
+    this.privateObject = { kind: 'private', handle, key: this };
+    this.publicObject = { kind: 'public', handle: handleOfClass(handle, 'public'), key: this };
   }
 
   /** A newer state of the same version. What the key itself says is read again where its tags do not say it. */

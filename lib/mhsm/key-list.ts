@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { KeySummary } from '../core/hsm.ts';
 
 /**
@@ -9,7 +10,6 @@ export class KeyList {
   readonly #ttlMs: number;
   readonly #nowMs: () => number;
   #held: readonly KeySummary[] | undefined;
-  #text = '';
   #sweptMs = 0;
   #flight: Promise<readonly KeySummary[]> | undefined;
 
@@ -53,10 +53,8 @@ export class KeyList {
   }
 
   #keep(keys: readonly KeySummary[]): readonly KeySummary[] {
-    const text = JSON.stringify(keys);
     this.#sweptMs = this.#nowMs();
-    if (this.#held === undefined || text !== this.#text) this.#held = keys;
-    this.#text = text;
+    if (this.#held === undefined || !isDeepStrictEqual(keys, this.#held)) this.#held = keys;
     return this.#held;
   }
 }

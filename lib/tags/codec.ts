@@ -43,8 +43,25 @@ function plain(name: string): string {
   return name.toLowerCase().replaceAll(/[_\-. ]/g, '');
 }
 
+interface Meaning {
+  readonly row: TaggedAttribute;
+  readonly side: Side;
+}
+
+/** Thousands of keys have the same few tags. */
+const MAX_KNOWN_NAMES = 1000;
+const knownNames = new Map<string, Meaning | undefined>();
+
 /** The attribute and object that a tag's name stands for, or undefined when the tag is not ours. */
-export function meaningOf(tag: string): { row: TaggedAttribute; side: Side } | undefined {
+export function meaningOf(tag: string): Meaning | undefined {
+  if (knownNames.has(tag)) return knownNames.get(tag);
+  const meaning = spelledOut(tag);
+  if (knownNames.size >= MAX_KNOWN_NAMES) knownNames.clear();
+  knownNames.set(tag, meaning);
+  return meaning;
+}
+
+function spelledOut(tag: string): Meaning | undefined {
   const match = /^p11[_\-. ]?(pri|pub)[_\-. ]?(.+)$/is.exec(tag);
   if (match === null) return undefined;
   const side = match[1]?.toLowerCase() === 'pri' ? 'private' : 'public';
