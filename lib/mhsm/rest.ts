@@ -16,6 +16,9 @@ import type { HttpRequest } from './transport.ts';
 const REPEATABLE: ReadonlySet<Asked['operation']> = new Set(['list', 'get', 'sign', 'decrypt', 'random']);
 const PATIENT: ReadonlySet<Asked['operation']> = new Set(['create']);
 const MAX_PAGES = 10_000;
+/** A list that changes under us this often is told to the caller. */
+const MAX_LIST_ATTEMPTS = 3;
+const GONE: ReadonlySet<number> = new Set([404, 410]);
 
 export interface RestRequest<T> {
   readonly asked: Asked;
@@ -41,6 +44,8 @@ export class RestClient {
   readonly #endpoint: Endpoint;
   readonly #credential: Credential;
   readonly #tokens: TokenSource;
+  /** With which status the HSM refused. */
+  readonly #statuses = new WeakMap<Error, number>();
 
   constructor(endpoint: Endpoint, credential: Credential) {
     this.name = nameOf(credential);
@@ -59,8 +64,24 @@ export class RestClient {
     return this.#ask({ ...request, path: `${path}?${API}` });
   }
 
-  /** All items of a list that can be read. A nextLink that leaves the HSM would carry the token away: refused. */
+  /**
+   * All items of a list that can be read. Where the list went on at a place that is gone meanwhile (404, 410), it is read
+   * again from its start, so that none is lost. A nextLink that leaves the HSM would carry the token away: refused.
+   */
   async list<T>(asked: Asked, path: string, readItem: (item: unknown) => T): Promise<T[]> {
+    for (let attempts = 1; ; attempts++) {
+      const read = await this.#listOnce(asked, path, readItem, attempts < MAX_LIST_ATTEMPTS);
+      if (read !== undefined) return read;
+    }
+  }
+
+  /** Undefined when a page after the first is gone and `mayRestart`. */
+  async #listOnce<T>(
+    asked: Asked,
+    path: string,
+    readItem: (item: unknown) => T,
+    mayRestart: boolean,
+  ): Promise<T[] | undefined> {
     const read: T[] = [];
     const visited = new Set<string>();
     let next: string | undefined = `${path}?${API}&maxresults=25`;
@@ -68,11 +89,24 @@ export class RestClient {
       if (visited.has(next)) throw this.#unexpected(asked, new UnexpectedAnswer('the list goes in a circle'));
       if (visited.size >= MAX_PAGES) throw this.#unexpected(asked, new UnexpectedAnswer('the list never ends'));
       visited.add(next);
-      const { items, nextLink }: Page = await this.#ask({ asked, method: 'GET', path: next, read: pageOf });
+      const first = visited.size === 1;
+      const page: Page | undefined = await this.#page(asked, next, mayRestart && !first);
+      if (page === undefined) return undefined;
+      const { items, nextLink } = page;
       for (const item of items) this.#readItem(asked, item, readItem, read);
       next = nextLink === undefined ? undefined : this.#pathOf(nextLink);
     }
     return read;
+  }
+
+  /** Undefined when the page is gone and that is `expected`. */
+  #page(asked: Asked, path: string, expected: boolean): Promise<Page | undefined> {
+    const page = this.#ask({ asked, method: 'GET', path, read: pageOf });
+    if (!expected) return page;
+    return page.catch((error: unknown) => {
+      if (error instanceof Pkcs11Error && GONE.has(this.#statuses.get(error) ?? 0)) return undefined;
+      throw error;
+    });
   }
 
   /** One damaged item costs itself alone. */
@@ -143,7 +177,9 @@ export class RestClient {
   #refused(asked: Asked, { status, body }: Answer, token: string): Pkcs11Error {
     const { url, configurationPath } = this.#endpoint;
     const parties = { url, configurationPath, identity: this.name, objectId: objectIdOf(token) };
-    return failureOfAnswer(status, body, asked, parties);
+    const failure = failureOfAnswer(status, body, asked, parties);
+    this.#statuses.set(failure, status);
+    return failure;
   }
 
   #fetchToken(): Promise<AccessToken> {

@@ -193,10 +193,21 @@ describe('damage', () => {
     ['p11_pri_CKA_END_DATE', 'tomorrow'],
     ['p11_pri_CKA_KEY_TYPE', 'constructor'],
     ['p11_pri_CKA_KEY_TYPE', 'DES17'],
+    ['p11_pri_CKA_KEY_TYPE', '-1'],
+    ['p11_pri_CKA_KEY_TYPE', '99999999999999999999'],
+    ['p11_pub_CKA_VERIFY', 'true\u0000'],
   ])('%s of %j is a problem with a name, and no value', (tag, text) => {
     const { value, problems } = read(tag, text);
     expect(value).toBeUndefined();
     expect(problems).toMatchObject([{ tag, text }]);
+  });
+
+  test('a value that no service should give is a problem, shown as far as a tag goes', () => {
+    const { value, problems } = read('p11_pri_CKA_LABEL', 'x'.repeat(100_000));
+    expect(value).toBeUndefined();
+    expect(problems).toEqual([
+      { tag: 'p11_pri_CKA_LABEL', text: 'x'.repeat(MAX_TAG_CHARACTERS), expected: 'short enough for a tag' },
+    ]);
   });
 
   test('no tags whatever make decoding throw', () => {

@@ -105,8 +105,11 @@ export function decodeTags(tags: Tags): DecodedTags {
     const meaning = meaningOf(tag);
     if (meaning === undefined || values[meaning.side].has(meaning.row.type)) continue;
     const text = tags[tag] ?? '';
-    const value = meaning.row.form.read(text);
-    if (value === undefined) problems.push({ tag, text, expected: meaning.row.form.expected });
+    const { expected } = meaning.row.form;
+    const tooLong = text.length > MAX_TAG_CHARACTERS;
+    const value = tooLong ? undefined : meaning.row.form.read(text);
+    if (tooLong) problems.push({ tag, text: text.slice(0, MAX_TAG_CHARACTERS), expected: 'short enough for a tag' });
+    else if (value === undefined) problems.push({ tag, text, expected });
     else values[meaning.side].set(meaning.row.type, value);
   }
   return { values, problems };
