@@ -88,18 +88,23 @@ export function listedOf(item: unknown): KeySummary {
   return summary;
 }
 
-/** A big-endian number, without zero bytes before it; undefined when it is none. */
+/**
+ * A big-endian number, without zero bytes before it; undefined when it is none. In memory of its own: a Buffer would
+ * keep the eight KiB alive from which Node cut it, for as long as the key is held.
+ */
 function integerOf(base64url: unknown): Uint8Array | undefined {
   const bytes = bytesOf(base64url);
   const first = bytes?.findIndex((byte) => byte !== 0) ?? -1;
-  return first === -1 ? undefined : bytes?.subarray(first);
+  return first === -1 ? undefined : bytes && Uint8Array.from(bytes.subarray(first));
 }
 
 /** The same, filled up to a size; undefined also when it is longer. */
 function coordinateOf(base64url: unknown, size: number): Uint8Array | undefined {
   const significant = integerOf(base64url);
   if (significant === undefined || significant.length > size) return undefined;
-  return Buffer.concat([Buffer.alloc(size - significant.length), significant]);
+  const coordinate = new Uint8Array(size);
+  coordinate.set(significant, size - significant.length);
+  return coordinate;
 }
 
 function isCurve(name: unknown): name is CurveName {
