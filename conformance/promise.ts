@@ -7,7 +7,7 @@ export interface PromiseText {
   /** How `--promise` and the report name it: letters and hyphens. */
   readonly id: string;
   readonly title: string;
-  /** Where it is promised: a section of PKCS#11 2.40, or a document of this project. */
+  /** Where it is promised: a section of PKCS#11 2.40, a heading of its Usage Guide, or a document of this project. */
   readonly spec: string;
   /**
    * - `standard`: every module has to keep it.

@@ -51,7 +51,7 @@ export const machinePromises: readonly Promised[] = [
   promiseOf({
     id: 'state-machine',
     title: 'Any course of calls over sessions, login, objects and operations is answered as the model predicts',
-    spec: '6.7; 11.4 to 11.12; conformance/model/state.ts',
+    spec: 'Usage Guide: sessions; 5.4 to 5.12; conformance/model/state.ts',
     by: 'standard',
     given: fc.commands(anyStep, { maxCommands: 40, size: 'max' }),
     check: async (client, commands) => {

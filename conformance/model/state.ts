@@ -9,11 +9,11 @@ import type { SignatureScheme } from '../signature-schemes.ts';
 export interface Rules {
   /** C_SignInit replaces a signature that was begun (docs: web servers never clean up). Else CKR_OPERATION_ACTIVE. */
   readonly signInitReplaces: boolean;
-  /** A logout ends what was begun (11.6 C_Logout). SoftHSM goes on. */
+  /** A logout ends what was begun (5.6 C_Logout). SoftHSM goes on. */
   readonly logoutEndsOperations: boolean;
-  /** C_Logout without a login (11.6 C_Logout). SoftHSM sees no harm in it. */
+  /** C_Logout without a login (5.6 C_Logout). SoftHSM sees no harm in it. */
   readonly logoutWithoutLogin: number;
-  /** Operations of several kinds go on side by side in a session (6.7.3 lets the token choose). SoftHSM has one. */
+  /** Operations of several kinds go on side by side in a session: the token may choose. SoftHSM has one. */
   readonly kindsSideBySide: boolean;
   /** Nothing is seen before a login, public keys neither. SoftHSM shows those as long as a session is open. */
   readonly publicNeedsLogin: boolean;
@@ -93,7 +93,7 @@ export class Model {
     this.rules = rules;
   }
 
-  /** CKS_ value (6.7.1). */
+  /** CKS_ value (Usage Guide: session states). */
   stateOf({ flags }: ModelSession): number {
     if (flags === RO) return this.isLoggedIn ? ck.CKS_RO_USER_FUNCTIONS : ck.CKS_RO_PUBLIC_SESSION;
     return this.isLoggedIn ? ck.CKS_RW_USER_FUNCTIONS : ck.CKS_RW_PUBLIC_SESSION;

@@ -1,4 +1,4 @@
-/** Digests, encryption, random numbers (sections 11.8 to 11.10, and 11.15). */
+/** Digests, encryption, random numbers (sections 5.8 to 5.10, and 5.15). */
 
 import { constants, createHash, publicEncrypt } from 'node:crypto';
 import * as fc from 'fast-check';
@@ -36,7 +36,7 @@ export const digestPromises: readonly Promised[] = [
   promiseOf({
     id: 'digest-empty-message',
     title: 'The empty message has a digest, in one part and in none',
-    spec: 'docs: mechanisms; 11.10 C_Digest',
+    spec: 'docs: mechanisms; 5.10 C_Digest',
     by: 'ours',
     given: anyHash,
     check: async (client, hash) => {
@@ -48,7 +48,7 @@ export const digestPromises: readonly Promised[] = [
   promiseOf({
     id: 'digest-value',
     title: 'A digest is what another implementation computes',
-    spec: '11.10 C_Digest; 2.20 to 2.22 of the mechanisms',
+    spec: '5.10 C_Digest; 2.20 to 2.22 of the mechanisms',
     by: 'standard',
     given: fc.record({ hash: anyHash, text: message }),
     check: async (client, { hash, text }) => {
@@ -60,7 +60,7 @@ export const digestPromises: readonly Promised[] = [
   promiseOf({
     id: 'digest-in-parts',
     title: 'Cut into parts, or with no part at all, a message has the digest that it has as a whole',
-    spec: '11.10 C_DigestUpdate, C_DigestFinal',
+    spec: '5.10 C_DigestUpdate, C_DigestFinal',
     by: 'standard',
     given: fc.record({ hash: anyHash, texts: parts }),
     check: async (client, { hash, texts }) => {
@@ -75,7 +75,7 @@ export const digestPromises: readonly Promised[] = [
   promiseOf({
     id: 'digest-buffer-too-small',
     title: 'A buffer too small for the digest is CKR_BUFFER_TOO_SMALL and keeps the operation',
-    spec: '5.2; 11.10 C_Digest, C_DigestFinal',
+    spec: '5.2; 5.10 C_Digest, C_DigestFinal',
     by: 'standard',
     given: fc.record({ hash: anyHash, text: message, room: fc.integer({ min: 1, max: 31 }) }),
     check: async (client, { hash, text, room }) => {
@@ -93,7 +93,7 @@ export const digestPromises: readonly Promised[] = [
   promiseOf({
     id: 'digest-length',
     title: 'NULL for the digest asks for its length and keeps the operation',
-    spec: '5.2; 11.10 C_Digest',
+    spec: '5.2; 5.10 C_Digest',
     by: 'standard',
     needs: 'lengths',
     given: fc.record({ hash: anyHash, text: message }),
@@ -109,7 +109,7 @@ export const digestPromises: readonly Promised[] = [
     id: 'digest-states',
     title:
       'One digest a session: a second start is CKR_OPERATION_ACTIVE, and without one CKR_OPERATION_NOT_INITIALIZED',
-    spec: '11.10 C_DigestInit',
+    spec: '5.10 C_DigestInit',
     by: 'standard',
     given: fc.record({ hash: anyHash, text: message }),
     check: async (client, { hash, text }) => {
@@ -127,7 +127,7 @@ export const digestPromises: readonly Promised[] = [
   promiseOf({
     id: 'digest-needs-no-login',
     title: 'A digest goes on over login and begins before one',
-    spec: '6.7.4; 11.10',
+    spec: 'Usage Guide: session events; 5.10',
     by: 'ours',
     given: fc.record({ hash: anyHash, text: message }),
     check: async (client, { hash, text }) => {
@@ -142,7 +142,7 @@ export const digestPromises: readonly Promised[] = [
   promiseOf({
     id: 'operations-of-each-kind',
     title: 'A digest, a signature and a verification go on side by side in one session',
-    spec: 'docs: operations; 6.7.3 leaves it to the token',
+    spec: 'docs: operations; Usage Guide: object access by sessions leaves it to the token',
     by: 'ours',
     given: fc.record({
       hash: anyHash,
@@ -180,7 +180,7 @@ export const digestPromises: readonly Promised[] = [
   promiseOf({
     id: 'decrypts-what-was-encrypted',
     title: 'C_Decrypt gives back what C_Encrypt was given',
-    spec: '11.8 C_Encrypt; 11.9 C_Decrypt; 2.1.6 and 2.1.8 of the mechanisms',
+    spec: '5.8 C_Encrypt; 5.9 C_Decrypt; 2.1.6 and 2.1.8 of the mechanisms',
     by: 'standard',
     given: plain,
     check: async (client, { cipher, data }) => {
@@ -197,7 +197,7 @@ export const digestPromises: readonly Promised[] = [
   promiseOf({
     id: 'decrypts-from-elsewhere',
     title: 'C_Decrypt reads what another implementation encrypted',
-    spec: '11.9 C_Decrypt; 2.1.6 and 2.1.8 of the mechanisms',
+    spec: '5.9 C_Decrypt; 2.1.6 and 2.1.8 of the mechanisms',
     by: 'standard',
     given: plain,
     check: async (client, { cipher, data }) => {
@@ -212,7 +212,7 @@ export const digestPromises: readonly Promised[] = [
   promiseOf({
     id: 'encrypt-data-length',
     title: 'Data too long for the key is CKR_DATA_LEN_RANGE',
-    spec: '11.8 C_Encrypt; 2.1.6 and 2.1.8 of the mechanisms',
+    spec: '5.8 C_Encrypt; 2.1.6 and 2.1.8 of the mechanisms',
     by: 'standard',
     given: fc.record({ cipher: ciphers, more: fc.integer({ min: 1, max: 100 }) }),
     check: async (client, { cipher: { mechanism, most }, more }) => {
@@ -226,7 +226,7 @@ export const digestPromises: readonly Promised[] = [
   promiseOf({
     id: 'decrypt-data-length',
     title: 'A ciphertext that is not as long as the key is CKR_ENCRYPTED_DATA_LEN_RANGE and ends the operation',
-    spec: '11.9 C_Decrypt',
+    spec: '5.9 C_Decrypt',
     by: 'standard',
     given: fc.record({ cipher: ciphers, length: fc.integer({ min: 1, max: 400 }).filter((length) => length !== 256) }),
     check: async (client, { cipher: { mechanism }, length }) => {
@@ -240,7 +240,7 @@ export const digestPromises: readonly Promised[] = [
   promiseOf({
     id: 'random-length',
     title: 'C_GenerateRandom gives as many bytes as asked for, and others the next time',
-    spec: '11.15 C_GenerateRandom',
+    spec: '5.15 C_GenerateRandom',
     by: 'standard',
     given: fc.integer({ min: 16, max: 200 }),
     check: async (client, length) => {
@@ -254,7 +254,7 @@ export const digestPromises: readonly Promised[] = [
   promise({
     id: 'random-seed',
     title: 'The HSM takes no seed: CKR_RANDOM_SEED_NOT_SUPPORTED',
-    spec: '11.15 C_SeedRandom',
+    spec: '5.15 C_SeedRandom',
     by: 'ours',
     check: async (client) => {
       const session = await client.open();

@@ -1,4 +1,4 @@
-/** Making, changing and deleting keys (sections 11.7 and 11.14). */
+/** Making, changing and deleting keys (sections 5.7 and 5.14). */
 
 import * as fc from 'fast-check';
 import * as ck from '../../lib/pkcs11/constants.ts';
@@ -17,7 +17,7 @@ export const keyPairPromises: readonly Promised[] = [
   promiseOf({
     id: 'generated-key-is-as-asked',
     title: 'A new pair has the attributes of its templates, is found by them, signs, and is gone when destroyed',
-    spec: '11.14 C_GenerateKeyPair; 11.7 C_DestroyObject',
+    spec: '5.14 C_GenerateKeyPair; 5.7 C_DestroyObject',
     by: 'standard',
     cost: 4,
     given: freshKey,
@@ -60,7 +60,7 @@ export const keyPairPromises: readonly Promised[] = [
   promiseOf({
     id: 'generate-read-only',
     title: 'A read-only session makes no token object: CKR_SESSION_READ_ONLY',
-    spec: '6.7.1; 11.14 C_GenerateKeyPair',
+    spec: 'Usage Guide: session states; 5.14 C_GenerateKeyPair',
     by: 'standard',
     given: freshKey,
     check: async (client, key) => {
@@ -71,7 +71,7 @@ export const keyPairPromises: readonly Promised[] = [
   promiseOf({
     id: 'generate-needs-login',
     title: 'Without a login no private object is made: CKR_USER_NOT_LOGGED_IN',
-    spec: '6.7.1; 11.14 C_GenerateKeyPair',
+    spec: 'Usage Guide: session states; 5.14 C_GenerateKeyPair',
     by: 'standard',
     given: freshKey,
     check: async (client, key) => {
@@ -82,7 +82,7 @@ export const keyPairPromises: readonly Promised[] = [
   promise({
     id: 'generate-incomplete',
     title: 'Without a size or a curve the template is CKR_TEMPLATE_INCOMPLETE',
-    spec: '11.14 C_GenerateKeyPair; 2.1.4 and 2.3.5 of the mechanisms',
+    spec: '5.14 C_GenerateKeyPair; 2.1.4 and 2.3.5 of the mechanisms',
     by: 'standard',
     check: async (client) => {
       const session = await client.enter();
@@ -95,7 +95,7 @@ export const keyPairPromises: readonly Promised[] = [
   promise({
     id: 'generate-curve-unknown',
     title: 'A curve that the HSM does not have is CKR_CURVE_NOT_SUPPORTED, and what is no curve is refused',
-    spec: '11.14 C_GenerateKeyPair; 2.3 of the mechanisms',
+    spec: '5.14 C_GenerateKeyPair; 2.3 of the mechanisms',
     by: 'ours',
     check: async (client) => {
       const session = await client.enter();
@@ -109,7 +109,7 @@ export const keyPairPromises: readonly Promised[] = [
   promiseOf({
     id: 'generate-rsa-bits',
     title: 'A size that the HSM does not make is CKR_ATTRIBUTE_VALUE_INVALID',
-    spec: 'docs: mechanisms; 11.14 C_GenerateKeyPair',
+    spec: 'docs: mechanisms; 5.14 C_GenerateKeyPair',
     by: 'ours',
     given: fc.integer({ min: 0, max: 20_000 }).filter((bits) => ![2048, 3072, 4096].includes(bits)),
     check: async (client, bits) => {
@@ -121,7 +121,7 @@ export const keyPairPromises: readonly Promised[] = [
   promise({
     id: 'generate-no-secrets-out',
     title: 'A template that wants the key extractable or not sensitive is CKR_TEMPLATE_INCONSISTENT',
-    spec: 'docs: mechanisms; 11.14 C_GenerateKeyPair',
+    spec: 'docs: mechanisms; 5.14 C_GenerateKeyPair',
     by: 'ours',
     check: async (client) => {
       const session = await client.enter();
@@ -141,7 +141,7 @@ export const keyPairPromises: readonly Promised[] = [
   promiseOf({
     id: 'set-label',
     title: 'A new label is read back at once and found, and the old one is not',
-    spec: '11.7 C_SetAttributeValue',
+    spec: '5.7 C_SetAttributeValue',
     by: 'standard',
     cost: 2,
     given: name,
@@ -168,7 +168,7 @@ export const keyPairPromises: readonly Promised[] = [
   promise({
     id: 'set-read-only-session',
     title: 'A read-only session changes no token object: CKR_SESSION_READ_ONLY',
-    spec: '6.7.1; 11.7 C_SetAttributeValue, C_DestroyObject',
+    spec: 'Usage Guide: session states; 5.7 C_SetAttributeValue, C_DestroyObject',
     by: 'standard',
     check: async (client) => {
       const session = await client.enter(RO);
@@ -181,7 +181,7 @@ export const keyPairPromises: readonly Promised[] = [
   promiseOf({
     id: 'set-read-only-attribute',
     title: 'Class, type and material of a key stay as they are: CKR_ATTRIBUTE_READ_ONLY',
-    spec: '4.1.1; 11.7 C_SetAttributeValue',
+    spec: '4.1.1; 5.7 C_SetAttributeValue',
     by: 'standard',
     given: fc.constantFrom(
       classIs(ck.CKO_DATA),
@@ -200,7 +200,7 @@ export const keyPairPromises: readonly Promised[] = [
   promise({
     id: 'set-all-or-nothing',
     title: 'A template with one attribute that may not change changes none',
-    spec: '11.7 C_SetAttributeValue',
+    spec: '5.7 C_SetAttributeValue',
     by: 'ours',
     check: async (client) => {
       const session = await client.enter();
@@ -213,7 +213,7 @@ export const keyPairPromises: readonly Promised[] = [
   promise({
     id: 'create-and-copy-refused',
     title: 'Objects are neither created nor copied: the codes of the sections, and no object',
-    spec: '11.7 C_CreateObject, C_CopyObject',
+    spec: '5.7 C_CreateObject, C_CopyObject',
     by: 'ours',
     check: async (client) => {
       const session = await client.enter();
@@ -228,7 +228,7 @@ export const keyPairPromises: readonly Promised[] = [
   promise({
     id: 'usage-is-kept',
     title: 'A key that may not sign does not: CKR_KEY_FUNCTION_NOT_PERMITTED, until it may again',
-    spec: '4.9; 11.11 C_SignInit',
+    spec: '4.9; 5.11 C_SignInit',
     by: 'standard',
     check: async (client) => {
       const session = await client.enter();

@@ -1,4 +1,4 @@
-/** Objects (section 11.7): searching and reading. */
+/** Objects (section 5.7): searching and reading. */
 
 import * as fc from 'fast-check';
 import * as ck from '../../lib/pkcs11/constants.ts';
@@ -48,7 +48,7 @@ export const objectPromises: readonly Promised[] = [
   promiseOf({
     id: 'private-needs-login',
     title: 'Private objects are not found before a login, nor after a logout',
-    spec: '6.7.1; 11.6 C_Logout; 11.7 C_FindObjectsInit',
+    spec: 'Usage Guide: session states; 5.6 C_Logout; 5.7 C_FindObjectsInit',
     by: 'standard',
     given: anyKey,
     check: async (client, key) => {
@@ -64,7 +64,7 @@ export const objectPromises: readonly Promised[] = [
   promiseOf({
     id: 'logout-voids-private-handles',
     title: 'After a logout the handle of a private object reads nothing',
-    spec: '11.6 C_Logout',
+    spec: '5.6 C_Logout',
     by: 'standard',
     given: anyKey,
     check: async (client, key) => {
@@ -79,7 +79,7 @@ export const objectPromises: readonly Promised[] = [
   promiseOf({
     id: 'find-by-any-attributes',
     title: 'An object is found by any of its attributes, in any order',
-    spec: '11.7 C_FindObjectsInit',
+    spec: '5.7 C_FindObjectsInit',
     by: 'standard',
     given: someAttributes,
     check: async (client, { key, template }) => {
@@ -92,7 +92,7 @@ export const objectPromises: readonly Promised[] = [
   promiseOf({
     id: 'find-exact',
     title: 'One attribute of another value, and the object is not found',
-    spec: '11.7 C_FindObjectsInit',
+    spec: '5.7 C_FindObjectsInit',
     by: 'standard',
     given: fc.tuple(someAttributes, fc.nat()),
     check: async (client, [{ key, template }, which]) => {
@@ -108,7 +108,7 @@ export const objectPromises: readonly Promised[] = [
   promiseOf({
     id: 'found-objects-match',
     title: 'Every object that is found has the attributes of the template',
-    spec: '11.7 C_FindObjects',
+    spec: '5.7 C_FindObjects',
     by: 'standard',
     given: someAttributes,
     check: async (client, { template }) => {
@@ -121,7 +121,7 @@ export const objectPromises: readonly Promised[] = [
   promiseOf({
     id: 'find-all',
     title: 'An empty template matches every object that any other matches',
-    spec: '11.7 C_FindObjectsInit',
+    spec: '5.7 C_FindObjectsInit',
     by: 'standard',
     given: someAttributes,
     check: async (client, { template }) => {
@@ -134,7 +134,7 @@ export const objectPromises: readonly Promised[] = [
   promiseOf({
     id: 'find-in-portions',
     title: 'C_FindObjects gives each object once, at most as many as asked for, and then none',
-    spec: '11.7 C_FindObjects',
+    spec: '5.7 C_FindObjects',
     by: 'standard',
     given: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 12 }),
     check: async (client, portions) => {
@@ -157,7 +157,7 @@ export const objectPromises: readonly Promised[] = [
   promise({
     id: 'find-states',
     title: 'One search a session: a second is CKR_OPERATION_ACTIVE, and without one CKR_OPERATION_NOT_INITIALIZED',
-    spec: '11.7 C_FindObjectsInit, C_FindObjects, C_FindObjectsFinal',
+    spec: '5.7 C_FindObjectsInit, C_FindObjects, C_FindObjectsFinal',
     by: 'standard',
     check: async (client) => {
       const session = await client.enter();
@@ -174,7 +174,7 @@ export const objectPromises: readonly Promised[] = [
   promiseOf({
     id: 'find-a-session',
     title: 'Sessions search on their own',
-    spec: '6.7.2; 11.7 C_FindObjectsInit',
+    spec: 'Usage Guide: session states; 5.7 C_FindObjectsInit',
     by: 'standard',
     given: fc.tuple(anyKey, anyKey),
     check: async (client, [one, other]) => {
@@ -192,7 +192,7 @@ export const objectPromises: readonly Promised[] = [
   promiseOf({
     id: 'attribute-sensitive',
     title: 'The secret half is CKR_ATTRIBUTE_SENSITIVE',
-    spec: '11.7 C_GetAttributeValue',
+    spec: '5.7 C_GetAttributeValue',
     by: 'standard',
     given: anyKey,
     check: async (client, key) => {
@@ -207,7 +207,7 @@ export const objectPromises: readonly Promised[] = [
   promiseOf({
     id: 'attribute-type-invalid',
     title: 'An attribute that the object does not have is CKR_ATTRIBUTE_TYPE_INVALID',
-    spec: '11.7 C_GetAttributeValue',
+    spec: '5.7 C_GetAttributeValue',
     by: 'standard',
     given: fc.tuple(
       anyKey,
@@ -223,7 +223,7 @@ export const objectPromises: readonly Promised[] = [
   promiseOf({
     id: 'attribute-rest-is-filled',
     title: 'Where one attribute cannot be read, its length says so, and the rest of the template is filled',
-    spec: '11.7 C_GetAttributeValue',
+    spec: '5.7 C_GetAttributeValue',
     by: 'standard',
     needs: 'lengths',
     given: anyKey.chain((key) =>
@@ -258,7 +258,7 @@ export const objectPromises: readonly Promised[] = [
   promiseOf({
     id: 'attribute-length',
     title: 'NULL for a value asks for its length, which is the length of the value',
-    spec: '11.7 C_GetAttributeValue',
+    spec: '5.7 C_GetAttributeValue',
     by: 'standard',
     needs: 'lengths',
     given: someAttributes,
@@ -277,7 +277,7 @@ export const objectPromises: readonly Promised[] = [
   promiseOf({
     id: 'attribute-buffer-too-small',
     title: 'A buffer too small is CKR_BUFFER_TOO_SMALL, its length unavailable, and the rest is filled',
-    spec: '11.7 C_GetAttributeValue',
+    spec: '5.7 C_GetAttributeValue',
     by: 'standard',
     needs: 'lengths',
     given: fc.tuple(anyKey, fc.nat({ max: 13 })),
@@ -297,7 +297,7 @@ export const objectPromises: readonly Promised[] = [
   promiseOf({
     id: 'object-unknown',
     title: 'A handle that no object has is CKR_OBJECT_HANDLE_INVALID',
-    spec: '5.1.6; 11.7',
+    spec: '5.1.6; 5.7',
     by: 'standard',
     given: unknownObject,
     check: async (client, object) => {
@@ -363,7 +363,7 @@ export const objectPromises: readonly Promised[] = [
   promise({
     id: 'object-size',
     title: 'C_GetObjectSize knows a size, or says that it is not available',
-    spec: '11.7 C_GetObjectSize',
+    spec: '5.7 C_GetObjectSize',
     by: 'standard',
     needs: 'lengths',
     check: async (client) => {

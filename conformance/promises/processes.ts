@@ -1,4 +1,4 @@
-/** Forks (section 6.6.1), and lengths asked of a loaded module (section 5.2): a C program makes the calls. */
+/** Forks (Usage Guide: applications and processes), and lengths asked of a loaded module (section 5.2): a C program makes the calls. */
 
 import * as fc from 'fast-check';
 import * as ck from '../../lib/pkcs11/constants.ts';
@@ -41,7 +41,7 @@ export const processPromises: readonly Promised[] = [
   promiseOf({
     id: 'fork-child-initializes',
     title: 'A forked child calls C_Initialize and works on its own, and the parent goes on',
-    spec: '6.6.1; 11.4 C_Initialize',
+    spec: 'Usage Guide: applications and processes; 5.4 C_Initialize',
     by: 'standard',
     needs: 'module',
     cost,
@@ -76,7 +76,7 @@ export const processPromises: readonly Promised[] = [
   promiseOf({
     id: 'fork-keeps-the-operation',
     title: 'A signature begun before a fork is ended by the parent, whatever the child does',
-    spec: '6.6.1',
+    spec: 'Usage Guide: applications and processes',
     by: 'standard',
     needs: 'module',
     cost,
@@ -92,7 +92,7 @@ export const processPromises: readonly Promised[] = [
   promiseOf({
     id: 'fork-child-finalizes',
     title: 'C_Finalize in a child lets go of the child’s own things: the parent stays logged in',
-    spec: 'docs: forks of web servers; 6.6.1',
+    spec: 'docs: forks of web servers; Usage Guide: applications and processes',
     by: 'ours',
     needs: 'module',
     cost,
@@ -109,7 +109,7 @@ export const processPromises: readonly Promised[] = [
   promiseOf({
     id: 'module-sign-length',
     title: 'At a loaded module too, NULL asks for the length of a signature and keeps the operation',
-    spec: '5.2; 11.11 C_Sign',
+    spec: '5.2; 5.11 C_Sign',
     by: 'standard',
     needs: 'module',
     cost,
@@ -126,7 +126,7 @@ export const processPromises: readonly Promised[] = [
   promiseOf({
     id: 'module-attribute-lengths',
     title: 'At a loaded module too, lengths are told, and what cannot be read is CK_UNAVAILABLE_INFORMATION',
-    spec: '11.7 C_GetAttributeValue',
+    spec: '5.7 C_GetAttributeValue',
     by: 'standard',
     needs: 'module',
     cost,

@@ -1,4 +1,4 @@
-/** Sessions and logins (sections 6.7 and 11.6). */
+/** Sessions and logins (Usage Guide: sessions; section 5.6). */
 
 import * as fc from 'fast-check';
 import * as ck from '../../lib/pkcs11/constants.ts';
@@ -19,7 +19,7 @@ export const sessionPromises: readonly Promised[] = [
   promise({
     id: 'session-serial',
     title: 'A session without CKF_SERIAL_SESSION is refused',
-    spec: '11.6 C_OpenSession',
+    spec: '5.6 C_OpenSession',
     by: 'standard',
     check: async (client) => {
       const { slot } = client.subject;
@@ -31,7 +31,7 @@ export const sessionPromises: readonly Promised[] = [
   promiseOf({
     id: 'session-handles-differ',
     title: 'Open sessions have handles of their own, and none is CK_INVALID_HANDLE',
-    spec: '11.6 C_OpenSession',
+    spec: '5.6 C_OpenSession',
     by: 'standard',
     given: someSessions,
     check: async (client, flags) => {
@@ -44,7 +44,7 @@ export const sessionPromises: readonly Promised[] = [
   promiseOf({
     id: 'session-info',
     title: 'C_GetSessionInfo tells slot, flags and state of each session',
-    spec: '6.7.2; 11.6 C_GetSessionInfo',
+    spec: 'Usage Guide: session states; 5.6 C_GetSessionInfo',
     by: 'standard',
     given: someSessions,
     check: async (client, flags) => {
@@ -58,7 +58,7 @@ export const sessionPromises: readonly Promised[] = [
   promiseOf({
     id: 'login-is-shared',
     title: 'A login holds for every session of the application, those opened later too',
-    spec: '6.7.4; 11.6 C_Login',
+    spec: 'Usage Guide: session events; 5.6 C_Login',
     by: 'standard',
     given: fc.record({ before: someSessions, after: someSessions, by: fc.nat() }),
     check: async (client, { before, after, by }) => {
@@ -72,7 +72,7 @@ export const sessionPromises: readonly Promised[] = [
   promiseOf({
     id: 'logout-is-shared',
     title: 'A logout through one session is one of all',
-    spec: '11.6 C_Logout',
+    spec: '5.6 C_Logout',
     by: 'standard',
     given: fc.record({ flags: someSessions, by: fc.nat() }),
     check: async (client, { flags, by }) => {
@@ -88,7 +88,7 @@ export const sessionPromises: readonly Promised[] = [
   promise({
     id: 'logout-without-login',
     title: 'C_Logout without a login is CKR_USER_NOT_LOGGED_IN',
-    spec: '11.6 C_Logout',
+    spec: '5.6 C_Logout',
     by: 'standard',
     check: async (client) => {
       const session = await client.open();
@@ -101,7 +101,7 @@ export const sessionPromises: readonly Promised[] = [
   promiseOf({
     id: 'login-twice',
     title: 'A second login of the user is CKR_USER_ALREADY_LOGGED_IN and changes nothing',
-    spec: '11.6 C_Login',
+    spec: '5.6 C_Login',
     by: 'standard',
     given: someSessions,
     check: async (client, flags) => {
@@ -115,7 +115,7 @@ export const sessionPromises: readonly Promised[] = [
   promise({
     id: 'login-wrong-pin',
     title: 'A wrong PIN is CKR_PIN_INCORRECT, and nobody is logged in',
-    spec: '11.6 C_Login',
+    spec: '5.6 C_Login',
     by: 'standard',
     check: async (client) => {
       const session = await client.open();
@@ -128,7 +128,7 @@ export const sessionPromises: readonly Promised[] = [
   promiseOf({
     id: 'login-user-type',
     title: 'A user type that does not exist is CKR_USER_TYPE_INVALID',
-    spec: '11.6 C_Login',
+    spec: '5.6 C_Login',
     by: 'standard',
     given: fc.integer({ min: 3, max: 0x7fffffff }),
     check: async (client, userType) => {
@@ -139,7 +139,7 @@ export const sessionPromises: readonly Promised[] = [
   promise({
     id: 'login-officer-read-only',
     title: 'The security officer is refused while a read-only session is open',
-    spec: '6.7.1; 11.6 C_Login',
+    spec: 'Usage Guide: session states; 5.6 C_Login',
     by: 'standard',
     check: async (client) => {
       await client.open(RO);
@@ -152,7 +152,7 @@ export const sessionPromises: readonly Promised[] = [
   promise({
     id: 'login-officer-after-user',
     title: 'The security officer is refused while the user is logged in',
-    spec: '11.6 C_Login',
+    spec: '5.6 C_Login',
     by: 'standard',
     check: async (client) => {
       const session = await client.enter(RW);
@@ -163,7 +163,7 @@ export const sessionPromises: readonly Promised[] = [
   promise({
     id: 'login-context-specific',
     title: 'A context specific login without an operation that asks for one is CKR_OPERATION_NOT_INITIALIZED',
-    spec: '11.6 C_Login',
+    spec: '5.6 C_Login',
     by: 'standard',
     check: async (client) => {
       const session = await client.enter(RW);
@@ -174,7 +174,7 @@ export const sessionPromises: readonly Promised[] = [
   promiseOf({
     id: 'close-one',
     title: 'C_CloseSession closes that session alone, and the others keep their login',
-    spec: '11.6 C_CloseSession',
+    spec: '5.6 C_CloseSession',
     by: 'standard',
     given: fc.record({ flags: fc.array(sessionFlags, { minLength: 2, maxLength: 6 }), which: fc.nat() }),
     check: async (client, { flags, which }) => {
@@ -192,7 +192,7 @@ export const sessionPromises: readonly Promised[] = [
   promiseOf({
     id: 'close-last-logs-out',
     title: 'Closing the last session of a token logs the user out',
-    spec: '11.6 C_CloseSession',
+    spec: '5.6 C_CloseSession',
     by: 'standard',
     given: someSessions,
     check: async (client, flags) => {
@@ -206,7 +206,7 @@ export const sessionPromises: readonly Promised[] = [
   promiseOf({
     id: 'close-all',
     title: 'C_CloseAllSessions closes every session of the slot and logs the user out',
-    spec: '11.6 C_CloseAllSessions',
+    spec: '5.6 C_CloseAllSessions',
     by: 'standard',
     given: someSessions,
     check: async (client, flags) => {
@@ -224,7 +224,7 @@ export const sessionPromises: readonly Promised[] = [
   promiseOf({
     id: 'session-unknown',
     title: 'Every function refuses a session that is not open with CKR_SESSION_HANDLE_INVALID',
-    spec: '5.1.2; 11.6',
+    spec: '5.1.2; 5.6',
     by: 'standard',
     given: fc.integer({ min: 100_000, max: 0x7fffffff }),
     check: async (client, session) => {

@@ -1,4 +1,4 @@
-/** Signing and verifying (sections 11.11 and 11.12), and the sections of the mechanisms. */
+/** Signing and verifying (sections 5.11 and 5.12), and the sections of the mechanisms. */
 
 import * as fc from 'fast-check';
 import * as ck from '../../lib/pkcs11/constants.ts';
@@ -44,7 +44,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'sign-empty-message',
     title: 'The empty message is signed as any other, in one part and in none',
-    spec: 'docs: mechanisms; 11.11 C_Sign',
+    spec: 'docs: mechanisms; 5.11 C_Sign',
     by: 'ours',
     given: hashingScheme,
     check: async (client, scheme) => {
@@ -60,7 +60,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'sign-verifies-here',
     title: 'C_Verify accepts what C_Sign gives, with every mechanism',
-    spec: '11.11 C_Sign; 11.12 C_Verify',
+    spec: '5.11 C_Sign; 5.12 C_Verify',
     by: 'standard',
     given: anyMessage,
     check: async (client, { scheme, text }) => {
@@ -74,7 +74,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'sign-verifies-elsewhere',
     title: 'Another implementation accepts what C_Sign gives, with the key that the attributes describe',
-    spec: '11.11 C_Sign; 2.1 and 2.3 of the mechanisms',
+    spec: '5.11 C_Sign; 2.1 and 2.3 of the mechanisms',
     by: 'standard',
     given: anyMessage,
     check: async (client, { scheme, text }) => {
@@ -87,7 +87,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'verify-other-message',
     title: 'A signature of another message is CKR_SIGNATURE_INVALID',
-    spec: '11.12 C_Verify',
+    spec: '5.12 C_Verify',
     by: 'standard',
     given: fc.record({ scheme: anyScheme, text: message, bit: fc.nat() }),
     check: async (client, { scheme, text, bit }) => {
@@ -101,7 +101,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'verify-changed-signature',
     title: 'A signature with one bit changed is CKR_SIGNATURE_INVALID',
-    spec: '11.12 C_Verify',
+    spec: '5.12 C_Verify',
     by: 'standard',
     given: fc.record({ scheme: anyScheme, text: message, bit: fc.nat() }),
     check: async (client, { scheme, text, bit }) => {
@@ -117,7 +117,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'verify-wrong-length',
     title: 'A signature of another length is CKR_SIGNATURE_LEN_RANGE',
-    spec: '11.12 C_Verify',
+    spec: '5.12 C_Verify',
     by: 'standard',
     given: fc.record({ scheme: anyScheme, text: message, length: fc.integer({ min: 1, max: 300 }) }),
     check: async (client, { scheme, text, length }) => {
@@ -131,7 +131,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'sign-in-parts',
     title: 'Cut into parts, a message has the signature that it has as a whole',
-    spec: '11.11 C_SignUpdate, C_SignFinal; 11.12 C_Verify',
+    spec: '5.11 C_SignUpdate, C_SignFinal; 5.12 C_Verify',
     by: 'standard',
     given: inParts,
     check: async (client, { scheme, texts }) => {
@@ -147,7 +147,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'verify-in-parts',
     title: 'A message is verified in parts as it is as a whole, and another is not',
-    spec: '11.12 C_VerifyUpdate, C_VerifyFinal',
+    spec: '5.12 C_VerifyUpdate, C_VerifyFinal',
     by: 'standard',
     given: fc.record({ scheme: hashingScheme, texts: parts, isChanged: fc.boolean() }),
     check: async (client, { scheme, texts, isChanged }) => {
@@ -181,7 +181,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'sign-length',
     title: 'NULL for the signature asks for its length and keeps the operation',
-    spec: '5.2; 11.11 C_Sign',
+    spec: '5.2; 5.11 C_Sign',
     by: 'standard',
     needs: 'lengths',
     given: fc.record({ scheme: anyScheme, text: message, times: fc.integer({ min: 1, max: 3 }) }),
@@ -200,7 +200,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'sign-buffer-too-small',
     title: 'A buffer too small for the signature is CKR_BUFFER_TOO_SMALL and keeps the operation',
-    spec: '5.2; 11.11 C_Sign, C_SignFinal',
+    spec: '5.2; 5.11 C_Sign, C_SignFinal',
     by: 'standard',
     given: fc.record({ scheme: anyScheme, text: message, room: fc.integer({ min: 1, max: 63 }) }),
     check: async (client, { scheme, text, room }) => {
@@ -221,7 +221,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'sign-ends',
     title: 'A signature ends the operation',
-    spec: '11.11 C_Sign, C_SignFinal',
+    spec: '5.11 C_Sign, C_SignFinal',
     by: 'standard',
     given: anyMessage,
     check: async (client, { scheme, text }) => {
@@ -239,7 +239,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'verify-ends',
     title: 'C_Verify ends the operation, whether the signature is good or not',
-    spec: '11.12 C_Verify',
+    spec: '5.12 C_Verify',
     by: 'standard',
     given: fc.record({ scheme: anyScheme, text: message, isGood: fc.boolean() }),
     check: async (client, { scheme, text, isGood }) => {
@@ -255,7 +255,7 @@ export const signaturePromises: readonly Promised[] = [
   promise({
     id: 'verify-once-a-session',
     title: 'A second start of a verification is CKR_OPERATION_ACTIVE, and the first goes on',
-    spec: '11.12 C_VerifyInit',
+    spec: '5.12 C_VerifyInit',
     by: 'standard',
     check: async (client) => {
       const scheme = hashingSchemes[0] as SignatureScheme;
@@ -271,7 +271,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'sign-starts-anew',
     title: 'C_SignInit replaces a signature that was begun: web servers never clean up',
-    spec: 'docs: C_SignInit; 11.11 C_SignInit would have it CKR_OPERATION_ACTIVE',
+    spec: 'docs: C_SignInit; 5.11 C_SignInit would have it CKR_OPERATION_ACTIVE',
     by: 'ours',
     given: fc.record({ first: hashingScheme, text: message, second: anyScheme, left: fc.uint8Array({ minLength: 1 }) }),
     check: async (client, { first, second, text, left }) => {
@@ -287,7 +287,7 @@ export const signaturePromises: readonly Promised[] = [
   promise({
     id: 'sign-key-type',
     title: 'A key of another type than the mechanism’s is CKR_KEY_TYPE_INCONSISTENT',
-    spec: '11.11 C_SignInit; 11.12 C_VerifyInit',
+    spec: '5.11 C_SignInit; 5.12 C_VerifyInit',
     by: 'standard',
     check: async (client) => {
       const session = await client.enter();
@@ -306,7 +306,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'sign-key-unknown',
     title: 'A key that does not exist is CKR_KEY_HANDLE_INVALID',
-    spec: '5.1.6; 11.11 C_SignInit; 11.12 C_VerifyInit',
+    spec: '5.1.6; 5.11 C_SignInit; 5.12 C_VerifyInit',
     by: 'standard',
     given: fc.tuple(anyScheme, fc.integer({ min: 0x4000_0000, max: 0x7fff_ffff })),
     check: async (client, [{ mechanism }, key]) => {
@@ -319,7 +319,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'sign-wrong-half',
     title: 'Signing with the public half and verifying with the private one is refused',
-    spec: '11.11 C_SignInit; 11.12 C_VerifyInit',
+    spec: '5.11 C_SignInit; 5.12 C_VerifyInit',
     by: 'standard',
     given: anyScheme,
     check: async (client, scheme) => {
@@ -333,7 +333,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'sign-needs-login',
     title: 'A private key known from an earlier login cannot be used without one',
-    spec: '6.7.1; 11.11 C_SignInit',
+    spec: 'Usage Guide: session states; 5.11 C_SignInit',
     by: 'standard',
     given: anyScheme,
     check: async (client, scheme) => {
@@ -346,7 +346,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'logout-ends-signature',
     title: 'A logout ends a signature that was begun',
-    spec: '11.6 C_Logout',
+    spec: '5.6 C_Logout',
     by: 'standard',
     given: anyMessage,
     check: async (client, { scheme, text }) => {
@@ -360,7 +360,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'pss-parameter',
     title: 'PSS without its parameter, or with half of one, is CKR_MECHANISM_PARAM_INVALID',
-    spec: '2.1.10 of the mechanisms; 11.11 C_SignInit',
+    spec: '2.1.10 of the mechanisms; 5.11 C_SignInit',
     by: 'standard',
     given: fc.tuple(
       fc.constantFrom(...signatureSchemes.filter(({ mechanism }) => mechanism.parameter !== null)),
@@ -396,7 +396,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'sign-data-length',
     title: 'Data too long for the key, or not as long as the hash, is CKR_DATA_LEN_RANGE and ends the operation',
-    spec: '11.11 C_Sign; 2.1.6 and 2.1.10 of the mechanisms',
+    spec: '5.11 C_Sign; 2.1.6 and 2.1.10 of the mechanisms',
     by: 'standard',
     given: fc.oneof(
       fc.record({ mechanism: fc.constant(bare(ck.CKM_RSA_PKCS)), length: fc.integer({ min: 246, max: 300 }) }),
@@ -417,7 +417,7 @@ export const signaturePromises: readonly Promised[] = [
   promiseOf({
     id: 'sign-one-part-mechanisms',
     title: 'A mechanism that does not hash takes no parts',
-    spec: '11.11 C_SignUpdate; the table of section 2 of the mechanisms',
+    spec: '5.11 C_SignUpdate; the table of section 2 of the mechanisms',
     by: 'standard',
     given: fc.constantFrom(...signatureSchemes.filter(({ hashes }) => !hashes)),
     check: async (client, scheme) => {

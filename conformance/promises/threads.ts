@@ -1,4 +1,4 @@
-/** Sessions at work at the same time (section 6.6). */
+/** Sessions at work at the same time (Usage Guide: applications and their use of Cryptoki). */
 
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
@@ -22,7 +22,7 @@ export const threadPromises: readonly Promised[] = [
   promiseOf({
     id: 'threads-sign',
     title: 'Sessions that sign at the same time each get the signature of their own message',
-    spec: '6.6.2; 11.4 C_Initialize (CKF_OS_LOCKING_OK)',
+    spec: 'Usage Guide: applications and threads; 5.4 C_Initialize (CKF_OS_LOCKING_OK)',
     by: 'standard',
     given: several(fc.record({ scheme: anyScheme, text: message })),
     check: async (client, jobs) => {
@@ -55,7 +55,7 @@ export const threadPromises: readonly Promised[] = [
   promiseOf({
     id: 'threads-digest',
     title: 'Digests of several sessions, their parts in any order, do not mix',
-    spec: '6.6.2; 11.10',
+    spec: 'Usage Guide: applications and threads; 5.10',
     by: 'standard',
     given: several(fc.record({ hash: fc.constantFrom(...HASHES), texts: fc.array(message, { maxLength: 4 }) })),
     check: async (client, jobs) => {
@@ -80,7 +80,7 @@ export const threadPromises: readonly Promised[] = [
   promiseOf({
     id: 'threads-search',
     title: 'Sessions that search at the same time each find what they asked for',
-    spec: '6.6.2; 11.7 C_FindObjects',
+    spec: 'Usage Guide: applications and threads; 5.7 C_FindObjects',
     by: 'standard',
     given: several(fc.constantFrom(...testKeys)),
     check: async (client, keys) => {
@@ -100,7 +100,7 @@ export const threadPromises: readonly Promised[] = [
   promiseOf({
     id: 'session-closed-under-way',
     title: 'Closing one session does not disturb a signature in another',
-    spec: '6.6.2; 11.6 C_CloseSession',
+    spec: 'Usage Guide: applications and threads; 5.6 C_CloseSession',
     by: 'standard',
     given: fc.record({ scheme: anyScheme, text: message }),
     check: async (client, { scheme, text }) => {

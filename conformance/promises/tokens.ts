@@ -1,4 +1,4 @@
-/** General purpose, slots and tokens (sections 11.4 and 11.5). */
+/** General purpose, slots and tokens (sections 5.4 and 5.5). */
 
 import * as fc from 'fast-check';
 import * as ck from '../../lib/pkcs11/constants.ts';
@@ -14,7 +14,7 @@ export const tokenPromises: readonly Promised[] = [
   promise({
     id: 'initialize-twice',
     title: 'A second C_Initialize is CKR_CRYPTOKI_ALREADY_INITIALIZED and changes nothing',
-    spec: '11.4 C_Initialize',
+    spec: '5.4 C_Initialize',
     by: 'standard',
     needs: 'module',
     check: async (client) => {
@@ -26,7 +26,7 @@ export const tokenPromises: readonly Promised[] = [
   promise({
     id: 'finalize-ends-all',
     title: 'C_Finalize ends sessions and login; before the next C_Initialize everything is refused',
-    spec: '11.4 C_Finalize',
+    spec: '5.4 C_Finalize',
     by: 'standard',
     needs: 'module',
     check: async (client) => {
@@ -47,7 +47,7 @@ export const tokenPromises: readonly Promised[] = [
   promise({
     id: 'slot-list',
     title: 'Slots with a token are among all slots, and the list stays as it is',
-    spec: '11.5 C_GetSlotList',
+    spec: '5.5 C_GetSlotList',
     by: 'standard',
     check: async (client) => {
       const all = (await client.ok('getSlotList', { tokenPresent: false })).slots;
@@ -63,7 +63,7 @@ export const tokenPromises: readonly Promised[] = [
   promiseOf({
     id: 'slot-unknown',
     title: 'A slot that does not exist is CKR_SLOT_ID_INVALID',
-    spec: '5.1.3; 11.5; 11.6 C_OpenSession',
+    spec: '5.1.3; 5.5; 5.6 C_OpenSession',
     by: 'standard',
     given: fc.tuple(unknownSlot, unknownMechanism),
     check: async (client, [slot, mechanism]) => {
@@ -79,7 +79,7 @@ export const tokenPromises: readonly Promised[] = [
   promise({
     id: 'slot-info',
     title: 'The slot of a token says that the token is present',
-    spec: '3.2 CK_SLOT_INFO; 11.5 C_GetSlotInfo',
+    spec: '3.2 CK_SLOT_INFO; 5.5 C_GetSlotInfo',
     by: 'standard',
     check: async (client) => {
       const { flags } = await client.ok('getSlotInfo', { slot: client.subject.slot });
@@ -89,7 +89,7 @@ export const tokenPromises: readonly Promised[] = [
   promise({
     id: 'token-flags',
     title: 'The token is initialized, has a random number generator, and wants a login',
-    spec: '3.2 CK_TOKEN_INFO; 11.5 C_GetTokenInfo',
+    spec: '3.2 CK_TOKEN_INFO; 5.5 C_GetTokenInfo',
     by: 'standard',
     check: async (client) => {
       const { flags } = await client.ok('getTokenInfo', { slot: client.subject.slot });
@@ -100,7 +100,7 @@ export const tokenPromises: readonly Promised[] = [
   promiseOf({
     id: 'token-counts-sessions',
     title: 'C_GetTokenInfo counts the sessions of the application, and those that may write',
-    spec: '3.2 CK_TOKEN_INFO; 11.5 C_GetTokenInfo',
+    spec: '3.2 CK_TOKEN_INFO; 5.5 C_GetTokenInfo',
     by: 'standard',
     given: fc.array(fc.constantFrom(RO, RW), { maxLength: 6 }),
     check: async (client, flags) => {
@@ -115,7 +115,7 @@ export const tokenPromises: readonly Promised[] = [
   promise({
     id: 'mechanism-list',
     title: 'Each mechanism is listed once, and each has its information',
-    spec: '11.5 C_GetMechanismList, C_GetMechanismInfo',
+    spec: '5.5 C_GetMechanismList, C_GetMechanismInfo',
     by: 'standard',
     check: async (client) => {
       const { slot } = client.subject;
@@ -130,7 +130,7 @@ export const tokenPromises: readonly Promised[] = [
   promiseOf({
     id: 'mechanism-unknown',
     title: 'A mechanism that is not listed is CKR_MECHANISM_INVALID, for its information and for each start',
-    spec: '11.5 C_GetMechanismInfo; 11.10 to 11.14',
+    spec: '5.5 C_GetMechanismInfo; 5.10 to 5.14',
     by: 'standard',
     given: unknownMechanism,
     check: async (client, type) => {
@@ -155,7 +155,7 @@ export const tokenPromises: readonly Promised[] = [
   promise({
     id: 'mechanism-flags',
     title: 'What signs and verifies says so: CKF_SIGN and CKF_VERIFY of every mechanism that the promises use',
-    spec: '3.5 CK_MECHANISM_INFO; 11.5 C_GetMechanismInfo',
+    spec: '3.5 CK_MECHANISM_INFO; 5.5 C_GetMechanismInfo',
     by: 'standard',
     check: async (client) => {
       const { slot } = client.subject;
