@@ -71,7 +71,7 @@ describe('keys', () => {
       tags: { a: 'b' },
       operations: ['sign', 'verify'],
       // The zero byte in front is not part of the number.
-      publicKey: { kty: 'RSA', modulus: Buffer.from([0xc0, 0x01]), exponent: Buffer.from([1, 0, 1]) },
+      publicKey: { kty: 'RSA', modulus: Uint8Array.of(0xc0, 0x01), exponent: Uint8Array.of(1, 0, 1) },
     });
     expect(await identity.getKey('k', VERSION)).toBe(key);
     expect(service.seen).toHaveLength(1);
@@ -87,7 +87,7 @@ describe('keys', () => {
     const identity = await service.loggedIn();
     service.script = () => ok(bundle('k', VERSION, { kty: 'EC-HSM', crv: 'P-256', x: 'AQ', y: 'Ag' }));
     const { publicKey } = await identity.getKey('k');
-    expect(publicKey).toMatchObject({ x: Buffer.concat([Buffer.alloc(31), Buffer.from([1])]) });
+    expect(publicKey).toMatchObject({ x: Uint8Array.of(...new Array(31).fill(0), 1) });
   });
 
   test('an update takes the place of what was read', async () => {
