@@ -2,7 +2,7 @@
 
 import * as ck from '../../lib/pkcs11/constants.ts';
 import { RO, type RW } from '../client.ts';
-import type { TestHash, TestKey } from '../keys.ts';
+import { type TestHash, type TestKey, testKeys } from '../keys.ts';
 import type { SignatureScheme } from '../signature-schemes.ts';
 
 /** Where modules differ although the standard is one. Each line says what ours does; `softhsmRules` what SoftHSM does. */
@@ -131,5 +131,10 @@ export class Model {
 
   labelOf(key: TestKey): string {
     return this.labels.get(key) ?? key.label;
+  }
+
+  /** How many private keys have the label: one key may be given that of another. */
+  keysLabelled(label: string): number {
+    return testKeys.filter((key) => this.labelOf(key) === label).length;
   }
 }
