@@ -114,7 +114,8 @@ export const findInit = (which: number, key: TestKey) =>
     const template = [classIs(ck.CKO_PRIVATE_KEY), labelIs(model.labelOf(key))];
     const code = codeOf(session, () => model.codeOfStart(session, 'search'));
     await real.client.gives(code, 'findObjectsInit', { session: handle, template });
-    if (code === CKR_OK) session.operations.search = { left: model.isLoggedIn ? model.keysLabelled(model.labelOf(key)) : 0 };
+    if (code === CKR_OK)
+      session.operations.search = { left: model.isLoggedIn ? model.keysLabelled(model.labelOf(key)) : 0 };
   });
 
 export const find = (which: number, max: number) =>
