@@ -7,6 +7,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'lib/pkcs11': [],
   'lib/log': [],
   'lib/wire': ['lib/pkcs11'],
+  'lib/wire/fuzz': ['lib/wire', 'lib/pkcs11'],
   'lib/tags': ['lib/pkcs11'],
   'lib/config': ['lib/pkcs11'],
   'lib/core': ['lib/tags', 'lib/pkcs11'],
