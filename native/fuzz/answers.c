@@ -45,6 +45,19 @@ CK_RV module_check(void)
     return CKR_OK;
 }
 
+/* The one session of the fuzzer is always there. */
+CK_RV module_check_session(CK_SESSION_HANDLE hSession)
+{
+    return hSession == 1 ? CKR_OK : CKR_SESSION_HANDLE_INVALID;
+}
+
+CK_RV module_refuse(CK_SESSION_HANDLE hSession, CK_FLAGS operations, CK_RV rv)
+{
+    struct wire_cancel_operations_request request = {.session = hSession, .flags = operations};
+    (void)module_call_plain(wire_cancel_operations(&request));
+    return rv;
+}
+
 CK_RV module_initialize(void)
 {
     return CKR_OK;
