@@ -30,6 +30,13 @@ function listOf<T extends string>(known: readonly T[], what: string): (text: str
     });
 }
 
+/** Runs that prove nothing are refused. */
+function atLeastOne(text: string): number {
+  const value = whole(text);
+  if (value === 0) throw new InvalidArgumentError('at least one run is wanted');
+  return value;
+}
+
 interface Options {
   runs: number;
   seed?: number;
@@ -39,7 +46,7 @@ interface Options {
 
 const program = new Command('npm run conformance --')
   .description('Holds every promise of the library against it, and those of the standard against SoftHSM 2 too.')
-  .option('--runs <number>', 'runs of each promise', whole, 100)
+  .option('--runs <number>', 'runs of each promise', atLeastOne, 100)
   .option('--seed <number>', 'which runs; a new seed each time when absent', whole)
   .addOption(
     new Option('--subject <names>', `what to hold them against: ${names.join(', ')}`)
@@ -116,6 +123,8 @@ for (const name of chosen) {
     )),
   );
 }
+if (verdicts.length === 0)
+  program.error(`none of these promises applies to ${chosen.join(', ')}: nothing was held against anything`);
 const run = { seed, runs, date: new Date().toISOString(), subjects: titles, verdicts, programs };
 writeFileSync(join(FOLDER, 'report.md'), markdownOf(run));
 writeFileSync(

@@ -21,6 +21,8 @@ export interface Rules {
   readonly keyAfterLogout: number;
   /** C_Sign after C_SignUpdate: refused, and the operation ends. SoftHSM refuses and goes on. */
   readonly wholeAfterPartsEnds: boolean;
+  /** C_SignFinal of a mechanism without parts: refused, and the operation ends. SoftHSM refuses and goes on. */
+  readonly finalWithoutPartsEnds: boolean;
   /** C_SignFinal of a mechanism without parts tells first that the buffer is too small. SoftHSM, that it has no parts. */
   readonly tooSmallBeforeNoParts: boolean;
 }
@@ -33,6 +35,7 @@ export const ourRules: Rules = {
   publicNeedsLogin: true,
   keyAfterLogout: ck.CKR_USER_NOT_LOGGED_IN,
   wholeAfterPartsEnds: true,
+  finalWithoutPartsEnds: true,
   tooSmallBeforeNoParts: true,
 };
 
@@ -44,6 +47,7 @@ export const softhsmRules: Rules = {
   publicNeedsLogin: false,
   keyAfterLogout: ck.CKR_OBJECT_HANDLE_INVALID,
   wholeAfterPartsEnds: false,
+  finalWithoutPartsEnds: false,
   tooSmallBeforeNoParts: false,
 };
 
