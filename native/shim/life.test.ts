@@ -219,6 +219,12 @@ describe.each(VARIANTS)('forks, restarts and exits, $name', ({ build }) => {
     expect(agent.connections).toBeLessThanOrEqual(16 + 1);
   });
 
+  test('64 threads sign a thousand times each: no answer is lost, none is of another session', async () => {
+    await driver.run('init 2');
+    expect(await driver.run('threads 64 1000')).toBe('0 wrong 0 children');
+    expect(agent.connections).toBeLessThanOrEqual(64 + 1);
+  });
+
   test('calls during exit are refused, not crashed', async () => {
     await logIn();
     expect(await driver.run('at-exit')).toBe('0');

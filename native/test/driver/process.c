@@ -1,11 +1,10 @@
-/* Commands about the process that the module lives in: loading, forks, threads, descriptors, memory, exit. */
+/* Commands about the process that the module lives in: loading, forks, descriptors, memory, exit. */
 #include "driver.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +13,6 @@
 #include <unistd.h>
 
 #define MASK 0x5a
-#define MAX_THREADS 64
 #define LARGEST_MAPPING (256UL << 20)
 
 static void *library;
@@ -74,58 +72,6 @@ static void detach(void)
     if (pid > 0)
         exit(0);
     say("%s", pid == 0 ? "detached" : "no child");
-}
-
-struct signer {
-    CK_SESSION_HANDLE session;
-    unsigned rounds;
-    unsigned wrong;
-};
-
-/* The fake agent signs by giving the data back. */
-static void *sign_often(void *argument)
-{
-    struct signer *signer = argument;
-    CK_MECHANISM mechanism = {.mechanism = CKM_ECDSA};
-    for (unsigned i = 0; i < signer->rounds; i++) {
-        CK_BYTE data[32] = {0}, signature[64] = {0};
-        CK_ULONG length = sizeof signature;
-        memcpy(data, &signer->session, sizeof signer->session);
-        memcpy(data + 16, &i, sizeof i);
-        if (module->C_SignInit(signer->session, &mechanism, 1) != CKR_OK ||
-            module->C_Sign(signer->session, data, sizeof data, signature, &length) != CKR_OK ||
-            length != sizeof data || memcmp(data, signature, sizeof data) != 0)
-            signer->wrong++;
-    }
-    return NULL;
-}
-
-/* threads COUNT ROUNDS [fork]: each with a session of its own; "fork" makes children meanwhile */
-static void run_threads(const struct words *words)
-{
-    struct signer signers[MAX_THREADS];
-    pthread_t threads[MAX_THREADS];
-    unsigned count = (unsigned)number(words, 1), wrong = 0, bad_children = 0;
-    for (unsigned i = 0; i < count; i++) {
-        signers[i] = (struct signer){.rounds = (unsigned)number(words, 2)};
-        if (module->C_OpenSession(0, 4, NULL, NULL, &signers[i].session) != CKR_OK ||
-            pthread_create(&threads[i], NULL, sign_often, &signers[i]) != 0)
-            exit(4);
-    }
-    for (unsigned i = 0; i < 20 && strcmp(word(words, 3), "fork") == 0; i++) {
-        int status;
-        pid_t pid = fork();
-        if (pid == 0) {
-            CK_SESSION_INFO info;
-            _exit(module->C_GetSessionInfo(signers[0].session, &info) == CKR_OK ? 0 : 1);
-        }
-        bad_children += waitpid(pid, &status, 0) != pid || status != 0 ? 1 : 0;
-    }
-    for (unsigned i = 0; i < count; i++) {
-        pthread_join(threads[i], NULL);
-        wrong += signers[i].wrong;
-    }
-    say("%u wrong %u children", wrong, bad_children);
 }
 
 static void list_descriptors(void)
@@ -249,8 +195,6 @@ bool process_command(const struct words *words)
         run_in_child(words);
     else if (strcmp(name, "detach") == 0)
         detach();
-    else if (strcmp(name, "threads") == 0)
-        run_threads(words);
     else if (strcmp(name, "descriptors") == 0)
         list_descriptors();
     else if (strcmp(name, "close-descriptors") == 0)

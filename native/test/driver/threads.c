@@ -1,0 +1,116 @@
+/* Many threads that sign at once, each in a session of its own and each data of its own. */
+#include "driver.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MAX_THREADS 64
+#define DIGEST_BYTES 32
+
+struct keys {
+    CK_SLOT_ID slot;
+    CK_OBJECT_HANDLE private_key;
+    /* CK_INVALID_HANDLE: the fake agent signs, which gives the data back. */
+    CK_OBJECT_HANDLE public_key;
+};
+
+struct signer {
+    pthread_t thread;
+    struct keys keys;
+    CK_SESSION_HANDLE session;
+    unsigned rounds;
+    unsigned wrong;
+};
+
+static bool is_right(const struct signer *signer, CK_BYTE *data, CK_BYTE *signature, CK_ULONG length)
+{
+    CK_MECHANISM mechanism = {.mechanism = CKM_ECDSA};
+    if (signer->keys.public_key == CK_INVALID_HANDLE)
+        return length == DIGEST_BYTES && memcmp(data, signature, DIGEST_BYTES) == 0;
+    return module->C_VerifyInit(signer->session, &mechanism, signer->keys.public_key) == CKR_OK &&
+           module->C_Verify(signer->session, data, DIGEST_BYTES, signature, length) == CKR_OK;
+}
+
+static void *sign_often(void *argument)
+{
+    struct signer *signer = argument;
+    CK_MECHANISM mechanism = {.mechanism = CKM_ECDSA};
+    for (unsigned i = 0; i < signer->rounds; i++) {
+        CK_BYTE data[DIGEST_BYTES] = {0}, signature[64] = {0};
+        CK_ULONG length = sizeof signature;
+        memcpy(data, &signer->session, sizeof signer->session);
+        memcpy(data + 16, &i, sizeof i);
+        if (module->C_SignInit(signer->session, &mechanism, signer->keys.private_key) != CKR_OK ||
+            module->C_Sign(signer->session, data, sizeof data, signature, &length) != CKR_OK ||
+            !is_right(signer, data, signature, length))
+            signer->wrong++;
+    }
+    return NULL;
+}
+
+static void start(struct signer *signers, unsigned count, unsigned rounds, struct keys keys)
+{
+    if (count > MAX_THREADS)
+        exit(4);
+    for (unsigned i = 0; i < count; i++) {
+        signers[i] = (struct signer){.rounds = rounds, .keys = keys};
+        if (module->C_OpenSession(keys.slot, CKF_SERIAL_SESSION, NULL, NULL, &signers[i].session) != CKR_OK ||
+            pthread_create(&signers[i].thread, NULL, sign_often, &signers[i]) != 0)
+            exit(4);
+    }
+}
+
+/* How many signatures were refused, lost or another's. */
+static unsigned join(struct signer *signers, unsigned count)
+{
+    unsigned wrong = 0;
+    for (unsigned i = 0; i < count; i++) {
+        pthread_join(signers[i].thread, NULL);
+        wrong += signers[i].wrong;
+    }
+    return wrong;
+}
+
+/* threads COUNT ROUNDS [fork]: against the fake agent; "fork" makes children meanwhile */
+static void run_threads(const struct words *words)
+{
+    struct signer signers[MAX_THREADS];
+    unsigned count = (unsigned)number(words, 1), bad_children = 0;
+    start(signers, count, (unsigned)number(words, 2), (struct keys){.slot = 0, .private_key = 1});
+    for (unsigned i = 0; i < 20 && strcmp(word(words, 3), "fork") == 0; i++) {
+        int status;
+        pid_t pid = fork();
+        if (pid == 0) {
+            CK_SESSION_INFO info;
+            _exit(module->C_GetSessionInfo(signers[0].session, &info) == CKR_OK ? 0 : 1);
+        }
+        bad_children += waitpid(pid, &status, 0) != pid || status != 0 ? 1 : 0;
+    }
+    unsigned wrong = join(signers, count);
+    say("%u wrong %u children", wrong, bad_children);
+}
+
+/* threads-verified COUNT ROUNDS SLOT PRIVATE PUBLIC: with a real key, each signature held against its own data */
+static void run_verified(const struct words *words)
+{
+    struct signer signers[MAX_THREADS];
+    unsigned count = (unsigned)number(words, 1);
+    struct keys keys = {
+        .slot = number(words, 3), .private_key = number(words, 4), .public_key = number(words, 5)};
+    start(signers, count, (unsigned)number(words, 2), keys);
+    say("%u wrong", join(signers, count));
+}
+
+bool threads_command(const struct words *words)
+{
+    if (strcmp(words->at[0], "threads") == 0)
+        run_threads(words);
+    else if (strcmp(words->at[0], "threads-verified") == 0)
+        run_verified(words);
+    else
+        return false;
+    return true;
+}
