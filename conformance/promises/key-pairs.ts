@@ -1,8 +1,9 @@
 /** Making, changing and deleting keys (sections 5.7 and 5.14). */
 
 import * as fc from 'fast-check';
+import type { Attribute } from '../../lib/core/calls.ts';
 import * as ck from '../../lib/pkcs11/constants.ts';
-import { FALSE, ofText, ofUlong, TRUE } from '../../lib/tags/values.ts';
+import { EMPTY, FALSE, ofText, ofUlong, TRUE } from '../../lib/tags/values.ts';
 import { attribute, bare, classIs, equal, holds, labelIs, RO, ROOM, RW } from '../client.ts';
 import { p256Key, privateKey, publicKey, rsaKey, type TestKey, templatesOf } from '../keys.ts';
 import { type Promised, promise, promiseOf } from '../promise.ts';
@@ -163,6 +164,28 @@ export const keyPairPromises: readonly Promised[] = [
       } finally {
         await client.call('setAttributeValue', { session, object, template: [labelIs(p256Key.label)] });
       }
+    },
+  }),
+  promise({
+    id: 'set-dates',
+    title: 'Dates are set, and taken away again by empty ones, one at a time',
+    spec: '4.7; 5.7 C_SetAttributeValue',
+    by: 'ours',
+    // pkcs11js gives and takes dates of eight bytes alone.
+    needs: 'lengths',
+    check: async (client) => {
+      const session = await client.enter();
+      const object = await privateKey(client, session, p256Key);
+      const [start, end] = ['20200102', '20991231'];
+      const set = (...template: Attribute[]) => client.ok('setAttributeValue', { session, object, template });
+      const text = async (type: number) => Buffer.from(await client.get(session, object, type)).toString();
+      const dates = async () => [await text(ck.CKA_START_DATE), await text(ck.CKA_END_DATE)];
+      await set(attribute(ck.CKA_START_DATE, ofText(start)), attribute(ck.CKA_END_DATE, ofText(end)));
+      equal(await dates(), [start, end], 'the dates');
+      await set(attribute(ck.CKA_START_DATE, EMPTY));
+      equal(await dates(), ['', end], 'the dates without the first');
+      await set(attribute(ck.CKA_END_DATE, EMPTY));
+      equal(await dates(), ['', ''], 'the dates without both');
     },
   }),
   promise({

@@ -63,13 +63,14 @@ export interface NewKey {
   key: { kty: 'RSA'; bits: RsaBits } | { kty: 'EC'; curve: CurveName };
   operations: readonly KeyOperation[];
   tags: Tags;
-  lifetime: Partial<KeyLifetime>;
+  lifetime: { enabled?: boolean; notBefore?: number; expires?: number };
 }
 
+/** What is absent stays as it is; a time that is null is taken away. */
 export interface KeyChanges {
   operations?: readonly KeyOperation[];
   tags?: Tags;
-  lifetime?: Partial<KeyLifetime>;
+  lifetime?: { enabled?: boolean; notBefore?: number | null; expires?: number | null };
 }
 
 /** One identity (service principal or managed identity) at one HSM. Shared by every application that uses it. */

@@ -48,6 +48,16 @@ describe('C_SetAttributeValue', () => {
     expect(await client.get(privateKey, ck.CKA_END_DATE)).toEqual(ofDate('20401231'));
   });
 
+  test('takes away the date that is empty, and leaves the other', async () => {
+    const { client, hsm, name, privateKey } = await withKey();
+    const start = attribute(ck.CKA_START_DATE, ofDate('20300102'));
+    await client.set(privateKey, start, attribute(ck.CKA_END_DATE, ofDate('20401231')));
+    await client.set(privateKey, attribute(ck.CKA_END_DATE, EMPTY));
+    expect(hsm.version(name)).toMatchObject({ notBefore: Date.UTC(2030, 0, 2) / 1000, expires: undefined });
+    expect(await client.get(privateKey, ck.CKA_START_DATE)).toEqual(ofDate('20300102'));
+    expect(await client.get(privateKey, ck.CKA_END_DATE)).toEqual(EMPTY);
+  });
+
   test('keeps the tags of others, also those that came since the list was read', async () => {
     const { client, hsm, name, privateKey } = await withKey();
     await client.find();

@@ -53,13 +53,14 @@ function changedOperations(current: readonly KeyOperation[], changes: Values): K
   return same ? undefined : [...operations];
 }
 
+/** An empty date takes the time away. */
 function changedLifetime(changes: Values): KeyChanges['lifetime'] | undefined {
   const start = changes.private.get(ck.CKA_START_DATE);
   const end = changes.private.get(ck.CKA_END_DATE);
   if (start === undefined && end === undefined) return undefined;
   return {
-    ...(start === undefined ? {} : { notBefore: timeOf(ck.CKA_START_DATE, start) }),
-    ...(end === undefined ? {} : { expires: timeOf(ck.CKA_END_DATE, end) }),
+    ...(start === undefined ? {} : { notBefore: timeOf(ck.CKA_START_DATE, start) ?? null }),
+    ...(end === undefined ? {} : { expires: timeOf(ck.CKA_END_DATE, end) ?? null }),
   };
 }
 

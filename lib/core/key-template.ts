@@ -19,7 +19,7 @@ import {
 import type { Attribute } from './calls.ts';
 import { curves } from './curves.ts';
 import { inside, TAG } from './der.ts';
-import type { CurveName, KeyLifetime, NewKey, RsaBits } from './hsm.ts';
+import type { CurveName, NewKey, RsaBits } from './hsm.ts';
 import {
   attributeReadOnly,
   attributeTypeInvalid,
@@ -216,7 +216,7 @@ export function timeOf(type: number, date: Uint8Array): number | undefined {
 }
 
 /** The dates of both templates, which have to agree, as times. */
-export function lifetimeOf(dates: Template): Partial<KeyLifetime> {
+export function lifetimeOf(dates: Template): NewKey['lifetime'] {
   const notBefore = timeOf(ck.CKA_START_DATE, dates.get(ck.CKA_START_DATE) ?? EMPTY);
   const expires = timeOf(ck.CKA_END_DATE, dates.get(ck.CKA_END_DATE) ?? EMPTY);
   if (notBefore !== undefined && expires !== undefined && expires < notBefore) {

@@ -144,7 +144,10 @@ export class MemoryHsm implements Hsm {
   change(name: string, version: string | undefined, changes: KeyChanges): StoredVersion {
     this.now += 1;
     const { lifetime = {}, ...rest } = changes;
-    const changed = { ...this.version(name, version), ...rest, ...lifetime, updated: this.now };
+    const old = this.version(name, version);
+    const { enabled = old.enabled, notBefore = old.notBefore, expires = old.expires } = lifetime;
+    const times = { notBefore: notBefore ?? undefined, expires: expires ?? undefined };
+    const changed = { ...old, ...rest, enabled, ...times, updated: this.now };
     const versions = this.keys.get(name) ?? [];
     this.keys.set(
       name,

@@ -1,7 +1,6 @@
 import type {
   CurveName,
   KeyChanges,
-  KeyLifetime,
   KeyOperation,
   KeySummary,
   KeyVersion,
@@ -189,12 +188,9 @@ export function pageOf(answer: unknown): Page {
   return { items: value, nextLink: textOf(nextLink) || undefined };
 }
 
-function attributesOf({ enabled, notBefore, expires }: Partial<KeyLifetime>): Json {
-  return {
-    ...(enabled === undefined ? {} : { enabled }),
-    ...(notBefore === undefined ? {} : { nbf: notBefore }),
-    ...(expires === undefined ? {} : { exp: expires }),
-  };
+/** JSON leaves out what is undefined and keeps null. */
+function attributesOf({ enabled, notBefore, expires }: NonNullable<KeyChanges['lifetime']>): Json {
+  return { enabled, nbf: notBefore, exp: expires };
 }
 
 /** Body of a create request. */
@@ -203,7 +199,7 @@ export function createBody({ key, operations, tags, lifetime }: NewKey): string 
   return JSON.stringify({ ...kind, key_ops: operations, attributes: attributesOf(lifetime), tags });
 }
 
-/** Body of an update request: what is absent stays as it is. */
+/** Body of an update request: what is absent stays as it is, null takes nbf or exp away. */
 export function updateBody({ operations, tags, lifetime }: KeyChanges): string {
   return JSON.stringify({
     ...(operations && { key_ops: operations }),

@@ -103,6 +103,17 @@ describe('keys', () => {
     expect(service.seen).toHaveLength(2);
   });
 
+  test('an update takes away the times that are null, and leaves those that are absent', async () => {
+    const identity = await service.loggedIn();
+    service.script = () => ok(bundle('k'));
+    await identity.updateKey('k', VERSION, { lifetime: { notBefore: null } });
+    await identity.updateKey('k', VERSION, { lifetime: { notBefore: 5, expires: null } });
+    expect(service.seen.map(({ body }) => body)).toEqual([
+      '{"attributes":{"nbf":null}}',
+      '{"attributes":{"nbf":5,"exp":null}}',
+    ]);
+  });
+
   const newKey = {
     name: 'k',
     key: { kty: 'EC', curve: 'P-384' },
