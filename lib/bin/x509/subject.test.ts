@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { commonName, parseSubject } from './subject.ts';
+import { commonName, derOfName, parseSubject } from './subject.ts';
 
 const shown = (text: string) =>
   parseSubject(text).map((names) => names.map(({ type, value }) => `${type}=${value}`).join('+'));
@@ -23,13 +23,23 @@ describe('a subject', () => {
     ['quoted UTF-8', 'O=Caf\\C3\\A9', ['2.5.4.10=Café']],
     ['a quoted space at the end', 'O=x\\ ', ['2.5.4.10=x ']],
     ['spaces around separators', ' CN = a , O = b ', ['2.5.4.10=b', '2.5.4.3=a']],
-    ['two values of one name', 'OU=Sales+CN=J. Smith', ['2.5.4.11=Sales+2.5.4.3=J. Smith']],
     ['a quoted slash', '/O=a\\/b/CN=c', ['2.5.4.10=a/b', '2.5.4.3=c']],
     ['an attribute by its number', '1.2.3.4=x', ['1.2.3.4=x']],
     ['a value with an equals sign', 'O=a=b', ['2.5.4.10=a=b']],
     ['names in any case', 'cn=a,dc=example', ['0.9.2342.19200300.100.1.25=example', '2.5.4.3=a']],
   ])('%s is read', (_what, text, names) => {
     expect(shown(text)).toEqual(names);
+  });
+
+  test('names of one set are encoded in the order of their bytes, however they are written', () => {
+    const [sequence, set, cn, ou] = ['301d', '311b', '300906035504030c024a53', '300e060355040b0c0753616c65732045'];
+    const der = `${sequence}${set}${cn}${ou}`;
+    for (const text of ['OU=Sales E+CN=JS', 'CN=JS+OU=Sales E', '/OU=Sales E+CN=JS']) {
+      expect(Buffer.from(derOfName(parseSubject(text))).toString('hex')).toBe(der);
+    }
+    // The shorter encoding first: its length byte is smaller.
+    expect(shown('OU=Sales+CN=J. Smith')).toEqual(['2.5.4.11=Sales+2.5.4.3=J. Smith']);
+    expect(shown('CN=J. Smith+OU=Sales')).toEqual(['2.5.4.11=Sales+2.5.4.3=J. Smith']);
   });
 
   test.each([
@@ -43,6 +53,8 @@ describe('a subject', () => {
     ['CN=a<b', /is not quoted/],
     ['CN=', /CN cannot be ""/],
     ['CN=\\FF', /is not UTF-8/],
+    ['CN=a+CN=a', /"CN=a" stands twice in "CN=a\+CN=a"/],
+    ['CN=a+ cn = a,O=x', /stands twice/],
   ])('%j is refused with the reason', (text, reason) => {
     expect(() => parseSubject(text)).toThrow(reason);
   });

@@ -112,15 +112,22 @@ function partsOf(text: string): string[] {
   return cut(text, ',').reverse();
 }
 
+/** The attributes of one name are a SET OF: each once, in the order of their encodings (X.690, 11.6). */
+function namesOf(part: string, text: string): RelativeDistinguishedName {
+  const names = cut(part, '+').map((written) => {
+    const attribute = attributeOf(pairOf(written, text), text);
+    return { written: written.trim(), attribute, der: Buffer.from(AsnConvert.serialize(attribute)) };
+  });
+  names.sort((a, b) => Buffer.compare(a.der, b.der));
+  const twice = names.find(({ der }, i) => names[i + 1]?.der.equals(der));
+  if (twice) throw wrong(text, `${JSON.stringify(twice.written)} stands twice in ${JSON.stringify(part.trim())}`);
+  return new RelativeDistinguishedName(names.map(({ attribute }) => attribute));
+}
+
 /** The name that `--subject` stands for. Throws UsageError. */
 export function parseSubject(text: string): Name {
   if (text.trim() === '') throw wrong(text, 'it is empty');
-  return new Name(
-    partsOf(text).map((part) => {
-      const pairs = cut(part, '+').map((pair) => attributeOf(pairOf(pair, text), text));
-      return new RelativeDistinguishedName(pairs);
-    }),
-  );
+  return new Name(partsOf(text).map((part) => namesOf(part, text)));
 }
 
 /** The last common name of a subject. */
