@@ -194,6 +194,22 @@ describe('keys that others made', () => {
     expect(warnings).toEqual(['key secret is left out, it cannot be read: no permission (identity client)']);
   });
 
+  test.each([ck.CKR_FUNCTION_REJECTED, ck.CKR_KEY_HANDLE_INVALID, ck.CKR_FUNCTION_FAILED])(
+    'that the HSM refuses to show (0x%x) are asked for again when another list was read, the same or not',
+    async (rv) => {
+      const { library, hsm } = setUp();
+      hsm.addKey({ name: 'good' });
+      hsm.addKey({ name: 'secret' });
+      hsm.fail('getKey', (name) => (name === 'secret' ? new Pkcs11Error(rv, 'no permission') : undefined));
+      const client = await Client.open(library);
+      for (let i = 0; i < 3; i += 1) expect(await client.find(PRIVATE)).toHaveLength(1);
+      expect(hsm.requests.filter((request) => request === 'getKey secret')).toHaveLength(1);
+      hsm.fail('getKey', undefined);
+      expect(await client.find(PRIVATE, labelIs('secret'))).toHaveLength(1);
+      expect(await client.find(PRIVATE)).toHaveLength(2);
+    },
+  );
+
   test('are not asked for one after the other when the HSM is away', async () => {
     const setup = setUp();
     for (let i = 0; i < 200; i += 1) setup.hsm.addKey({ name: `key-${i}` });

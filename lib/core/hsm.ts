@@ -88,6 +88,8 @@ export interface HsmIdentity {
    * created, changed or deleted itself shows in the next list, `fresh` or not.
    */
   listKeys(options?: { fresh?: boolean }): Promise<readonly KeySummary[]>;
+  /** How often a list was read to its end: a higher number than before means that the HSM was asked anew. */
+  readonly listsRead: number;
   /** One version, or the newest. Immutable parts are read once a version and remembered. */
   getKey(name: string, version?: string): Promise<KeyVersion>;
   listVersions(name: string): Promise<readonly KeyVersionSummary[]>;

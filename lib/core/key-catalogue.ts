@@ -73,9 +73,13 @@ export class KeyCatalogue {
     return this.#current.filter((key) => key.presentable);
   }
 
-  /** Reads the material of many keys. A key that cannot be read stays unread; when the HSM is away, the rest wait too. */
+  /**
+   * Reads the material of many keys. A key that cannot be read stays unread; when the HSM is away, the rest wait too. What
+   * the HSM refuses is asked for again when another list was read, be it in the background: a role may be given meanwhile.
+   */
   async readAll(keys: readonly Key[]): Promise<void> {
-    const rest = keys.filter((key) => key.material === undefined).values();
+    const { listsRead } = this.identity;
+    const rest = keys.filter((key) => key.material === undefined && key.refusedAt !== listsRead).values();
     let away = false;
     const reader = async () => {
       for (const key of rest) {
@@ -83,7 +87,8 @@ export class KeyCatalogue {
         try {
           await this.read(key);
         } catch (error) {
-          away ||= error instanceof Pkcs11Error && error.rv === CKR_DEVICE_ERROR;
+          if (error instanceof Pkcs11Error && error.rv === CKR_DEVICE_ERROR) away = true;
+          else key.refusedAt = listsRead;
           const why = error instanceof Error ? error.message : String(error);
           this.#warnOnce(unreadable(key), `key ${key.name} is left out, it cannot be read: ${why}`);
         }

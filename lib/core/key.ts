@@ -38,6 +38,8 @@ export class Key {
   versionId: string | undefined;
   /** The reading of the material under way, shared by all who wait for it. */
   loading: Promise<void> | undefined;
+  /** HsmIdentity.listsRead when the HSM refused to show the key: no search asks again before another list is read. */
+  refusedAt: number | undefined;
   /** Its handle belongs to another key: it cannot be shown. */
   shadowed = false;
   #material: KeyVersion | undefined;

@@ -22,7 +22,7 @@ import type {
 import { plaintextOf } from './memory-decryption.ts';
 import { privateKeyOf, publicKeyOf, type StoredVersion, signatureOf } from './memory-signatures.ts';
 
-type Method = keyof Omit<HsmIdentity, 'name'>;
+type Method = keyof Omit<HsmIdentity, 'name' | 'listsRead'>;
 
 function summaryOf({ name, created, updated, tags, enabled, notBefore, expires }: KeySummary): KeySummary {
   return { name, created, updated, tags, enabled, notBefore, expires };
@@ -159,6 +159,7 @@ export class MemoryHsm implements Hsm {
 
 export class MemoryIdentity implements HsmIdentity {
   readonly name: string;
+  listsRead = 0;
   readonly #hsm: MemoryHsm;
   readonly #secret: string;
   #list: readonly KeySummary[] | undefined;
@@ -178,6 +179,7 @@ export class MemoryIdentity implements HsmIdentity {
   async listKeys({ fresh = false } = {}): Promise<readonly KeySummary[]> {
     if (this.#list !== undefined && !fresh) return this.#list;
     await this.#hsm.request('listKeys');
+    this.listsRead += 1;
     const list = [...this.#hsm.keys.keys()].sort().map((name) => summaryOf(this.#hsm.version(name)));
     if (JSON.stringify(list) !== JSON.stringify(this.#list)) this.#list = list;
     return this.#list ?? list;

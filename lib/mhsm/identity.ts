@@ -63,6 +63,10 @@ export class RestIdentity implements HsmIdentity {
     return this.#list.get(fresh);
   }
 
+  get listsRead(): number {
+    return this.#list.sweeps;
+  }
+
   getKey(name: string, version?: string): Promise<KeyVersion> {
     return this.#versions.get(name, version);
   }

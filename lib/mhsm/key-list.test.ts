@@ -32,11 +32,13 @@ test('one sweep serves all who ask, and all who ask later', async () => {
 test('a list past its time is still given, and read again behind it', async () => {
   const { service, keys } = list();
   const old = await keys.get(false);
+  expect(keys.sweeps).toBe(1);
   service.ms = 1000;
   service.keys.push(key('b'));
   expect(await keys.get(false)).toBe(old);
   await new Promise(setImmediate);
   expect(await keys.get(false)).toHaveLength(2);
+  expect(keys.sweeps).toBe(2);
   expect(service.sweeps).toBe(2);
 });
 

@@ -11,12 +11,18 @@ export class KeyList {
   readonly #nowMs: () => number;
   #held: readonly KeySummary[] | undefined;
   #sweptMs = 0;
+  #sweeps = 0;
   #flight: Promise<readonly KeySummary[]> | undefined;
 
   constructor(sweep: () => Promise<readonly KeySummary[]>, ttlMs: number, nowMs: () => number) {
     this.#sweep = sweep;
     this.#ttlMs = ttlMs;
     this.#nowMs = nowMs;
+  }
+
+  /** Sweeps that came to their end and were kept, those in the background too. */
+  get sweeps(): number {
+    return this.#sweeps;
   }
 
   get(fresh: boolean): Promise<readonly KeySummary[]> {
@@ -54,6 +60,7 @@ export class KeyList {
 
   #keep(keys: readonly KeySummary[]): readonly KeySummary[] {
     this.#sweptMs = this.#nowMs();
+    this.#sweeps += 1;
     if (this.#held === undefined || !isDeepStrictEqual(keys, this.#held)) this.#held = keys;
     return this.#held;
   }
