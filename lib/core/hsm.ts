@@ -43,6 +43,8 @@ export interface KeySummary extends KeyLifetime {
   created: number;
   updated: number;
   tags: Tags;
+  /** What the HSM gave as tags although it is no text, as JSON; absent when there is none. */
+  oddTags?: Tags;
 }
 
 export interface KeyVersionSummary extends KeySummary {

@@ -2,12 +2,12 @@ import { createPublicKey, verify } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import * as ck from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
-import { ofText } from '../tags/values.ts';
+import { ofText, ofUlong } from '../tags/values.ts';
 import { nameBits, versionBits } from './handles.ts';
-import type { HsmIdentity } from './hsm.ts';
+import type { HsmIdentity, KeySummary } from './hsm.ts';
 import { KeyCatalogue } from './key-catalogue.ts';
 import type { MemoryHsm } from './memory-hsm.ts';
-import { Client, classIs, codeOf, labelIs, setUp } from './test-client.ts';
+import { attribute, Client, classIs, codeOf, labelIs, setUp } from './test-client.ts';
 
 const PRIVATE = classIs(ck.CKO_PRIVATE_KEY);
 const message = ofText('message');
@@ -165,6 +165,49 @@ test('of two keys with one handle the first by name is shown, whatever their ord
     expect(catalogue.known(found[0]?.privateObject.handle ?? 0)?.key.name).toBe(shown);
     expect(warnings).toEqual([expect.stringContaining(`key ${hidden} is left out`)]);
   }
+});
+
+test('a tag that is no text damages its key when it is ours, is a line when it is not, and no other key suffers', async () => {
+  const warnings: string[] = [];
+  const rest = { created: 1, updated: 1, enabled: true, notBefore: undefined, expires: undefined };
+  const tags = { p11_pri_CKA_KEY_TYPE: 'EC', p11_pri_CKA_ID: '01' };
+  const list: KeySummary[] = [
+    { name: 'good', ...rest, tags },
+    { name: 'ours', ...rest, tags, oddTags: { p11_pri_CKA_LABEL: '7' } },
+    { name: 'theirs', ...rest, tags, oddTags: { cost: '{"centre":1}' } },
+  ];
+  const identity = { name: 'client', listKeys: async () => [...list] } as unknown as HsmIdentity;
+  const catalogue = new KeyCatalogue(identity, (line) => warnings.push(line));
+  for (let i = 0; i < 2; i += 1) {
+    await catalogue.refresh();
+    expect((await catalogue.presentable()).map(({ name }) => name)).toEqual(['good', 'theirs']);
+  }
+  expect(warnings).toEqual([
+    'key ours is left out, its tag p11_pri_CKA_LABEL is damaged: "7" is not a JSON string (identity client)',
+    'key theirs has a tag "cost" that is no text but {"centre":1}; it is not looked at (identity client)',
+  ]);
+});
+
+test('a type that a tag claims and the key contradicts is told once, and the key counts', async () => {
+  const { hsm, library, warnings } = setUp();
+  const tags = { p11_pri_CKA_KEY_TYPE: 'RSA', p11_pri_CKA_ID: '01', p11_pri_CKA_CLASS: 'CKO_CERTIFICATE' };
+  hsm.addKey({ name: 'web', tags });
+  const client = await Client.open(library);
+  const handle = await client.findOne(PRIVATE);
+  for (let i = 0; i < 2; i += 1) expect(await client.sign(handle, ecdsa, message)).toHaveLength(64);
+  expect(await client.findOne(PRIVATE, attribute(ck.CKA_KEY_TYPE, ofUlong(ck.CKK_EC)))).toBe(handle);
+  expect(warnings).toEqual([
+    'key web is CKK_ECDSA 0x3, its tag p11_pri_CKA_KEY_TYPE says CKK_RSA 0x0; the key itself counts, correct the tag (identity client)',
+  ]);
+});
+
+test('a label with NUL and control characters is given as it is', async () => {
+  const { hsm, library, warnings } = setUp();
+  const label = 'a\u0000b\u001b[31m\n';
+  hsm.addKey({ name: 'web', tags: { p11_pri_CKA_KEY_TYPE: 'EC', p11_pri_CKA_ID: '01', p11_pri_CKA_LABEL: label } });
+  const client = await Client.open(library);
+  expect(await client.find(PRIVATE, labelIs(label))).toHaveLength(1);
+  expect(warnings).toEqual([]);
 });
 
 test('a search over thousands of keys of ours asks for the list alone, and looks a handle up at once', async () => {

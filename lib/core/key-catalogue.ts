@@ -9,6 +9,8 @@
 
 import { CKR_DEVICE_ERROR } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
+import { nameOf } from '../pkcs11/names.ts';
+import { meaningOf } from '../tags/codec.ts';
 import { nameBits, partsOf, versionBits } from './handles.ts';
 import type { HsmIdentity, KeySummary, KeyVersion, KeyVersionSummary } from './hsm.ts';
 import { Key, type KeyObject } from './key.ts';
@@ -115,6 +117,16 @@ export class KeyCatalogue {
     }
     key.material = version;
     this.#warned.delete(unreadable(key));
+    this.#tellContradiction(key);
+  }
+
+  #tellContradiction({ name, keyType, taggedKeyType: tagged }: Key): void {
+    if (keyType === undefined || tagged === undefined || keyType === tagged) return;
+    const [is, says] = [keyType, tagged].map((type) => nameOf('CKK', type));
+    this.#warnOnce(
+      `contradicted ${name} ${says}`,
+      `key ${name} is ${is}, its tag p11_pri_CKA_KEY_TYPE says ${says}; the key itself counts, correct the tag`,
+    );
   }
 
   /** The object of a handle, asking the HSM when the handle is not known; undefined when nobody has it. */
@@ -191,12 +203,21 @@ export class KeyCatalogue {
     this.#forget((key) => !listed.has(key) && !names.has(key.name));
     for (const key of listed) {
       this.#enter(key);
-      for (const { tag, text, expected } of key.tags.problems) {
-        this.#warnOnce(
-          `damaged ${key.name} ${tag} ${text}`,
-          `key ${key.name} is left out, its tag ${tag} is damaged: ${JSON.stringify(text)} is not ${expected}`,
-        );
-      }
+      this.#tellDamage(key);
+    }
+  }
+
+  #tellDamage(key: Key): void {
+    for (const { tag, text, expected } of key.tags.problems) {
+      this.#warnOnce(
+        `damaged ${key.name} ${tag} ${text}`,
+        `key ${key.name} is left out, its tag ${tag} is damaged: ${JSON.stringify(text)} is not ${expected}`,
+      );
+    }
+    for (const [tag, json] of Object.entries(key.summary.oddTags ?? {})) {
+      if (meaningOf(tag) !== undefined) continue;
+      const line = `key ${key.name} has a tag ${JSON.stringify(tag)} that is no text but ${json}; it is not looked at`;
+      this.#warnOnce(`odd ${key.name} ${tag}`, line);
     }
   }
 

@@ -2,7 +2,7 @@
 
 import * as ck from '../pkcs11/constants.ts';
 import { type Side, taggedAttribute } from '../tags/attributes.ts';
-import { type DecodedTags, decodeTags } from '../tags/codec.ts';
+import { type DecodedTags, decodeTags, meaningOf } from '../tags/codec.ts';
 import { dayOf, EMPTY, ofBoolean, ofDate, ofText, toUlong } from '../tags/values.ts';
 import { handleOf, handleOfClass } from './handles.ts';
 import type { KeyOperation, KeySummary, KeyVersion, PublicKey } from './hsm.ts';
@@ -27,6 +27,13 @@ const operationOf = new Map(usageOperations.map((row) => [row.type, row.operatio
 
 const OTHER: Readonly<Record<Side, Side>> = { private: 'public', public: 'private' };
 
+/** What the tags say; a tag of ours that is no text is a problem like one that cannot be read. */
+function decoded({ tags, oddTags = {} }: KeySummary): DecodedTags {
+  const { values, problems } = decodeTags(tags);
+  const odd = Object.entries(oddTags).filter(([tag]) => meaningOf(tag) !== undefined);
+  return { values, problems: [...problems, ...odd.map(([tag, text]) => ({ tag, text, expected: 'a JSON string' }))] };
+}
+
 export class Key {
   readonly name: string;
   readonly created: number;
@@ -49,7 +56,7 @@ export class Key {
     this.name = summary.name;
     this.created = summary.created;
     this.summary = summary;
-    this.tags = decodeTags(summary.tags);
+    this.tags = decoded(summary);
     this.versionId = versionId;
     const handle = handleOf(summary.name, summary.created, 'private');
     this.privateObject = { kind: 'private', handle, key: this };
@@ -61,7 +68,7 @@ export class Key {
     if (summary === this.summary) return;
     const touched = summary.updated !== this.summary.updated;
     this.summary = summary;
-    this.tags = decodeTags(summary.tags);
+    this.tags = decoded(summary);
     if (touched && !this.describedByTags) this.#material = undefined;
   }
 
@@ -92,6 +99,11 @@ export class Key {
   /** CKK_ value: the key's own where it was read, else its tag's. Undefined for what was neither read nor tagged. */
   get keyType(): number | undefined {
     if (this.#material?.publicKey !== undefined) return keyTypeOf(this.#material.publicKey);
+    return this.taggedKeyType;
+  }
+
+  /** CKK_ value of the tag, which may contradict the key. */
+  get taggedKeyType(): number | undefined {
     const tag = this.#tag(ck.CKA_KEY_TYPE, 'private');
     return tag === undefined ? undefined : toUlong(tag);
   }

@@ -61,9 +61,13 @@ function parseKid(kid: unknown): { name: string; version: string } {
   return { name, version };
 }
 
-function tagsOf(value: unknown): Tags {
+/** Tags that are no text are kept apart: the key is told of by name, and no other key suffers. */
+function tagsOf(value: unknown): { tags: Tags; oddTags?: Tags } {
   const entries = Object.entries(objectOf(value));
-  return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+  const tags = Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+  const odd = entries.filter(([, text]) => typeof text !== 'string');
+  if (odd.length === 0) return { tags };
+  return { tags, oddTags: Object.fromEntries(odd.map(([tag, it]) => [tag, JSON.stringify(it).slice(0, MAX_SHOWN)])) };
 }
 
 /** A line of a list. Throws UnexpectedAnswer. */
@@ -77,7 +81,7 @@ export function summaryOf(item: unknown): KeyVersionSummary {
     expires: timeOf(exp),
     created: timeOf(created) ?? 0,
     updated: timeOf(updated) ?? 0,
-    tags: tagsOf(tags),
+    ...tagsOf(tags),
   };
 }
 

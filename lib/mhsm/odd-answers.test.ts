@@ -119,7 +119,12 @@ describe('a key', () => {
     const key = { ...rsa, key_ops: ['sign', 7, null, {}] };
     const read = await get({ key, attributes, tags: { a: 'b', c: 1, d: null, e: ['x'] } });
     const none = { enabled: true, notBefore: undefined, expires: undefined, created: 0, updated: 0 };
-    expect(read).toMatchObject({ ...none, tags: { a: 'b' }, operations: ['sign'] });
+    expect(read).toMatchObject({
+      ...none,
+      tags: { a: 'b' },
+      oddTags: { c: '1', d: 'null', e: '["x"]' },
+      operations: ['sign'],
+    });
   });
 
   test('has a tag of any name', async () => {
