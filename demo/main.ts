@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import { HANDSHAKE_KINDS, type Handshake, type HandshakeKind, median, shakeHands } from './handshake.ts';
-import { MODULE, type Nginx, selfSign } from './nginx.ts';
+import { type Nginx, selfSign } from './nginx.ts';
 import { BIN, EC_LABEL, Offload, RSA_LABEL, SERVER_NAME } from './offload.ts';
+import { MODULE } from './tested-module.ts';
 
 const HANDSHAKES_EACH = 10;
 

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Finished, mustRun, runProgram, waitFor } from './process.ts';
+import { MODULE, MODULE_ENVIRONMENT } from './tested-module.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../examples');
-export const MODULE = join(import.meta.dirname, '../native/build/libmhsm-pkcs11.so');
 
 export interface NginxSetting {
   /** A private folder for configuration, certificates, PIN file, pid file and log. */
@@ -41,6 +41,7 @@ export function fromExample(file: string, replacements: Readonly<Record<string, 
 /** The environment that makes OpenSSL load the module through its pkcs11 engine. */
 export function engineEnvironment(folder: string, configurationFile: string): NodeJS.ProcessEnv {
   return {
+    ...MODULE_ENVIRONMENT,
     PATH: process.env.PATH,
     OPENSSL_CONF: join(folder, 'openssl-mhsm.cnf'),
     MHSM_PKCS11_CONF: configurationFile,

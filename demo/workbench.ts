@@ -2,9 +2,10 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { CRYPTO_USER } from './mock.ts';
-import { fromExample, MODULE } from './nginx.ts';
+import { fromExample } from './nginx.ts';
 import { type ConfigurationChanges, Offload } from './offload.ts';
 import { type Finished, mustRun, runProgram } from './process.ts';
+import { MODULE, MODULE_ENVIRONMENT } from './tested-module.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../examples');
 
@@ -19,6 +20,7 @@ export class Workbench {
     this.folder = folder;
     this.offload = offload;
     this.environment = {
+      ...MODULE_ENVIRONMENT,
       PATH: process.env.PATH,
       HOME: folder,
       MHSM_PKCS11_CONF: offload.configurationFile,

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MODULE } from '../../demo/nginx.ts';
 import { mustRun, waitFor } from '../../demo/process.ts';
+import { MODULE } from '../../demo/tested-module.ts';
 import { type Finished, Stage } from '../../mock-hsm/clients/stage.ts';
 
 /**

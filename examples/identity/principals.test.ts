@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import type * as Pkcs11js from 'pkcs11js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CRYPTO_USER, type ServicePrincipal } from '../../demo/mock.ts';
-import { MODULE } from '../../demo/nginx.ts';
 import { BIN, type CreatedKey, Offload } from '../../demo/offload.ts';
 import { mustRun, runProgram } from '../../demo/process.ts';
+import { MODULE } from '../../demo/tested-module.ts';
 
 /** Several principals at once: the module in this process, with a slot for each of two, and in other processes. */
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MODULE } from '../../demo/nginx.ts';
 import { startService } from '../../demo/process.ts';
+import { MODULE } from '../../demo/tested-module.ts';
 import { Workbench } from '../../demo/workbench.ts';
 
 const KEYS = ['tlsRsa', 'tlsEc'] as const;

@@ -2,9 +2,9 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MODULE } from '../../demo/nginx.ts';
 import { Offload, RSA_LABEL } from '../../demo/offload.ts';
 import { mustRun, runProgram } from '../../demo/process.ts';
+import { MODULE } from '../../demo/tested-module.ts';
 
 interface Line {
   msg: string;

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { HANDSHAKE_KINDS, shakeHands } from '../../demo/handshake.ts';
-import { MODULE, type Nginx } from '../../demo/nginx.ts';
+import type { Nginx } from '../../demo/nginx.ts';
 import { Offload, SERVER_NAME } from '../../demo/offload.ts';
 import { runProgram, waitFor } from '../../demo/process.ts';
+import { MODULE } from '../../demo/tested-module.ts';
 import { Traffic } from '../../demo/traffic.ts';
 
 /** Fewer than workers, so that sharing shows. */

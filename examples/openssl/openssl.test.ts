@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort, MODULE } from '../../demo/nginx.ts';
+import { freePort } from '../../demo/nginx.ts';
 import { startService, waitFor } from '../../demo/process.ts';
+import { MODULE } from '../../demo/tested-module.ts';
 import { Workbench } from '../../demo/workbench.ts';
 
 const MESSAGE = 'seen by the HSM alone\n';

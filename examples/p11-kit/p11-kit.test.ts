@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MODULE } from '../../demo/nginx.ts';
 import { waitFor } from '../../demo/process.ts';
+import { MODULE } from '../../demo/tested-module.ts';
 import { Workbench } from '../../demo/workbench.ts';
 
 const LIBRARIES = '/usr/lib/x86_64-linux-gnu';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { MODULE } from '../../demo/nginx.ts';
 import type { Finished } from '../../demo/process.ts';
+import { MODULE } from '../../demo/tested-module.ts';
 import { Workbench } from '../../demo/workbench.ts';
 
 const MESSAGE = 'signed by the HSM alone';

@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort, MODULE } from '../../demo/nginx.ts';
+import { freePort } from '../../demo/nginx.ts';
+import { MODULE } from '../../demo/tested-module.ts';
 
 import { Workbench } from '../../demo/workbench.ts';
 

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { MODULE, selfSign } from '../../demo/nginx.ts';
+import { selfSign } from '../../demo/nginx.ts';
 import { Offload, RSA_LABEL, SERVER_NAME } from '../../demo/offload.ts';
 import { type Service, startService } from '../../demo/process.ts';
+import { MODULE } from '../../demo/tested-module.ts';
 
 let folder: string;
 let offload: Offload;
