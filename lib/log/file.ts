@@ -26,10 +26,33 @@ export interface LogFileOptions {
   readonly warn: (line: string) => void;
 }
 
-/** The name can be guessed: a symbolic link in its place is not followed. */
-function openAppending(path: string): number {
-  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
-  return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o640);
+const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
+type Owner = LogFileOptions['owner'];
+
+/** A file that nobody had; undefined when the name is taken. */
+function openNew(path: string, owner: Owner): number | undefined {
+  try {
+    const fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL, 0o640);
+    if (owner !== undefined && process.getuid?.() === 0) fchownSync(fd, owner.uid, owner.gid);
+    return fd;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+    throw error;
+  }
+}
+
+/** Not a pipe, on which opening waits for a reader, nor a link to a file of somebody else. */
+function openOld(path: string): number {
+  const fd = openSync(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK);
+  const stat = fstatSync(fd);
+  if (stat.isFile() && stat.nlink <= 1) return fd;
+  closeSync(fd);
+  throw new Error(`${path} ${stat.isFile() ? 'has another name as well' : 'is no regular file'}: remove it`);
+}
+
+/** The name can be guessed: what others put in its place is neither followed nor given away. */
+function openAppending(path: string, owner: Owner): number {
+  return openNew(path, owner) ?? openOld(path);
 }
 
 function writeWhole(fd: number, text: string): void {
@@ -48,7 +71,7 @@ export class LogFile {
   /** Throws when the file cannot be opened. */
   constructor(options: LogFileOptions) {
     this.#options = options;
-    this.#open = options.open ?? openAppending;
+    this.#open = options.open ?? ((path) => openAppending(path, options.owner));
     this.#makeFolder();
     this.#reopen();
   }
@@ -93,13 +116,12 @@ export class LogFile {
   }
 
   #reopen(): void {
-    const { path, owner, head } = this.#options;
+    const { path, head } = this.#options;
     const fd = this.#open(path);
     this.#close();
     this.#fd = fd;
-    const { dev, ino, size, uid } = fstatSync(fd);
+    const { dev, ino, size } = fstatSync(fd);
     this.#identity = `${dev}:${ino}`;
-    if (owner !== undefined && process.getuid?.() === 0 && uid !== owner.uid) fchownSync(fd, owner.uid, owner.gid);
     if (size === 0) writeWhole(fd, head());
   }
 
