@@ -271,4 +271,36 @@ export const digestPromises: readonly Promised[] = [
       equal((await client.ok('generateRandom', { session, length: 24 })).bytes.length, 24, 'the length');
     },
   }),
+  promiseOf({
+    id: 'digest-whole-after-parts',
+    title: 'C_Digest does not finish what C_DigestUpdate began: the operation ends',
+    spec: '5.10 C_Digest',
+    by: 'ours',
+    given: fc.record({ hash: anyHash, text: message }),
+    check: async (client, { hash, text }) => {
+      const session = await client.open();
+      await client.ok('digestInit', { session, mechanism: bare(hash.digest) });
+      await client.ok('digestUpdate', { session, part: text });
+      await client.gives(ck.CKR_OPERATION_NOT_INITIALIZED, 'digest', { session, data: text, digest: ROOM });
+      await client.gives(ck.CKR_OPERATION_NOT_INITIALIZED, 'digestFinal', { session, digest: ROOM });
+    },
+  }),
+  promiseOf({
+    id: 'decrypt-buffer-too-small',
+    title: 'A buffer too small for the plaintext is CKR_BUFFER_TOO_SMALL and keeps the operation',
+    spec: '5.2; 5.9 C_Decrypt',
+    by: 'ours',
+    given: fc.record({ cipher: ciphers, data: fc.uint8Array({ minLength: 2, maxLength: 214 }), room: fc.nat() }),
+    check: async (client, { cipher: { mechanism }, data, room }) => {
+      const session = await client.enter();
+      await client.ok('encryptInit', { session, mechanism, key: await publicKey(client, session, rsaKey) });
+      const { encrypted } = await client.ok('encrypt', { session, data, encrypted: ROOM });
+      await client.ok('decryptInit', { session, mechanism, key: await privateKey(client, session, rsaKey) });
+      const request = { session, encrypted: encrypted.bytes ?? data };
+      const tooSmall = 1 + (room % (data.length - 1));
+      await client.gives(ck.CKR_BUFFER_TOO_SMALL, 'decrypt', { ...request, data: tooSmall });
+      const { data: output } = await client.ok('decrypt', { ...request, data: data.length });
+      equal(output.bytes, data, 'the plaintext');
+    },
+  }),
 ];

@@ -173,4 +173,70 @@ export const framePromises: readonly Promised[] = [
       equal(new FrameSplitter().push(head), [], 'what comes of the head of a frame at the limit');
     },
   }),
+  codecPromise({
+    id: 'frame-growth',
+    title: 'A frame of any size comes out as it went in',
+    spec: 'lib/wire/schema.ts',
+    given: fc.record({ session: ulong, data: fc.uint8Array({ minLength: 400, maxLength: 2000, size: 'max' }) }),
+    check: (given) => {
+      const fields = { ...given, signature: null };
+      equal(plain(decodeRequest(bodyOf({ call: 'sign', fields }))), plain({ call: 'sign', fields }), 'the request');
+    },
+  }),
+  codecPromise({
+    id: 'frame-null-buffer',
+    title: 'No buffer and a buffer of no bytes are two things',
+    spec: 'lib/wire/schema.ts',
+    given: fc.record({ session: ulong, data: bytes, signature: fc.constantFrom(null, 0) }),
+    check: (fields) =>
+      equal(plain(decodeRequest(bodyOf({ call: 'sign', fields }))).fields, plain(fields), 'the fields'),
+  }),
+  codecPromise({
+    id: 'frame-flag',
+    title: 'A flag is 0 or 1, and any other byte is refused',
+    spec: 'lib/wire/schema.ts',
+    given: fc.nat({ max: 255 }),
+    check: (flag) => {
+      const body = bodyOf({ call: 'getSlotList', fields: { tokenPresent: true } });
+      body[2] = flag;
+      equal(
+        isRefused(() => decodeRequest(body)),
+        flag > 1,
+        'whether it is refused',
+      );
+    },
+  }),
+  codecPromise({
+    id: 'frame-text',
+    title: 'Text that is not UTF-8 is refused',
+    spec: 'lib/wire/schema.ts',
+    given: fc.constantFrom(0x80, 0xbf, 0xc0, 0xff),
+    check: (byte) => {
+      const body = encodeResponse('closeSession', { rv: CKR_OK, message: 'x', fields: {} }).subarray(4);
+      body[2 + 8 + 4] = byte;
+      holds(
+        isRefused(() => decodeResponse('closeSession', body)),
+        'bytes were read as text',
+      );
+    },
+  }),
+  codecPromise({
+    id: 'frame-answer-of-its-call',
+    title: 'An answer is to the call that was made, and has its values when it succeeded',
+    spec: 'lib/wire/schema.ts',
+    given: fc.tuple(anyCall, anyCall),
+    check: ([call, other]) => {
+      const failed = encodeResponse(call, { rv: 5, message: '', fields: null }).subarray(4);
+      equal(
+        isRefused(() => decodeResponse(other, failed)),
+        call !== other,
+        'whether it is refused',
+      );
+      const empty = encodeResponse(call, { rv: CKR_OK, message: '', fields: null }).subarray(4);
+      holds(
+        isRefused(() => decodeResponse(call, empty)),
+        'success without values was read',
+      );
+    },
+  }),
 ];

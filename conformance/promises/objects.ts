@@ -373,4 +373,19 @@ export const objectPromises: readonly Promised[] = [
       holds(size > 0, 'the size is 0');
     },
   }),
+  promiseOf({
+    id: 'attribute-exact-buffer',
+    title: 'A buffer of exactly the length is enough',
+    spec: '5.7 C_GetAttributeValue',
+    by: 'ours',
+    needs: 'lengths',
+    given: anyKey,
+    check: async (client, key) => {
+      const session = await client.enter();
+      const object = await privateKey(client, session, key);
+      const queries = [{ type: ck.CKA_ID, capacity: key.id.length }];
+      const { results } = await client.ok('getAttributeValue', { session, object, queries });
+      equal(results[0]?.bytes, key.id, 'the value');
+    },
+  }),
 ];

@@ -427,4 +427,45 @@ export const signaturePromises: readonly Promised[] = [
       await client.gives(codes, 'signUpdate', { session, part: Uint8Array.of(1) });
     },
   }),
+  promiseOf({
+    id: 'sign-whole-after-parts',
+    title: 'C_Sign and C_Verify do not finish what a part began: the operation ends',
+    spec: '5.11 C_Sign; 5.12 C_Verify',
+    by: 'ours',
+    given: fc.record({ scheme: hashingScheme, text: message }),
+    check: async (client, { scheme: { key, mechanism }, text }) => {
+      const session = await client.enter();
+      const none = ck.CKR_OPERATION_NOT_INITIALIZED;
+      await client.ok('signInit', { session, mechanism, key: await privateKey(client, session, key) });
+      await client.ok('signUpdate', { session, part: text });
+      await client.gives(none, 'sign', { session, data: text, signature: ROOM });
+      await client.gives(none, 'signFinal', { session, signature: ROOM });
+      const signature = new Uint8Array(key.signatureBytes);
+      await client.ok('verifyInit', { session, mechanism, key: await publicKey(client, session, key) });
+      await client.ok('verifyUpdate', { session, part: text });
+      await client.gives(none, 'verify', { session, data: text, signature });
+      await client.gives(none, 'verifyFinal', { session, signature });
+    },
+  }),
+  promiseOf({
+    id: 'sign-longest-payload',
+    title: 'The padding of CKM_RSA_PKCS takes 11 bytes: a payload of the rest is signed, and one byte more is not',
+    spec: '2.1.6 of the mechanisms',
+    by: 'ours',
+    given: fc.integer({ min: 1, max: 255 }),
+    check: async (client, byte) => {
+      const session = await client.enter();
+      const mechanism = bare(ck.CKM_RSA_PKCS);
+      const longest = new Uint8Array(256 - 11).fill(byte);
+      const verifying = await publicKey(client, session, rsaKey);
+      const key = await privateKey(client, session, rsaKey);
+      const signature = await client.sign(session, mechanism, key, longest);
+      equal(await client.verify(session, mechanism, verifying, longest, signature), ck.CKR_OK, 'the code');
+      const data = new Uint8Array(256 - 10).fill(byte);
+      await client.ok('signInit', { session, mechanism, key });
+      await client.gives(ck.CKR_DATA_LEN_RANGE, 'sign', { session, data, signature: ROOM });
+      await client.ok('verifyInit', { session, mechanism, key: verifying });
+      await client.gives(ck.CKR_DATA_LEN_RANGE, 'verify', { session, data, signature });
+    },
+  }),
 ];

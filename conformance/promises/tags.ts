@@ -140,4 +140,52 @@ export const tagPromises: readonly Promised[] = [
       holds((tags === null) === needed > MAX_TAGS, `${needed} tags are ${tags === null ? 'refused' : 'accepted'}`);
     },
   }),
+  codecPromise({
+    id: 'tags-as-documented',
+    title: 'What is written is the documented spelling: lower-case hexadecimal, words, days',
+    spec: 'docs: tags',
+    given: fc.tuple(fc.uint8Array({ maxLength: 20 }), day),
+    check: ([id, date]) => {
+      const digits = date.toISOString().slice(0, 10).replaceAll('-', '');
+      const values = {
+        private: new Map<number, Uint8Array>([[ck.CKA_ID, id]]),
+        public: new Map([[ck.CKA_ENCRYPT, TRUE]]),
+      };
+      values.private.set(ck.CKA_START_DATE, ofText(digits)).set(ck.CKA_SIGN, FALSE);
+      const promised = {
+        p11_pri_CKA_ID: [...id].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
+        p11_pri_CKA_START_DATE: digits,
+        p11_pri_CKA_SIGN: 'false',
+        p11_pub_CKA_ENCRYPT: 'true',
+      };
+      equal(encodeTags({}, values), promised, 'the tags');
+    },
+  }),
+  codecPromise({
+    id: 'tags-absence',
+    title: 'Without a tag a key signs and verifies, and does nothing else',
+    spec: 'docs: tags',
+    given: fc.constantFrom(...taggedAttributes.filter(({ form }) => form.expected === 'true or false')),
+    check: ({ type, name, absent }) => {
+      equal(absent, type === ck.CKA_SIGN || type === ck.CKA_VERIFY ? TRUE : FALSE, `what the lack of ${name} means`);
+    },
+  }),
+  codecPromise({
+    id: 'tags-own-spelling-first',
+    title: 'Of two spellings of one attribute our own is read, in whatever order they come',
+    spec: 'docs: tags',
+    given: fc.tuple(fc.constantFrom('P11_PRI_LABEL', 'p11-pri-label', 'p11_pri_label'), fc.boolean()),
+    check: ([other, first]) => {
+      const own = ['p11_pri_CKA_LABEL', 'own'];
+      const both = first ? [[other, 'other'], own] : [own, [other, 'other']];
+      equal(decodeTags(Object.fromEntries(both)).values.private.get(ck.CKA_LABEL), ofText('own'), 'the label');
+    },
+  }),
+  codecPromise({
+    id: 'tags-days-exist',
+    title: 'A day that does not exist is no date',
+    spec: 'docs: tags',
+    given: fc.constantFrom('20260230', '20250229', '20260431', '20261301', '20260100', '2026-02-31'),
+    check: (text) => equal(decodeTags({ p11_pri_CKA_END_DATE: text }).problems.length, 1, 'the number of problems'),
+  }),
 ];
