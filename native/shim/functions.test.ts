@@ -157,6 +157,14 @@ describe.each(VARIANTS)('the functions, $name,', ({ build }) => {
       expect(await call(`${name} 77`), name).toBe(ck.CKR_SESSION_HANDLE_INVALID);
   });
 
+  test('know a session that is not open when no agent is there to ask', async () => {
+    await begin();
+    await agent.stop();
+    const bare = ['C_FindObjectsFinal 77', 'C_DestroyObject 77 9', 'C_CloseSession 77', 'C_Logout 77'];
+    for (const text of [...bare, ...missing.map(({ call: each }) => each.replace(' 1 ', ' 77 '))])
+      expect(await call(text), text).toBe(ck.CKR_SESSION_HANDLE_INVALID);
+  });
+
   test('say CKR_ARGUMENTS_BAD for a pointer that is missing, and end the operation that they are of', async () => {
     await begin();
     for (const { call: text, flag } of missing) {

@@ -51,7 +51,8 @@ CK_RV C_FindObjects(CK_SESSION_HANDLE hSession, CK_OBJECT_HANDLE_PTR phObject, C
 CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE hSession)
 {
     struct wire_find_objects_final_request request = {.session = hSession};
-    return module_call_plain(wire_find_objects_final(&request));
+    CK_RV rv = module_check_session(hSession);
+    return rv == CKR_OK ? module_call_plain(wire_find_objects_final(&request)) : rv;
 }
 
 static bool fits(const CK_ATTRIBUTE *attribute, const struct wire_output *output)
@@ -195,7 +196,8 @@ CK_RV C_CopyObject(CK_SESSION_HANDLE hSession, CK_OBJECT_HANDLE hObject, CK_ATTR
 CK_RV C_DestroyObject(CK_SESSION_HANDLE hSession, CK_OBJECT_HANDLE hObject)
 {
     struct wire_destroy_object_request request = {.session = hSession, .object = hObject};
-    return module_call_plain(wire_destroy_object(&request));
+    CK_RV rv = module_check_session(hSession);
+    return rv == CKR_OK ? module_call_plain(wire_destroy_object(&request)) : rv;
 }
 
 CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE hSession, CK_MECHANISM_PTR pMechanism,
