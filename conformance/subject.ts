@@ -3,7 +3,7 @@
 import type { CallName, RequestOf, ResponseOf } from '../lib/wire/schema.ts';
 import type { Driver } from '../native/test/driver.ts';
 
-type SessionCall = Exclude<CallName, 'hello' | 'resumeLogin' | 'cancelOperations' | 'openSession'>;
+type SessionCall = Exclude<CallName, 'hello' | 'resumeLogin' | 'verifyWhole' | 'cancelOperations' | 'openSession'>;
 
 /**
  * The functions of PKCS#11 with what goes in and what comes out, in the shape of the wire: null for a NULL pointer, a

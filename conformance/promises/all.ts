@@ -5,6 +5,7 @@ import type { Promised } from '../promise.ts';
 import { digestPromises } from './digests.ts';
 import { framePromises } from './frames.ts';
 import { keyPairPromises } from './key-pairs.ts';
+import { longDataPromises } from './long-data.ts';
 import { objectPromises } from './objects.ts';
 import { processPromises } from './processes.ts';
 import { sessionPromises } from './sessions.ts';
@@ -20,6 +21,7 @@ export const promises: readonly Promised[] = [
   ...keyPairPromises,
   ...digestPromises,
   ...signaturePromises,
+  ...longDataPromises,
   ...threadPromises,
   ...processPromises,
   ...machinePromises,

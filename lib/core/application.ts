@@ -245,6 +245,14 @@ export class Application {
     return signing.verify(this.#session(session), data, signature);
   }
 
+  /**
+   * What C_Verify would refuse ahead of its data, which comes in parts. CKR_OPERATION_NOT_INITIALIZED,
+   * CKR_SIGNATURE_LEN_RANGE; both end the operation.
+   */
+  verifyWhole({ session, signatureLength }: InSession & { signatureLength: number }): Nothing {
+    return signing.verifyWhole(this.#session(session), signatureLength);
+  }
+
   /** C_VerifyUpdate (5.12.3). */
   verifyUpdate({ session, part }: InSession & { part: Uint8Array }): Nothing {
     return signing.verifyUpdate(this.#session(session), part);

@@ -129,6 +129,8 @@ const LISTED: Readonly<Record<FunctionName, readonly number[]>> = {
   signFinal: OF_SIGNING,
   verifyInit: OF_START_WITH_KEY,
   verify: [...OF_VERIFYING, ck.CKR_DATA_INVALID],
+  // The shim's own, ahead of the parts of a C_Verify.
+  verifyWhole: [ck.CKR_OPERATION_NOT_INITIALIZED, ck.CKR_SIGNATURE_LEN_RANGE],
   verifyUpdate: OF_UPDATE,
   verifyFinal: OF_VERIFYING,
   // The shim's own, after a call with pointers missing.

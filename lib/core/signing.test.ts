@@ -363,6 +363,30 @@ describe('the end', () => {
   });
 });
 
+describe('verifyWhole, ahead of data that comes in parts,', () => {
+  const mechanism = { type: ck.CKM_SHA256_RSA_PKCS, parameter: null };
+  const ahead = (signatureLength: number) => codeOf(() => application.verifyWhole({ session, signatureLength }));
+  const begin = () => application.verifyInit({ session, mechanism, key: key('RSA').publicKey });
+
+  test('leaves the operation as it was', async () => {
+    await begin();
+    expect([await ahead(256), await ahead(256)]).toEqual([ck.CKR_OK, ck.CKR_OK]);
+    expect(application.verifyUpdate({ session, part: EMPTY })).toEqual({});
+  });
+
+  test('refuses what C_Verify would refuse, and ends the operation', async () => {
+    expect(await ahead(256)).toBe(ck.CKR_OPERATION_NOT_INITIALIZED);
+    await begin();
+    expect(await ahead(255)).toBe(ck.CKR_SIGNATURE_LEN_RANGE);
+    expect(await ahead(256)).toBe(ck.CKR_OPERATION_NOT_INITIALIZED);
+    await begin();
+    application.verifyUpdate({ session, part: EMPTY });
+    expect(await ahead(256)).toBe(ck.CKR_OPERATION_NOT_INITIALIZED);
+    await begin();
+    expect(await ahead(256)).toBe(ck.CKR_OK);
+  });
+});
+
 test('a signature of the wrong length from the HSM is CKR_DEVICE_ERROR', async () => {
   const { library: other, hsm: odd } = setUp();
   const it = await Client.open(other);

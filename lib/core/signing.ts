@@ -97,19 +97,29 @@ function update(place: Place, part: Uint8Array, what: string): Nothing {
   return NOTHING;
 }
 
-function refuseLength(operation: SignatureOperation, signature: Uint8Array): void {
-  if (signature.length !== operation.signatureBytes) {
-    throw signatureLenRange(signature.length, operation.signatureBytes);
-  }
+function refuseLength(operation: SignatureOperation, length: number): void {
+  if (length !== operation.signatureBytes) throw signatureLenRange(length, operation.signatureBytes);
 }
 
 /** C_Verify (5.12.2), with the public key and without the HSM. CKR_SIGNATURE_LEN_RANGE, CKR_SIGNATURE_INVALID. */
 export function verify(session: Session, data: Uint8Array, signature: Uint8Array): Nothing {
   const operation = activeWithoutParts(session.verifying, 'verification');
   session.verifying.end();
-  refuseLength(operation, signature);
+  refuseLength(operation, signature.length);
   if (!isValid(operation, inputOfWhole(operation, data), signature)) throw signatureInvalid();
   return NOTHING;
+}
+
+/**
+ * What C_Verify refuses by the operation and the length of the signature alone, in bytes: for data that comes in parts
+ * because no frame holds it. CKR_OPERATION_NOT_INITIALIZED (also after C_VerifyUpdate), CKR_SIGNATURE_LEN_RANGE; both
+ * end the operation. Else it is as it was.
+ */
+export function verifyWhole(session: Session, signatureLength: number): Nothing {
+  const operation = activeWithoutParts(session.verifying, 'verification');
+  if (signatureLength === operation.signatureBytes) return NOTHING;
+  session.verifying.end();
+  throw signatureLenRange(signatureLength, operation.signatureBytes);
 }
 
 /** C_VerifyUpdate (5.12.3). */
@@ -121,7 +131,7 @@ export function verifyUpdate(session: Session, part: Uint8Array): Nothing {
 export function verifyFinal(session: Session, signature: Uint8Array): Nothing {
   const operation = activeIn(session.verifying, 'verification');
   session.verifying.end();
-  refuseLength(operation, signature);
+  refuseLength(operation, signature.length);
   if (!isValid(operation, inputOfParts(operation), signature)) throw signatureInvalid();
   return NOTHING;
 }

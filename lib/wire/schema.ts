@@ -266,6 +266,12 @@ export const CALLS = {
     response: {},
   },
   verifyUpdate: { id: 56, purpose: 'C_VerifyUpdate', request: { session: 'ulong', part: 'bytes' }, response: {} },
+  verifyWhole: {
+    id: 58,
+    purpose: 'C_Verify of more data than a frame holds: what it would refuse, before its parts',
+    request: { session: 'ulong', signatureLength: 'ulong' },
+    response: {},
+  },
   verifyFinal: { id: 57, purpose: 'C_VerifyFinal', request: { session: 'ulong', signature: 'bytes' }, response: {} },
 
   digestInit: { id: 60, purpose: 'C_DigestInit', request: { session: 'ulong', mechanism: 'mechanism' }, response: {} },

@@ -268,6 +268,11 @@ static const struct wire_field verify_update_request[] = {
     {WIRE_BYTES, offsetof(struct wire_verify_update_request, part)},
 };
 
+static const struct wire_field verify_whole_request[] = {
+    {WIRE_ULONG, offsetof(struct wire_verify_whole_request, session)},
+    {WIRE_ULONG, offsetof(struct wire_verify_whole_request, signature_length)},
+};
+
 static const struct wire_field verify_final_request[] = {
     {WIRE_ULONG, offsetof(struct wire_verify_final_request, session)},
     {WIRE_BYTES, offsetof(struct wire_verify_final_request, signature)},
@@ -597,6 +602,14 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
         .response = {NULL, 0},
     },
     {
+        .id = 58,
+        .slow = false,
+        .name = "verifyWhole",
+        .purpose = "C_Verify of more data than a frame holds: what it would refuse, before its parts",
+        .request = {verify_whole_request, 2},
+        .response = {NULL, 0},
+    },
+    {
         .id = 57,
         .slow = false,
         .name = "verifyFinal",
@@ -852,55 +865,60 @@ struct exchange wire_verify_update(const struct wire_verify_update_request *requ
     return (struct exchange){.call = &wire_calls[31], .request = request, .response = NULL};
 }
 
-struct exchange wire_verify_final(const struct wire_verify_final_request *request)
+struct exchange wire_verify_whole(const struct wire_verify_whole_request *request)
 {
     return (struct exchange){.call = &wire_calls[32], .request = request, .response = NULL};
 }
 
-struct exchange wire_digest_init(const struct wire_digest_init_request *request)
+struct exchange wire_verify_final(const struct wire_verify_final_request *request)
 {
     return (struct exchange){.call = &wire_calls[33], .request = request, .response = NULL};
 }
 
+struct exchange wire_digest_init(const struct wire_digest_init_request *request)
+{
+    return (struct exchange){.call = &wire_calls[34], .request = request, .response = NULL};
+}
+
 struct exchange wire_digest(const struct wire_digest_request *request, struct wire_digest_response *response)
 {
-    return (struct exchange){.call = &wire_calls[34], .request = request, .response = response};
+    return (struct exchange){.call = &wire_calls[35], .request = request, .response = response};
 }
 
 struct exchange wire_digest_update(const struct wire_digest_update_request *request)
 {
-    return (struct exchange){.call = &wire_calls[35], .request = request, .response = NULL};
+    return (struct exchange){.call = &wire_calls[36], .request = request, .response = NULL};
 }
 
 struct exchange wire_digest_final(const struct wire_digest_final_request *request,
                                   struct wire_digest_final_response *response)
 {
-    return (struct exchange){.call = &wire_calls[36], .request = request, .response = response};
+    return (struct exchange){.call = &wire_calls[37], .request = request, .response = response};
 }
 
 struct exchange wire_encrypt_init(const struct wire_encrypt_init_request *request)
 {
-    return (struct exchange){.call = &wire_calls[37], .request = request, .response = NULL};
+    return (struct exchange){.call = &wire_calls[38], .request = request, .response = NULL};
 }
 
 struct exchange wire_encrypt(const struct wire_encrypt_request *request,
                              struct wire_encrypt_response *response)
 {
-    return (struct exchange){.call = &wire_calls[38], .request = request, .response = response};
+    return (struct exchange){.call = &wire_calls[39], .request = request, .response = response};
 }
 
 struct exchange wire_decrypt_init(const struct wire_decrypt_init_request *request)
 {
-    return (struct exchange){.call = &wire_calls[39], .request = request, .response = NULL};
+    return (struct exchange){.call = &wire_calls[40], .request = request, .response = NULL};
 }
 
 struct exchange wire_decrypt(const struct wire_decrypt_request *request,
                              struct wire_decrypt_response *response)
 {
-    return (struct exchange){.call = &wire_calls[40], .request = request, .response = response};
+    return (struct exchange){.call = &wire_calls[41], .request = request, .response = response};
 }
 
 struct exchange wire_cancel_operations(const struct wire_cancel_operations_request *request)
 {
-    return (struct exchange){.call = &wire_calls[41], .request = request, .response = NULL};
+    return (struct exchange){.call = &wire_calls[42], .request = request, .response = NULL};
 }

@@ -7,7 +7,7 @@
 
 #define WIRE_PROTOCOL_VERSION 1
 #define WIRE_MAX_FRAME_BYTES 1048576
-#define WIRE_CALL_COUNT 42
+#define WIRE_CALL_COUNT 43
 
 extern const struct wire_call wire_calls[WIRE_CALL_COUNT];
 
@@ -276,6 +276,11 @@ struct wire_verify_update_request {
     struct wire_bytes part;
 };
 
+struct wire_verify_whole_request {
+    uint64_t session;
+    uint64_t signature_length;
+};
+
 struct wire_verify_final_request {
     uint64_t session;
     struct wire_bytes signature;
@@ -393,6 +398,7 @@ struct exchange wire_sign_final(const struct wire_sign_final_request *request,
 struct exchange wire_verify_init(const struct wire_verify_init_request *request);
 struct exchange wire_verify(const struct wire_verify_request *request);
 struct exchange wire_verify_update(const struct wire_verify_update_request *request);
+struct exchange wire_verify_whole(const struct wire_verify_whole_request *request);
 struct exchange wire_verify_final(const struct wire_verify_final_request *request);
 struct exchange wire_digest_init(const struct wire_digest_init_request *request);
 struct exchange wire_digest(const struct wire_digest_request *request, struct wire_digest_response *response);

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CK_UNAVAILABLE_INFORMATION } from '../../lib/pkcs11/constants.ts';
+import { CK_UNAVAILABLE_INFORMATION, CKR_OPERATION_NOT_INITIALIZED } from '../../lib/pkcs11/constants.ts';
+import type { CallName } from '../../lib/wire/schema.ts';
 import { Driver, masked, VARIANTS } from '../test/driver.ts';
 import { FakeAgent, ok } from '../test/fake-agent.ts';
 
@@ -183,27 +184,52 @@ describe.each(VARIANTS)('the module, $name', ({ build }) => {
     const signature = (capacity: number | null) => ({
       signature: { length: 4, bytes: capacity === null ? null : Uint8Array.of(1, 2, 3, 4) },
     });
+    agent.on('sign', (request) => ok<'sign'>(signature(request.signature)));
     agent.on('signFinal', (request) => ok<'signFinal'>(signature(request.signature)));
-    agent.on('digestFinal', () => ok<'digestFinal'>({ digest: { length: 4, bytes: new Uint8Array(4) } }));
+    const digest = { length: 4, bytes: new Uint8Array(4) };
+    agent.on('digest', () => ok<'digest'>({ digest: { ...digest, bytes: null } }));
+    agent.on('digestFinal', () => ok<'digestFinal'>({ digest }));
     agent.take();
     expect(await driver.run('signlong 1 1200000 buffer 9')).toBe('0 4');
-    expect(agent.take()).toEqual(['signFinal', 'signUpdate', 'signUpdate', 'signUpdate', 'signFinal']);
+    expect(agent.take()).toEqual(['sign', 'signUpdate', 'signUpdate', 'signUpdate', 'signFinal']);
     expect(await driver.run('signlong 1 1200000 null 0')).toBe('0 4');
     expect(await driver.run('signlong 1 1200000 buffer 3')).toBe('150 4');
-    expect(agent.take()).toEqual(['signFinal', 'signFinal']);
+    expect(agent.take()).toEqual(['sign', 'sign']);
     expect(await driver.run('digestlong 1 600000 buffer 9')).toBe('0 4');
-    expect(agent.take()).toEqual(['digestFinal', 'digestUpdate', 'digestUpdate', 'digestFinal']);
+    expect(agent.take()).toEqual(['digest', 'digestUpdate', 'digestUpdate', 'digestFinal']);
     expect(await driver.run('verifylong 1 600000 buffer 4')).toBe('0 4');
-    expect(agent.take()).toEqual(['verifyUpdate', 'verifyUpdate', 'verifyFinal']);
+    expect(agent.requests.at(-4)).toMatchObject({ call: 'verifyWhole', fields: { session: 1, signatureLength: 4 } });
+    expect(agent.take()).toEqual(['verifyWhole', 'verifyUpdate', 'verifyUpdate', 'verifyFinal']);
   });
 
-  test('data larger than a frame is CKR_DATA_LEN_RANGE for a mechanism that takes it at once', async () => {
+  test.each([
+    ['signlong', 'sign'],
+    ['digestlong', 'digest'],
+    ['verifylong', 'verify'],
+  ] as const)('%s: an operation that has parts already is refused on both sides of a frame', async (command, call) => {
     await driver.run('init null');
     await driver.run('open 0 4');
-    agent.on('signFinal', () => ok<'signFinal'>({ signature: { length: 4, bytes: null } }));
-    agent.on('signUpdate', () => ({ rv: 0x91 }));
-    expect(await driver.run('signlong 1 600000 buffer 9')).toBe('21 9');
+    const beforeParts = call === 'verify' ? 'verifyWhole' : call;
+    for (const each of [call, beforeParts] as const)
+      agent.on<CallName>(each, () => ({ rv: CKR_OPERATION_NOT_INITIALIZED }));
+    for (const length of [10, 524_288, 524_289, 600_000]) {
+      agent.take();
+      expect(await driver.run(`${command} 1 ${length} buffer 9`)).toBe('91 9');
+      expect(agent.take()).toEqual([length > 524_288 ? beforeParts : call]);
+    }
   });
+
+  test.each(['signlong', 'verifylong'])(
+    '%s: data larger than a frame is CKR_DATA_LEN_RANGE for a mechanism that takes it at once',
+    async (command) => {
+      await driver.run('init null');
+      await driver.run('open 0 4');
+      agent.on('sign', () => ok<'sign'>({ signature: { length: 4, bytes: null } }));
+      for (const update of ['signUpdate', 'verifyUpdate'] as const)
+        agent.on(update, () => ({ rv: CKR_OPERATION_NOT_INITIALIZED }));
+      expect(await driver.run(`${command} 1 600000 buffer 9`)).toBe('21 9');
+    },
+  );
 
   test('parts larger than a frame are sent in pieces, random bytes fetched in pieces', async () => {
     await driver.run('init null');

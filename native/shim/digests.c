@@ -23,6 +23,7 @@ static CK_RV send_digest_update(CK_SESSION_HANDLE hSession, struct wire_bytes pa
 CK_RV C_Digest(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen, CK_BYTE_PTR pDigest,
                CK_ULONG_PTR pulDigestLen)
 {
+    static const struct marshal_whole functions = {C_Digest, send_digest_update, C_DigestFinal};
     struct wire_digest_response response;
     CK_RV rv = module_check_session(hSession);
     if (rv != CKR_OK)
@@ -30,7 +31,7 @@ CK_RV C_Digest(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen
     if (!marshal_is_readable(pData, ulDataLen) || pulDigestLen == NULL)
         return module_refuse(hSession, CKF_DIGEST, CKR_ARGUMENTS_BAD);
     if (ulDataLen > MARSHAL_MAX_DATA)
-        return marshal_whole(hSession, pData, ulDataLen, pDigest, pulDigestLen, send_digest_update, C_DigestFinal);
+        return marshal_whole(hSession, pData, ulDataLen, pDigest, pulDigestLen, &functions);
     struct wire_digest_request request = {.session = hSession,
                                           .data = marshal_bytes(pData, ulDataLen),
                                           .digest = marshal_capacity(pDigest, *pulDigestLen)};

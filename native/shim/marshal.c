@@ -60,23 +60,27 @@ CK_RV marshal_parts(CK_SESSION_HANDLE hSession, const CK_BYTE *pPart, CK_ULONG u
     }
 }
 
+CK_RV marshal_whole_parts(CK_SESSION_HANDLE hSession, const CK_BYTE *pData, CK_ULONG ulDataLen,
+                          CK_RV (*send)(CK_SESSION_HANDLE hSession, struct wire_bytes part))
+{
+    CK_RV rv = marshal_parts(hSession, pData, ulDataLen, send);
+    /* There is an operation, so it is one that takes its data at once, and no key takes so much. */
+    return rv == CKR_OPERATION_NOT_INITIALIZED ? CKR_DATA_LEN_RANGE : rv;
+}
+
 CK_RV marshal_whole(CK_SESSION_HANDLE hSession, const CK_BYTE *pData, CK_ULONG ulDataLen, CK_BYTE_PTR pBuffer,
-                    CK_ULONG_PTR pulLength, CK_RV (*send)(CK_SESSION_HANDLE hSession, struct wire_bytes part),
-                    CK_RV (*finish)(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pBuffer, CK_ULONG_PTR pulLength))
+                    CK_ULONG_PTR pulLength, const struct marshal_whole *functions)
 {
     CK_ULONG needed = 0;
-    CK_RV rv = finish(hSession, NULL, &needed);
+    CK_RV rv = functions->whole(hSession, NULL, 0, NULL, &needed);
     if (rv != CKR_OK)
         return rv;
     if (pBuffer == NULL || *pulLength < needed) {
         *pulLength = needed;
         return pBuffer == NULL ? CKR_OK : CKR_BUFFER_TOO_SMALL;
     }
-    rv = marshal_parts(hSession, pData, ulDataLen, send);
-    /* There is an operation, so it is one that takes its data at once, and no key takes so much. */
-    if (rv == CKR_OPERATION_NOT_INITIALIZED)
-        return CKR_DATA_LEN_RANGE;
-    return rv == CKR_OK ? finish(hSession, pBuffer, pulLength) : rv;
+    rv = marshal_whole_parts(hSession, pData, ulDataLen, functions->send);
+    return rv == CKR_OK ? functions->finish(hSession, pBuffer, pulLength) : rv;
 }
 
 CK_RV marshal_output(const struct exchange *exchange, CK_RV rv, const struct wire_output *output,

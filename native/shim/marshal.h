@@ -36,13 +36,25 @@ CK_RV marshal_template(const CK_ATTRIBUTE *pTemplate, CK_ULONG ulCount, struct w
 CK_RV marshal_parts(CK_SESSION_HANDLE hSession, const CK_BYTE *pPart, CK_ULONG ulPartLen,
                     CK_RV (*send)(CK_SESSION_HANDLE hSession, struct wire_bytes part));
 
+/* The data of a one-shot call as parts, for an operation that is known to be active and to have none. */
+CK_RV marshal_whole_parts(CK_SESSION_HANDLE hSession, const CK_BYTE *pData, CK_ULONG ulDataLen,
+                          CK_RV (*send)(CK_SESSION_HANDLE hSession, struct wire_bytes part));
+
+/* The three functions of a one-shot call that has an output. */
+struct marshal_whole {
+    CK_RV (*whole)(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen, CK_BYTE_PTR pBuffer,
+                   CK_ULONG_PTR pulLength);
+    CK_RV (*send)(CK_SESSION_HANDLE hSession, struct wire_bytes part);
+    CK_RV (*finish)(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pBuffer, CK_ULONG_PTR pulLength);
+};
+
 /*
- * A one-shot call with more data than a frame holds, as parts. The length is asked for first: once parts are sent, an
- * operation could not be kept as it was for a caller whose buffer is too small.
+ * A one-shot call with more data than a frame holds, as parts. The call itself is asked for the length first: it refuses
+ * an operation that has parts already, and once parts are sent an operation could not be kept as it was for a caller
+ * whose buffer is too small.
  */
 CK_RV marshal_whole(CK_SESSION_HANDLE hSession, const CK_BYTE *pData, CK_ULONG ulDataLen, CK_BYTE_PTR pBuffer,
-                    CK_ULONG_PTR pulLength, CK_RV (*send)(CK_SESSION_HANDLE hSession, struct wire_bytes part),
-                    CK_RV (*finish)(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pBuffer, CK_ULONG_PTR pulLength));
+                    CK_ULONG_PTR pulLength, const struct marshal_whole *functions);
 
 /* Section 5.2: the length when it was asked for or the buffer is too small, the bytes when they fit. */
 CK_RV marshal_output(const struct exchange *exchange, CK_RV rv, const struct wire_output *output,

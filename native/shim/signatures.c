@@ -23,6 +23,7 @@ static CK_RV send_sign_update(CK_SESSION_HANDLE hSession, struct wire_bytes part
 CK_RV C_Sign(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen, CK_BYTE_PTR pSignature,
              CK_ULONG_PTR pulSignatureLen)
 {
+    static const struct marshal_whole functions = {C_Sign, send_sign_update, C_SignFinal};
     struct wire_sign_response response;
     CK_RV rv = module_check_session(hSession);
     if (rv != CKR_OK)
@@ -30,7 +31,7 @@ CK_RV C_Sign(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen, 
     if (!marshal_is_readable(pData, ulDataLen) || pulSignatureLen == NULL)
         return module_refuse(hSession, CKF_SIGN, CKR_ARGUMENTS_BAD);
     if (ulDataLen > MARSHAL_MAX_DATA)
-        return marshal_whole(hSession, pData, ulDataLen, pSignature, pulSignatureLen, send_sign_update, C_SignFinal);
+        return marshal_whole(hSession, pData, ulDataLen, pSignature, pulSignatureLen, &functions);
     struct wire_sign_request request = {.session = hSession,
                                         .data = marshal_bytes(pData, ulDataLen),
                                         .signature = marshal_capacity(pSignature, *pulSignatureLen)};
@@ -84,6 +85,17 @@ static CK_RV send_verify_update(CK_SESSION_HANDLE hSession, struct wire_bytes pa
     return module_call_plain(wire_verify_update(&request));
 }
 
+/* There is no length to ask for first, so what would be refused before any data is asked of the agent by itself. */
+static CK_RV verify_in_parts(CK_SESSION_HANDLE hSession, const CK_BYTE *pData, CK_ULONG ulDataLen,
+                             CK_BYTE_PTR pSignature, CK_ULONG ulSignatureLen)
+{
+    struct wire_verify_whole_request request = {.session = hSession, .signature_length = ulSignatureLen};
+    CK_RV rv = module_call_plain(wire_verify_whole(&request));
+    if (rv == CKR_OK)
+        rv = marshal_whole_parts(hSession, pData, ulDataLen, send_verify_update);
+    return rv == CKR_OK ? C_VerifyFinal(hSession, pSignature, ulSignatureLen) : rv;
+}
+
 CK_RV C_Verify(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen, CK_BYTE_PTR pSignature,
                CK_ULONG ulSignatureLen)
 {
@@ -92,10 +104,8 @@ CK_RV C_Verify(CK_SESSION_HANDLE hSession, CK_BYTE_PTR pData, CK_ULONG ulDataLen
         return rv;
     if (!marshal_is_readable(pData, ulDataLen) || !marshal_is_readable(pSignature, ulSignatureLen))
         return module_refuse(hSession, CKF_VERIFY, CKR_ARGUMENTS_BAD);
-    if (ulDataLen > MARSHAL_MAX_DATA) {
-        rv = marshal_parts(hSession, pData, ulDataLen, send_verify_update);
-        return rv == CKR_OK ? C_VerifyFinal(hSession, pSignature, ulSignatureLen) : rv;
-    }
+    if (ulDataLen > MARSHAL_MAX_DATA)
+        return verify_in_parts(hSession, pData, ulDataLen, pSignature, ulSignatureLen);
     if (ulSignatureLen > MARSHAL_MAX_DATA / 2)
         return module_refuse(hSession, CKF_VERIFY, CKR_SIGNATURE_LEN_RANGE);
     struct wire_verify_request request = {.session = hSession,

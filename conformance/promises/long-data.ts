@@ -1,0 +1,128 @@
+/** Data on both sides of what a frame holds: the module sends more than that in parts, and no caller may see it. */
+
+import * as fc from 'fast-check';
+import * as ck from '../../lib/pkcs11/constants.ts';
+import { MAX_FRAME_BYTES } from '../../lib/wire/schema.ts';
+import { bare, type Client, equal, holds, ROOM } from '../client.ts';
+import { importedKey, privateKey, publicKey, rsaKey } from '../keys.ts';
+import { type Promised, promiseOf } from '../promise.ts';
+import { hashingSchemes, type SignatureScheme } from '../signature-schemes.ts';
+
+/** The module's limit for the data of one call (MARSHAL_MAX_DATA). */
+const ONE_CALL = MAX_FRAME_BYTES / 2;
+const lengths = fc.oneof(
+  fc.integer({ min: 1, max: 300 }),
+  fc.integer({ min: ONE_CALL - 1, max: ONE_CALL + 2 }),
+  fc.integer({ min: ONE_CALL + 1, max: 2 * ONE_CALL + 100 }),
+);
+const given = fc.record({ scheme: fc.constantFrom(...hashingSchemes), length: lengths });
+/** Longer than any key takes, on either side of a frame. */
+const tooLong = lengths.map((length) => Math.max(length, 246));
+const cost = 2;
+
+/** Bytes that differ from place to place, so that parts in another order are another message. */
+const bytesOf = (length: number) => Uint8Array.from({ length }, (_, at) => (at * 31 + (at >> 8)) & 255);
+
+async function pairOf(client: Client, { key, mechanism }: SignatureScheme) {
+  await client.needs(mechanism);
+  const session = await client.enter();
+  const [signing, verifying] = [await privateKey(client, session, key), await publicKey(client, session, key)];
+  return { session, mechanism, signing, verifying };
+}
+
+export const longDataPromises: readonly Promised[] = [
+  promiseOf({
+    id: 'sign-long-message',
+    title: 'A message of any length is signed and verified at once',
+    spec: '5.11 C_Sign; 5.12 C_Verify',
+    by: 'standard',
+    cost,
+    given,
+    check: async (client, { scheme, length }) => {
+      const { session, mechanism, signing, verifying } = await pairOf(client, scheme);
+      const data = bytesOf(length);
+      const signature = await client.sign(session, mechanism, signing, data);
+      const imported = await importedKey(client, session, verifying, scheme.key);
+      holds(scheme.verifies(imported, data, signature), `node:crypto refuses ${scheme.name}`);
+      equal(await client.verify(session, mechanism, verifying, data, signature), ck.CKR_OK, 'the code');
+      data[length - 1] = 1 ^ (data[length - 1] ?? 0);
+      equal(
+        await client.verify(session, mechanism, verifying, data, signature),
+        ck.CKR_SIGNATURE_INVALID,
+        'the code for another message',
+      );
+    },
+  }),
+  promiseOf({
+    id: 'verify-long-message-wrong-length',
+    title: 'A signature of another length is CKR_SIGNATURE_LEN_RANGE, however long the message',
+    spec: '5.12 C_Verify',
+    by: 'standard',
+    cost,
+    given,
+    check: async (client, { scheme, length }) => {
+      const { session, mechanism, verifying } = await pairOf(client, scheme);
+      const signature = new Uint8Array(scheme.key.signatureBytes + 1).fill(7);
+      const code = await client.verify(session, mechanism, verifying, bytesOf(length), signature);
+      equal(code, ck.CKR_SIGNATURE_LEN_RANGE, 'the code');
+    },
+  }),
+  promiseOf({
+    id: 'sign-whole-after-part',
+    title: 'C_Sign and C_Verify after a part are CKR_OPERATION_NOT_INITIALIZED, however long the data',
+    spec: '5.11 C_Sign; 5.12 C_Verify',
+    by: 'standard',
+    cost,
+    given,
+    check: async (client, { scheme, length }) => {
+      const { session, mechanism, signing, verifying } = await pairOf(client, scheme);
+      const [part, data, none] = [bytesOf(5), bytesOf(length), ck.CKR_OPERATION_NOT_INITIALIZED];
+      await client.ok('signInit', { session, mechanism, key: signing });
+      await client.ok('signUpdate', { session, part });
+      await client.gives(none, 'sign', { session, data, signature: ROOM });
+      const whole = Buffer.concat([part, data]);
+      const signature = await client.sign(session, mechanism, signing, whole);
+      await client.ok('verifyInit', { session, mechanism, key: verifying });
+      await client.ok('verifyUpdate', { session, part });
+      await client.gives(none, 'verify', { session, data, signature });
+    },
+  }),
+  promiseOf({
+    id: 'digest-whole-after-part',
+    title: 'C_Digest after a part is CKR_OPERATION_NOT_INITIALIZED, however long the data',
+    spec: '5.10 C_Digest',
+    by: 'ours',
+    cost,
+    given: lengths,
+    check: async (client, length) => {
+      const session = await client.open();
+      await client.ok('digestInit', { session, mechanism: bare(ck.CKM_SHA256) });
+      await client.ok('digestUpdate', { session, part: bytesOf(5) });
+      const request = { session, data: bytesOf(length), digest: ROOM };
+      await client.gives(ck.CKR_OPERATION_NOT_INITIALIZED, 'digest', request);
+    },
+  }),
+  promiseOf({
+    id: 'sign-data-beyond-key',
+    title: 'CKM_RSA_PKCS over more than the key takes is CKR_DATA_LEN_RANGE, however much, and ends the operation',
+    spec: '5.11 C_Sign; 5.12 C_Verify; 2.1.6 of the mechanisms',
+    by: 'ours',
+    cost,
+    given: tooLong,
+    check: async (client, length) => {
+      const session = await client.enter();
+      const mechanism = bare(ck.CKM_RSA_PKCS);
+      const [signing, verifying] = [
+        await privateKey(client, session, rsaKey),
+        await publicKey(client, session, rsaKey),
+      ];
+      const [data, signature] = [bytesOf(length), new Uint8Array(rsaKey.signatureBytes)];
+      await client.ok('signInit', { session, mechanism, key: signing });
+      await client.gives(ck.CKR_DATA_LEN_RANGE, 'sign', { session, data, signature: ROOM });
+      await client.gives(ck.CKR_OPERATION_NOT_INITIALIZED, 'sign', { session, data, signature: ROOM });
+      await client.ok('verifyInit', { session, mechanism, key: verifying });
+      await client.gives(ck.CKR_DATA_LEN_RANGE, 'verify', { session, data, signature });
+      await client.gives(ck.CKR_OPERATION_NOT_INITIALIZED, 'verify', { session, data, signature });
+    },
+  }),
+];
