@@ -99,6 +99,24 @@ test('a symmetric key, which PKCS#11 does not show, is left alone', async () => 
   });
 });
 
+test('a label or id that two keys would get is given to none', async () => {
+  for (const name of ['twin-a', 'twin-b']) await offload.createKey('--EC', 'P-256', '--label', 'twin', '--name', name);
+  const { status, stderr } = await tool('tags', 'repair', '--label', 'twin', '--new-id', '01', '--yes');
+  expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('these fit: twin-a, twin-b') });
+  expect((await listed()).filter(({ id }) => id === '01')).toEqual([]);
+});
+
+test('a key without room for tags is told, and keeps no other from its repair', async () => {
+  for (const name of ['room-a', 'room-b']) {
+    const key = await offload.createKey('--EC', 'P-256', '--label', 'room', '--name', name);
+    const others = name === 'room-a' ? Array.from({ length: 14 }, (_, i) => [`other${i}`, '']) : [];
+    await setTags(key, { p11_pri_CKA_KEY_TYPE: 'cheese', ...Object.fromEntries(others) });
+  }
+  const { status, stdout, stderr } = await tool('tags', 'repair', '--yes');
+  expect({ status, stdout }).toEqual({ status: 1, stdout: expect.stringMatching(/room-b[\s\S]*1 key\(s\) repaired/) });
+  expect(stderr).toContain('key room-a has no room for the library’s tags');
+});
+
 test('what does not fit is refused', async () => {
   expect(await tool('tags', 'show', '--label', 'nobody')).toMatchObject({ status: 1, stdout: '' });
   expect(await tool('tags', 'repair', '--new-label', 'x')).toMatchObject({ status: 2, stdout: '' });

@@ -15,7 +15,7 @@ import {
   withTokenOptions,
 } from '../options.ts';
 import { FailedError, lineOf, UsageError, warnAs } from '../program.ts';
-import { changesBetween, repairedTags, type TagLine, tagLines } from '../tag-report.ts';
+import { changesBetween, type NewIdentification, repairedTags, type TagLine, tagLines } from '../tag-report.ts';
 import { printable } from '../terminal.ts';
 import { withIdentity } from '../token-identity.ts';
 
@@ -27,6 +27,11 @@ interface RepairOptions extends TokenChoice, KeyChoice {
   newLabel?: string;
   newId?: string;
   yes?: boolean;
+}
+
+interface Repair {
+  readonly as: NewIdentification;
+  readonly yes: boolean;
 }
 
 const WARN = warnAs('mhsm-p11');
@@ -125,12 +130,11 @@ function newLabel(text: string | undefined): Uint8Array | undefined {
 }
 
 /** Says what changes, and changes it where it may. True when there is something. */
-async function repairOne(identity: HsmIdentity, version: KeyVersion, options: RepairOptions): Promise<boolean> {
+async function repairOne(identity: HsmIdentity, version: KeyVersion, { as, yes }: Repair): Promise<boolean> {
   if (version.publicKey === undefined) {
     throw new FailedError(`key ${version.name} is no RSA or EC key`, 'the library shows no other kind: leave it alone');
   }
-  const id = options.newId === undefined ? undefined : idOption(options.newId);
-  const tags = repairedTags(version, { label: newLabel(options.newLabel), id });
+  const tags = repairedTags(version, as);
   if (tags === null) {
     throw new FailedError(
       `key ${version.name} has no room for the library’s tags`,
@@ -142,23 +146,42 @@ async function repairOne(identity: HsmIdentity, version: KeyVersion, options: Re
     if (from !== undefined) process.stdout.write(`- ${version.name}: ${printable(`${tag} = ${from}`)}\n`);
     if (to !== undefined) process.stdout.write(`+ ${version.name}: ${printable(`${tag} = ${to}`)}\n`);
   }
-  if (changes.length > 0 && options.yes === true) await identity.updateKey(version.name, version.version, { tags });
+  if (changes.length > 0 && yes) await identity.updateKey(version.name, version.version, { tags });
   return changes.length > 0;
 }
 
+/** All keys, each by itself: one that cannot be repaired keeps no other from it. */
+async function repairEach(identity: HsmIdentity, versions: readonly KeyVersion[], how: Repair) {
+  const count = { changed: 0, failed: 0 };
+  for (const version of versions) {
+    try {
+      count.changed += Number(await repairOne(identity, version, how));
+    } catch (error) {
+      count.failed += 1;
+      WARN(`left as it is: ${lineOf(error)}`);
+    }
+  }
+  return count;
+}
+
 async function repair(options: RepairOptions): Promise<void> {
-  if (!isChosen(options) && (options.newLabel !== undefined || options.newId !== undefined)) {
+  const { newId, yes = false } = options;
+  const forOne = options.newLabel !== undefined || newId !== undefined;
+  if (!isChosen(options) && forOne) {
     throw new UsageError('--new-label and --new-id are for one key', 'choose it by --name');
   }
+  const as = { label: newLabel(options.newLabel), id: newId === undefined ? undefined : idOption(newId) };
   await withIdentity(tokenOf(options), async (identity) => {
     const versions = await chosenKeys(identity, options, (key) => new Key(key).damaged);
-    let changed = 0;
-    for (const version of versions) changed += Number(await repairOne(identity, version, options));
-    if (changed === 0) process.stdout.write('Nothing to repair.\n');
-    else
-      process.stdout.write(
-        options.yes === true ? `${changed} key(s) repaired.\n` : 'Nothing was written: say --yes to do it.\n',
-      );
+    if (forOne && versions.length > 1) {
+      const names = versions.map(({ name }) => name).join(', ');
+      throw new FailedError(`--new-label and --new-id are for one key, and these fit: ${names}`, 'choose by --name');
+    }
+    const { changed, failed } = await repairEach(identity, versions, { as, yes });
+    const done = yes ? `${changed} key(s) repaired.` : 'Nothing was written: say --yes to do it.';
+    if (changed > 0) process.stdout.write(`${done}\n`);
+    else if (failed === 0) process.stdout.write('Nothing to repair.\n');
+    if (failed > 0) throw new FailedError(`${failed} key(s) cannot be repaired`, 'the warnings say why');
   });
 }
 
