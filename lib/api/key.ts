@@ -70,7 +70,7 @@ export class HsmKey {
   readonly enabled: boolean;
   /** First day on which the HSM uses it, `YYYY-MM-DD`; undefined: always. */
   readonly notBefore: string | undefined;
-  /** First day on which the HSM no longer uses it, `YYYY-MM-DD`; undefined: never. */
+  /** Last day (UTC) on which the HSM uses it, `YYYY-MM-DD`; undefined: never. */
   readonly expires: string | undefined;
   /** The public key, for `node:crypto`, `node:tls` and libraries that take a KeyObject. */
   readonly publicKey: KeyObject;
@@ -117,8 +117,9 @@ export class HsmKey {
 
   /**
    * Signs data: it is hashed here and only its digest is sent. Throws Pkcs11Error: CKR_KEY_TYPE_INCONSISTENT for an
-   * algorithm of other keys, CKR_KEY_FUNCTION_NOT_PERMITTED for a key or identity that may not sign, CKR_DEVICE_ERROR when
-   * the HSM cannot be reached.
+   * algorithm of other keys, CKR_KEY_FUNCTION_NOT_PERMITTED for a key whose CKA_SIGN is false, CKR_FUNCTION_FAILED for an
+   * identity that may not sign and a key that is disabled or out of its days (`cause` then has CKR_KEY_FUNCTION_NOT_PERMITTED),
+   * CKR_DEVICE_ERROR when the HSM cannot be reached.
    */
   async sign(data: Uint8Array, options: SignOptions = {}): Promise<Buffer> {
     const { algorithm = defaultAlgorithm(this.curve) } = options;

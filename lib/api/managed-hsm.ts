@@ -44,7 +44,7 @@ export type NewKey = (
   readonly name?: string;
   /** First day on which the HSM uses it, `YYYY-MM-DD`. */
   readonly notBefore?: string;
-  /** First day on which the HSM no longer uses it, `YYYY-MM-DD`. */
+  /** Last day (UTC) on which the HSM uses it, `YYYY-MM-DD`. */
   readonly expires?: string;
 };
 
