@@ -1,15 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { waitFor } from '../../demo/process.ts';
 import { MODULE } from '../../demo/tested-module.ts';
 import { Workbench } from '../../demo/workbench.ts';
 
-const LIBRARIES = '/usr/lib/x86_64-linux-gnu';
-const PROXY = join(LIBRARIES, 'p11-kit-proxy.so');
-const CLIENT = join(LIBRARIES, 'pkcs11/p11-kit-client.so');
+/** The folder of Debian's libraries has the name of the processor. */
+function library(name: string): string {
+  const [file] = globSync(`/usr/lib/*-linux-gnu/${name}`);
+  if (file === undefined) throw new Error(`there is no ${name}: install p11-kit and p11-kit-modules`);
+  return file;
+}
+
+const PROXY = library('p11-kit-proxy.so');
+const CLIENT = library('pkcs11/p11-kit-client.so');
 
 let bench: Workbench;
 
