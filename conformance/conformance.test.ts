@@ -5,6 +5,8 @@ import { promises } from './promises/all.ts';
 import type { Subject } from './subject.ts';
 import { type SubjectName, subjects } from './subjects/all.ts';
 
+/** The same in every run: what is broken here today was broken by today's change. The long form draws its seed. */
+const SEED = 1;
 /** The short form of `npm run conformance`: every promise, a few runs each. */
 const RUNS: Readonly<Record<SubjectName, number>> = { memory: 30, core: 4, module: 6, softhsm: 8 };
 const names = Object.keys(subjects) as SubjectName[];
@@ -20,7 +22,7 @@ describe.each(names)('%s', (name) => {
 
   for (const promise of promises.filter((each) => applies(each, subjects[name]))) {
     test(promise.title, async () => {
-      const effort = { runs: RUNS[name], seed: Math.floor(Math.random() * 2 ** 31) };
+      const effort = { runs: RUNS[name], seed: SEED };
       const { outcome, failure } = await hold(promise, subject, effort);
       if (outcome !== 'broken') return;
       const again = `--subject ${name} --promise ${promise.id} --runs ${effort.runs} --seed ${effort.seed}`;
