@@ -83,8 +83,8 @@ export const coreMutations: readonly Mutation[] = [
   {
     name: 'signature-length-unchecked',
     file: 'lib/core/signing.ts',
-    search: 'if (signature.length !== operation.signatureBytes) {',
-    replace: 'if (signature.length > operation.signatureBytes) {',
+    search: 'if (length !== operation.signatureBytes) throw',
+    replace: 'if (length > operation.signatureBytes) throw',
     broken: 'a signature that is too short is not CKR_SIGNATURE_LEN_RANGE',
   },
   {
