@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check';
 import { Client, type Step } from './client.ts';
-import { differences } from './differences.ts';
+import { type Difference, differences } from './differences.ts';
 import type { Promised } from './promise.ts';
 import type { Subject, Traits } from './subject.ts';
 
@@ -63,25 +63,33 @@ export async function hold(promise: Promised, subject: Subject, { runs, seed }: 
     steps = trace;
   };
   const property = promise.property((check) => runOf(subject, check, keep));
-  const explanation = differences[subject.name]?.[promise.id];
-  const isExplained = explanation !== undefined;
+  const difference = differences[subject.name]?.[promise.id];
+  const isExplained = difference !== undefined;
   const numRuns = runsOf(promise, isExplained ? Math.max(runs, RUNS_TO_DIFFER) : runs);
   const details = await fc.check(property, { numRuns, seed, endOnFailure: isExplained });
   const seconds = (performance.now() - started) / 1000;
   const verdict = { promise, subject: subject.name, runs: details.numRuns, seconds };
   if (!details.failed) {
-    if (explanation === undefined) return { ...verdict, outcome: 'holds' };
-    return { ...verdict, outcome: 'broken', failure: unexplained(explanation) };
+    if (difference === undefined) return { ...verdict, outcome: 'holds' };
+    return { ...verdict, outcome: 'broken', failure: unexplained(difference.explanation) };
   }
-  if (explanation !== undefined) return { ...verdict, outcome: 'differs', explanation };
+  if (explains(difference, details.errorInstance)) {
+    return { ...verdict, outcome: 'differs', explanation: difference.explanation };
+  }
   await property.run((details.counterexample ?? [undefined]) as [unknown]);
-  const error = details.errorInstance;
   const failure = {
-    message: error instanceof Error ? error.message : String(error),
+    message: messageOf(details.errorInstance),
     counterexample: fc.stringify(details.counterexample?.[0]),
     steps: [...steps],
   };
   return { ...verdict, outcome: 'broken', failure };
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Whether it broke the way that differences.ts says, and no other. */
+function explains(difference: Difference | undefined, error: unknown): difference is Difference {
+  return difference !== undefined && messageOf(error).startsWith(difference.gives);
 }
 
 const unexplained = (explanation: string): Failure => ({

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runProgram } from '../demo/process.ts';
 import * as ck from '../lib/pkcs11/constants.ts';
 import { hold } from './check.ts';
-import { bare, equal, type Step } from './client.ts';
+import { Broken, bare, equal, type Step } from './client.ts';
 import { makeKeys, p256Key, privateKey } from './keys.ts';
 import { programOf } from './program.ts';
-import { promiseOf } from './promise.ts';
+import { promise, promiseOf } from './promise.ts';
 import type { Subject } from './subject.ts';
 import { softhsm } from './subjects/softhsm.ts';
 import { initializeToken, PIN, SOFTHSM } from './subjects/softhsm-token.ts';
@@ -60,6 +60,20 @@ test('a broken promise is shrunk, and printed as a program that makes the same c
   expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
   expect(stdout).not.toContain('then:');
   expect(stdout.trim().split('\n').slice(-3)).toEqual(['C_SignInit CKR_OK', 'C_Sign CKR_OK', 'C_Finalize CKR_OK']);
+});
+
+test('a promise that another library keeps otherwise is broken when it fails in any other way', async () => {
+  const known = { id: 'logout-without-login', title: 'fails', spec: 'none', by: 'standard' } as const;
+  const failing = (message: string) =>
+    promise({
+      ...known,
+      check: async () => {
+        throw new Broken(message);
+      },
+    });
+  const outcomeOf = async (message: string) => (await hold(failing(message), subject, { runs: 1, seed: 1 })).outcome;
+  expect(await outcomeOf('logout gave CKR_OK 0x0, and another is promised')).toBe('differs');
+  expect(await outcomeOf('logout gave CKR_DEVICE_ERROR 0x30, and another is promised')).toBe('broken');
 });
 
 test('the PIN is in no program: it comes from the environment', () => {
