@@ -170,6 +170,14 @@ describe('an open HSM', () => {
     await expect(keyOf('rsa').signDigest(Buffer.alloc(20))).rejects.toMatchObject({ code: 'CKR_DATA_LEN_RANGE' });
   });
 
+  test('an identity that may not sign with a key is refused with a code of C_Sign, and the reason as cause', async () => {
+    const { name } = await offload.createKey('--EC', 'P-256', '--label', 'nobody');
+    await using other = await open();
+    const key = await other.findKey({ name });
+    const cause = expect.objectContaining({ code: 'CKR_KEY_FUNCTION_NOT_PERMITTED' });
+    await expect(key.sign(Buffer.alloc(1))).rejects.toMatchObject({ code: 'CKR_FUNCTION_FAILED', cause });
+  });
+
   test('signs many at once', async () => {
     const data = Array.from({ length: 40 }, () => randomBytes(32));
     const signatures = await Promise.all(data.map((one) => keyOf('ec').sign(one)));
