@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mustRun, waitFor } from '../../demo/process.ts';
-import { MODULE } from '../../demo/tested-module.ts';
+import { MODULE, MODULE_ENVIRONMENT } from '../../demo/tested-module.ts';
 import { type Finished, Stage } from '../../mock-hsm/clients/stage.ts';
 
 /**
@@ -64,6 +64,7 @@ function pkcs11Tool(
   return stage.run('pkcs11-tool', ['--module', MODULE, ...args], {
     MHSM_PKCS11_CONF: configuration(conf),
     NODE_EXTRA_CA_CERTS: file('ca.pem'),
+    ...MODULE_ENVIRONMENT,
     ...environment,
   });
 }

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CRYPTO_USER, type ServicePrincipal } from '../../demo/mock.ts';
 import { BIN, type CreatedKey, Offload } from '../../demo/offload.ts';
 import { mustRun, runProgram } from '../../demo/process.ts';
-import { MODULE } from '../../demo/tested-module.ts';
+import { MODULE, MODULE_ENVIRONMENT } from '../../demo/tested-module.ts';
 
 /** Several principals at once: the module in this process, with a slot for each of two, and in other processes. */
 
@@ -56,7 +56,13 @@ function signAs(handle: Buffer, label: KeyLabel): string {
 
 /** Another process with the module, as the principal of a PIN. */
 function listAs(pin: string, environment: NodeJS.ProcessEnv = {}) {
-  const env = { PATH: process.env.PATH, MHSM_PKCS11_CONF: offload.configurationFile, PIN: pin, ...environment };
+  const env = {
+    ...MODULE_ENVIRONMENT,
+    PATH: process.env.PATH,
+    MHSM_PKCS11_CONF: offload.configurationFile,
+    PIN: pin,
+    ...environment,
+  };
   return runProgram('pkcs11-tool', ['--module', MODULE, '--login', '--pin', 'env:PIN', '-O'], { env });
 }
 

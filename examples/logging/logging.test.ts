@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Offload, RSA_LABEL } from '../../demo/offload.ts';
 import { mustRun, runProgram } from '../../demo/process.ts';
-import { MODULE } from '../../demo/tested-module.ts';
+import { MODULE, MODULE_ENVIRONMENT } from '../../demo/tested-module.ts';
 
 interface Line {
   msg: string;
@@ -39,7 +39,7 @@ afterAll(async () => {
 });
 
 const pkcs11Tool = (...args: string[]) => ['--module', MODULE, '--login', '--pin', offload.pin, ...args];
-const env = () => ({ PATH: process.env.PATH, MHSM_PKCS11_CONF: offload.configurationFile });
+const env = () => ({ ...MODULE_ENVIRONMENT, PATH: process.env.PATH, MHSM_PKCS11_CONF: offload.configurationFile });
 
 async function sign(): Promise<void> {
   const how = ['--sign', '--mechanism', 'SHA256-RSA-PKCS', '--label', RSA_LABEL];

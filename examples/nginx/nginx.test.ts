@@ -6,7 +6,7 @@ import { HANDSHAKE_KINDS, shakeHands } from '../../demo/handshake.ts';
 import type { Nginx } from '../../demo/nginx.ts';
 import { Offload, SERVER_NAME } from '../../demo/offload.ts';
 import { runProgram, waitFor } from '../../demo/process.ts';
-import { MODULE } from '../../demo/tested-module.ts';
+import { MODULE, MODULE_ENVIRONMENT } from '../../demo/tested-module.ts';
 import { Traffic } from '../../demo/traffic.ts';
 
 /** Fewer than workers, so that sharing shows. */
@@ -114,7 +114,7 @@ describe('admission', () => {
       {
         uid: WWW_DATA,
         gid: WWW_DATA,
-        env: { PATH: process.env.PATH, MHSM_PKCS11_CONF: offload.configurationFile },
+        env: { ...MODULE_ENVIRONMENT, PATH: process.env.PATH, MHSM_PKCS11_CONF: offload.configurationFile },
       },
     );
     rmSync(place, { recursive: true });

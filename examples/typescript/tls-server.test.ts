@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { selfSign } from '../../demo/nginx.ts';
 import { Offload, RSA_LABEL, SERVER_NAME } from '../../demo/offload.ts';
 import { type Service, startService } from '../../demo/process.ts';
-import { MODULE } from '../../demo/tested-module.ts';
+import { MODULE, MODULE_ENVIRONMENT } from '../../demo/tested-module.ts';
 
 let folder: string;
 let offload: Offload;
@@ -24,7 +24,13 @@ beforeAll(async () => {
   const { clientId, clientSecret } = offload.mock.offload;
   offload.writeConfiguration({ token: { credential: { clientId, clientSecret } } });
   server = await startService(process.execPath, [join(import.meta.dirname, 'tls-server.ts'), RSA_LABEL, certificate], {
-    env: { PATH: process.env.PATH, PORT: '0', PKCS11_MODULE_PATH: MODULE, MHSM_PKCS11_CONF: offload.configurationFile },
+    env: {
+      ...MODULE_ENVIRONMENT,
+      PATH: process.env.PATH,
+      PORT: '0',
+      PKCS11_MODULE_PATH: MODULE,
+      MHSM_PKCS11_CONF: offload.configurationFile,
+    },
   });
 });
 
