@@ -22,6 +22,10 @@ describe('alternative names', () => {
 
   test.each([
     'DNS:a b',
+    'DNS:good.exa\tmple.com',
+    'DNS:good.example.com\n',
+    'DNS:a\u00adb.com',
+    'email:jane@exa\nmple.com',
     'DNS:192.0.2.1',
     'DNS:a..b',
     'DNS:-a.example',
@@ -36,6 +40,7 @@ describe('alternative names', () => {
   });
 
   test('a common name that is no host name gives none', () => {
-    expect(['Jane Doe', '', '*', 'a.*.example'].map(hostName)).toEqual([undefined, undefined, undefined, undefined]);
+    for (const name of ['Jane Doe', '', '*', 'a.*.example', 'a\nb', 'exa\tmple.com'])
+      expect(hostName(name)).toBeUndefined();
   });
 });

@@ -9,8 +9,12 @@ type Kind = (typeof KINDS)[number];
 
 const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/i;
 
+/** Control characters, soft hyphens and what has no width: domainToASCII leaves them out, and another name remains. */
+const VANISHING = /[\p{Cc}\u00ad\u200b\u2060\ufeff]/u;
+
 /** The name in ASCII, with `*` as its first label if at all; undefined when it is no host name. */
 export function hostName(text: string): string | undefined {
+  if (VANISHING.test(text)) return undefined;
   const [, star = '', rest = ''] = /^(\*\.)?(.*)$/su.exec(text) ?? [];
   const ascii = domainToASCII(rest);
   const whole = ascii.length > 0 && ascii.length <= 253 && ascii.split('.').every((label) => LABEL.test(label));
@@ -46,7 +50,7 @@ function plainIp(text: string): string {
 function readName(text: string): GeneralName {
   const colon = text.indexOf(':');
   const kind = KINDS.find((each) => each.toLowerCase() === text.slice(0, colon).trim().toLowerCase());
-  const value = text.slice(colon + 1).trim();
+  const value = text.slice(colon + 1).replace(/^ +| +$/g, '');
   const name = kind && READERS[kind](value);
   if (name !== undefined) return name;
   const what =

@@ -33,7 +33,8 @@ const TYPES: readonly AttributeType[] = [
 ];
 
 const ALPHABETS: Readonly<Record<Form, RegExp>> = {
-  utf8String: /^[^\0]+$/u,
+  // What nobody sees in a certificate belongs into no name.
+  utf8String: /^\P{Cc}+$/u,
   ia5String: /^[ -~]+$/,
   printableString: /^[A-Za-z0-9 '()+,\-./:=?]+$/,
 };
