@@ -170,6 +170,15 @@ describe('an open HSM', () => {
     await expect(keyOf('rsa').signDigest(Buffer.alloc(20))).rejects.toMatchObject({ code: 'CKR_DATA_LEN_RANGE' });
   });
 
+  test('refuses a curve that no HSM has, and a number of bytes that is none', async () => {
+    const curve = 'P-999' as 'P-256';
+    await expect(hsm.createKey({ type: 'EC', curve, label: 'x' })).rejects.toMatchObject({
+      code: 'CKR_CURVE_NOT_SUPPORTED',
+      message: expect.stringContaining('P-999'),
+    });
+    await expect(hsm.random(-1)).rejects.toMatchObject({ code: 'CKR_ARGUMENTS_BAD' });
+  });
+
   test('an identity that may not sign with a key is refused with a code of C_Sign, and the reason as cause', async () => {
     const { name } = await offload.createKey('--EC', 'P-256', '--label', 'nobody');
     await using other = await open();

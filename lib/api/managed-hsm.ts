@@ -85,7 +85,12 @@ function generation(key: NewKey): { mechanism: number; kind: Attribute } {
   if (key.type === 'RSA') {
     return { mechanism: ck.CKM_RSA_PKCS_KEY_PAIR_GEN, kind: ulong(ck.CKA_MODULUS_BITS, key.bits ?? 2048) };
   }
-  const { oid } = curves[key.curve ?? 'P-256'];
+  const { curve = 'P-256' } = key;
+  if (!Object.hasOwn(curves, curve)) {
+    const known = Object.keys(curves).join(', ');
+    throw new Pkcs11Error(ck.CKR_CURVE_NOT_SUPPORTED, `${curve} is no curve of a Managed HSM: it has ${known}`);
+  }
+  const { oid } = curves[curve];
   return { mechanism: ck.CKM_EC_KEY_PAIR_GEN, kind: { type: ck.CKA_EC_PARAMS, value: oid } };
 }
 
@@ -165,6 +170,8 @@ export class ManagedHsm {
 
   /** Bytes from the HSM's generator, at most 524288 at once. Needs the role at `/`. */
   async random(length: number): Promise<Buffer> {
+    if (!Number.isSafeInteger(length) || length < 0)
+      throw new Pkcs11Error(ck.CKR_ARGUMENTS_BAD, `${length} is no number of bytes`);
     const { sessions } = this.#parts;
     const { bytes } = await sessions.use((session) => sessions.application.generateRandom({ session, length }));
     return Buffer.from(bytes);
