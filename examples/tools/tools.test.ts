@@ -114,6 +114,18 @@ test('an EC key of the curve P-256K is made', async () => {
   );
 });
 
+test('a disk that is full is one line, and a failure', async () => {
+  const { status, stderr } = await runProgram(
+    'sh',
+    ['-c', 'exec "$0" --json > /dev/full', join(BIN, 'mhsm_p11_list_keys')],
+    {
+      env: offload.toolEnvironment,
+    },
+  );
+  expect(status).toBe(1);
+  expect(stderr).toBe('mhsm_p11_list_keys: cannot write the output: ENOSPC: no space left on device, write\n');
+});
+
 test('a reader that has read enough is no failure', async () => {
   const shell = '"$0" --json | head -c 1; exec 3>&1; { "$0" --json; echo "status $?" >&3; } | true';
   const { stdout, stderr } = await mustRun('sh', ['-c', shell, join(BIN, 'mhsm_p11_list_keys')], {

@@ -107,15 +107,16 @@ function statusOf(name: string, error: unknown): number {
   return error instanceof UsageError ? EXIT.usage.status : EXIT.failed.status;
 }
 
-/** Whoever reads the output may have read enough (`| head`): that is no failure of the program. */
-function endWithReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
+/** Whoever reads the output may have read enough (`| head`): that is no failure of the program. A full disk is one. */
+function endWithReader(name: string, error: NodeJS.ErrnoException): never {
+  if (error.code === 'EPIPE') process.exit();
+  process.stderr.write(`${name}: cannot write the output: ${error.message}\n`);
+  process.exit(EXIT.failed.status);
 }
 
 /** Runs a program with the arguments of the process, and sets its exit status. */
 export async function runProgram(program: Command): Promise<void> {
-  process.stdout.on('error', endWithReader);
+  process.stdout.on('error', (error) => endWithReader(program.name(), error));
   try {
     await program.parseAsync();
   } catch (error) {
