@@ -114,8 +114,8 @@ async function processOf(program: RegExp, file: string): Promise<number> {
 
 /** A real agent that lists everything twice for pkcs11-tool. */
 async function measureAgent(pool: FullPool, file: string, what: string): Promise<void> {
-  const env = { PATH: process.env.PATH, MHSM_PKCS11_CONF: file };
-  const args = ['--module', MODULE, '--login', '--pin', pinOf(pool), '--list-objects', '--type', 'privkey'];
+  const env = { PATH: process.env.PATH, MHSM_PKCS11_CONF: file, PIN: pinOf(pool) };
+  const args = ['--module', MODULE, '--login', '--pin', 'env:PIN', '--list-objects', '--type', 'privkey'];
   for (let run = 0; run < 2; run++) await mustRun('pkcs11-tool', args, { env, timeoutMs: 300_000 });
   const { nowMib, mostMib } = memoryOf(await processOf(/dist\/agent\.js/, file));
   process.kill(await processOf(/mhsm-pkcs11-launcher/, file));

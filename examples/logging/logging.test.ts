@@ -38,8 +38,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const pkcs11Tool = (...args: string[]) => ['--module', MODULE, '--login', '--pin', offload.pin, ...args];
-const env = () => ({ ...MODULE_ENVIRONMENT, PATH: process.env.PATH, MHSM_PKCS11_CONF: offload.configurationFile });
+const pkcs11Tool = (...args: string[]) => ['--module', MODULE, '--login', '--pin', 'env:PIN', ...args];
+// The PIN is not among the arguments, which every process of the machine may read.
+const env = (pin = offload.pin) => ({
+  ...MODULE_ENVIRONMENT,
+  PATH: process.env.PATH,
+  MHSM_PKCS11_CONF: offload.configurationFile,
+  PIN: pin,
+});
 
 async function sign(): Promise<void> {
   const how = ['--sign', '--mechanism', 'SHA256-RSA-PKCS', '--label', RSA_LABEL];
@@ -103,8 +109,8 @@ test('a file that log rotation moved away is made anew by an agent that gave up 
 
 test('a wrong PIN is in no line, in no message', async () => {
   const wrong = `${offload.mock.offload.clientId}:a-wrong-pin-of-a-test`;
-  const { stderr } = await runProgram('pkcs11-tool', ['--module', MODULE, '--login', '--pin', wrong, '-O'], {
-    env: env(),
+  const { stderr } = await runProgram('pkcs11-tool', ['--module', MODULE, '--login', '--pin', 'env:PIN', '-O'], {
+    env: env(wrong),
   });
   expect(stderr).toContain('CKR_PIN_INCORRECT');
   const written = readdirSync(directory).map((name) => readFileSync(join(directory, name), 'utf8'));

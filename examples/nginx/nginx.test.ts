@@ -110,11 +110,16 @@ describe('admission', () => {
     copyFileSync(MODULE, module);
     const { status, stderr } = await runProgram(
       'pkcs11-tool',
-      ['--module', module, '--login', '--pin', offload.pin, '-O'],
+      ['--module', module, '--login', '--pin', 'env:PIN', '-O'],
       {
         uid: WWW_DATA,
         gid: WWW_DATA,
-        env: { ...MODULE_ENVIRONMENT, PATH: process.env.PATH, MHSM_PKCS11_CONF: offload.configurationFile },
+        env: {
+          ...MODULE_ENVIRONMENT,
+          PATH: process.env.PATH,
+          MHSM_PKCS11_CONF: offload.configurationFile,
+          PIN: offload.pin,
+        },
       },
     );
     rmSync(place, { recursive: true });
