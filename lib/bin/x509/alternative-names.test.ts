@@ -43,4 +43,14 @@ describe('alternative names', () => {
     for (const name of ['Jane Doe', '', '*', 'a.*.example', 'a\nb', 'exa\tmple.com'])
       expect(hostName(name)).toBeUndefined();
   });
+
+  test('no character of a host name is left out in silence, whichever it is', () => {
+    const silent: string[] = [];
+    for (let code = 0; code <= 0x10ffff; code++) {
+      if (code >= 0xd800 && code <= 0xdfff) continue;
+      const name = hostName(`good.exa${String.fromCodePoint(code)}mple.com`);
+      if (name === 'good.example.com') silent.push(code.toString(16));
+    }
+    expect(silent).toEqual([]);
+  });
 });

@@ -9,12 +9,12 @@ type Kind = (typeof KINDS)[number];
 
 const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/i;
 
-/** Control characters, soft hyphens and what has no width: domainToASCII leaves them out, and another name remains. */
-const VANISHING = /[\p{Cc}\u00ad\u200b\u2060\ufeff]/u;
+/** Control characters and what nobody sees: domainToASCII leaves them out, and another name remains. */
+const UNSEEN = /[\p{Cc}\p{Default_Ignorable_Code_Point}]/u;
 
 /** The name in ASCII, with `*` as its first label if at all; undefined when it is no host name. */
 export function hostName(text: string): string | undefined {
-  if (VANISHING.test(text)) return undefined;
+  if (UNSEEN.test(text)) return undefined;
   const [, star = '', rest = ''] = /^(\*\.)?(.*)$/su.exec(text) ?? [];
   const ascii = domainToASCII(rest);
   const whole = ascii.length > 0 && ascii.length <= 253 && ascii.split('.').every((label) => LABEL.test(label));

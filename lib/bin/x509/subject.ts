@@ -34,7 +34,7 @@ const TYPES: readonly AttributeType[] = [
 
 const ALPHABETS: Readonly<Record<Form, RegExp>> = {
   // What nobody sees in a certificate belongs into no name.
-  utf8String: /^\P{Cc}+$/u,
+  utf8String: /^[^\p{Cc}\p{Default_Ignorable_Code_Point}]+$/u,
   ia5String: /^[ -~]+$/,
   printableString: /^[A-Za-z0-9 '()+,\-./:=?]+$/,
 };
