@@ -5,7 +5,7 @@ import { CRYPTO_USER } from './mock.ts';
 import { fromExample } from './nginx.ts';
 import { type ConfigurationChanges, Offload } from './offload.ts';
 import { type Finished, mustRun, runProgram } from './process.ts';
-import { MODULE, MODULE_ENVIRONMENT } from './tested-module.ts';
+import { GNUTLS_ENVIRONMENT, MODULE, MODULE_ENVIRONMENT } from './tested-module.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../examples');
 
@@ -77,12 +77,16 @@ export class Workbench {
 
   /** Runs a program that must succeed; gives its standard output. */
   async run(program: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<string> {
-    return (await mustRun(program, args, { env: { ...this.environment, ...environment } })).stdout;
+    return (await mustRun(program, args, { env: this.#environmentOf(program, environment) })).stdout;
   }
 
   /** Runs a program to its end, whatever its exit status. */
   attempt(program: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Finished> {
-    return runProgram(program, args, { env: { ...this.environment, ...environment } });
+    return runProgram(program, args, { env: this.#environmentOf(program, environment) });
+  }
+
+  #environmentOf(program: string, more: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+    return { ...this.environment, ...(basename(program) === 'p11tool.sh' ? GNUTLS_ENVIRONMENT : {}), ...more };
   }
 
   async stop(): Promise<void> {

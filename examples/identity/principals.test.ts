@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CRYPTO_USER, type ServicePrincipal } from '../../demo/mock.ts';
 import { BIN, type CreatedKey, Offload } from '../../demo/offload.ts';
 import { mustRun, runProgram } from '../../demo/process.ts';
-import { MODULE, MODULE_ENVIRONMENT } from '../../demo/tested-module.ts';
+import { BUILT_MODULE, MODULE, MODULE_ENVIRONMENT } from '../../demo/tested-module.ts';
 
 /** Several principals at once: the module in this process, with a slot for each of two, and in other processes. */
 
@@ -87,7 +87,7 @@ beforeAll(async () => {
   }
   await offload.mock.assignRole(readers, principal('two').objectId, '/keys');
   process.env.MHSM_PKCS11_CONF = offload.configurationFile;
-  module.load(MODULE);
+  module.load(BUILT_MODULE);
   module.C_Initialize();
   slots.push(...module.C_GetSlotList(true));
 });

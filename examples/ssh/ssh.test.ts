@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../demo/nginx.ts';
-import { MODULE } from '../../demo/tested-module.ts';
+import { BUILT_MODULE, MODULE } from '../../demo/tested-module.ts';
 
 import { Workbench } from '../../demo/workbench.ts';
 
@@ -128,14 +128,14 @@ describe('ssh-agent', () => {
   test('signs with the keys that ssh-add -s gave it, until ssh-add -e', async () => {
     const [environment, pid] = await startAgent('agent.sock');
     try {
-      await bench.run('ssh-add', ['-s', MODULE], environment);
+      await bench.run('ssh-add', ['-s', BUILT_MODULE], environment);
       expect(await bench.run('ssh-add', ['-l'], environment)).toMatch(/(tlsRsa \(RSA\)|tlsEc \(ECDSA\))/);
       for (const label of KEYS) {
         const line = (await publicKeys(askpass())).get(label) ?? '';
         const byAgent = ['-o', 'PKCS11Provider=none', ...only(label, line)];
         expect(await ssh(byAgent, environment)).toBe('logged in\n');
       }
-      await bench.run('ssh-add', ['-e', MODULE], environment);
+      await bench.run('ssh-add', ['-e', BUILT_MODULE], environment);
       expect((await bench.attempt('ssh-add', ['-l'], environment)).stdout).toBe('The agent has no identities.\n');
     } finally {
       process.kill(pid);
@@ -147,7 +147,7 @@ describe('ssh-agent', () => {
     // Another configuration than before: its agent has not read the key list yet.
     bench.offload.writeConfiguration({ top: { cache: { keyListSeconds: 1 } } });
     const [environment] = await startAgent('doomed.sock');
-    const { stderr } = await bench.attempt('ssh-add', ['-s', MODULE], environment);
+    const { stderr } = await bench.attempt('ssh-add', ['-s', BUILT_MODULE], environment);
     expect(stderr).toContain('communication with agent failed');
   });
 });
