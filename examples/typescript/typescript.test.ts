@@ -176,7 +176,18 @@ describe('an open HSM', () => {
       code: 'CKR_CURVE_NOT_SUPPORTED',
       message: expect.stringContaining('P-999'),
     });
+    const type = 'XX' as 'EC';
+    await expect(hsm.createKey({ type, label: 'x' })).rejects.toMatchObject({ code: 'CKR_ATTRIBUTE_VALUE_INVALID' });
     await expect(hsm.random(-1)).rejects.toMatchObject({ code: 'CKR_ARGUMENTS_BAD' });
+  });
+
+  test('says of a closed HSM that it is closed, and not that the network is to blame', async () => {
+    const other = await open();
+    const key = await other.findKey({ label: EC_LABEL });
+    await other.close();
+    const closed = { code: 'CKR_CRYPTOKI_NOT_INITIALIZED', message: expect.stringContaining('closed') };
+    await expect(key.sign(Buffer.alloc(1))).rejects.toMatchObject(closed);
+    await expect(other.findKeys()).rejects.toMatchObject(closed);
   });
 
   test('an identity that may not sign with a key is refused with a code of C_Sign, and the reason as cause', async () => {

@@ -3,9 +3,9 @@ import type { Application } from '../core/application.ts';
 import type { Attribute } from '../core/calls.ts';
 import { curves } from '../core/curves.ts';
 import type { Library } from '../core/library.ts';
-import { CKA_MHSM_KEY_NAME } from '../core/vendor-attributes.ts';
 import * as ck from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
+import { CKA_MHSM_KEY_NAME } from '../pkcs11/vendor-attributes.ts';
 import { ofDate, ofText, ofUlong, TRUE } from '../tags/values.ts';
 import type { Curve } from './algorithms.ts';
 import { HsmKey } from './key.ts';
@@ -84,6 +84,10 @@ function privateTemplate({ label, id, name, notBefore, expires }: NewKey): Attri
 function generation(key: NewKey): { mechanism: number; kind: Attribute } {
   if (key.type === 'RSA') {
     return { mechanism: ck.CKM_RSA_PKCS_KEY_PAIR_GEN, kind: ulong(ck.CKA_MODULUS_BITS, key.bits ?? 2048) };
+  }
+  if (key.type !== 'EC') {
+    const type = JSON.stringify((key as { type: unknown }).type);
+    throw new Pkcs11Error(ck.CKR_ATTRIBUTE_VALUE_INVALID, `type ${type} is no kind of key: give RSA or EC`);
   }
   const { curve = 'P-256' } = key;
   if (!Object.hasOwn(curves, curve)) {
@@ -179,6 +183,7 @@ export class ManagedHsm {
 
   /** Gives the connections back. What is under way fails. */
   async close(): Promise<void> {
+    this.#parts.sessions.close();
     await this.#parts.close();
   }
 

@@ -1,6 +1,7 @@
 import type { Application } from '../core/application.ts';
 import type { Attribute } from '../core/calls.ts';
-import { CKF_RW_SESSION, CKF_SERIAL_SESSION } from '../pkcs11/constants.ts';
+import { CKF_RW_SESSION, CKF_SERIAL_SESSION, CKR_CRYPTOKI_NOT_INITIALIZED } from '../pkcs11/constants.ts';
+import { Pkcs11Error } from '../pkcs11/error.ts';
 
 /** Sessions of one application at one slot. An operation has a session for itself, so that any number run side by side. */
 export class Sessions {
@@ -8,6 +9,7 @@ export class Sessions {
   readonly #slot: number;
   readonly #free: number[] = [];
   #last = 0;
+  #closed = false;
 
   constructor(application: Application, slot: number) {
     this.application = application;
@@ -22,8 +24,17 @@ export class Sessions {
     return session;
   }
 
-  /** Runs an operation in a session that nobody else uses meanwhile. */
+  /** No operation begins any more. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Runs an operation in a session that nobody else uses meanwhile. CKR_CRYPTOKI_NOT_INITIALIZED after `close`. */
   async use<T>(work: (session: number) => Promise<T>): Promise<T> {
+    if (this.#closed) {
+      const hint = 'close it when nobody needs it any more, or open it anew';
+      throw new Pkcs11Error(CKR_CRYPTOKI_NOT_INITIALIZED, 'the HSM was closed by this program', { hint });
+    }
     const session = this.#free.pop() ?? this.#open();
     try {
       return await work(session);
