@@ -1,5 +1,5 @@
 /**
- * What a hostile module can send, with Jazzer.js (docs/fuzzing.md): any bytes as a request, an answer or a stream. The
+ * What a hostile module can send, for the loop of run.ts (docs/fuzzing.md): any bytes as a request, an answer or a stream. The
  * input begins as the C fuzzer's does, with 'q' or 'a', so that both share a corpus; 's' and a chunk size begin a stream.
  */
 import { WireError } from '../bytes.ts';
