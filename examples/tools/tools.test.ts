@@ -58,6 +58,7 @@ describe('mhsm_p11_create_key', () => {
     ['--not-before', '2026-02-30', '--not-before 2026-02-30 is not a day; hint: give one that exists, as YYYY-MM-DD'],
     ['--expires', '20261231', '--expires 20261231 is not a day; hint: give one that exists, as YYYY-MM-DD'],
     ['--id', 'xyz', '--id xyz is not hexadecimal; hint: give pairs of 0-9 and a-f'],
+    ['--name', 'a_b', '--name a_b cannot be the name of a key; hint: give 1 to 127 letters, digits and hyphens'],
     ['--slot', 'one', '--slot one is not a number; hint: give the slotid of a token in the configuration'],
   ])('%s %s is refused before anything is made', async (option, value, message) => {
     const { status, stderr } = await tool('mhsm_p11_create_key', '--RSA', '2K', '--label', 'x', option, value);
@@ -67,8 +68,32 @@ describe('mhsm_p11_create_key', () => {
   test('an end before the beginning is refused', async () => {
     const days = ['--not-before', '2031-01-01', '--expires', '2030-12-31'];
     const { status, stderr } = await tool('mhsm_p11_create_key', '--RSA', '2K', '--label', 'x', ...days);
+    expect(status).toBe(2);
+    expect(stderr).toContain('--expires 2030-12-31 is before --not-before 2031-01-01');
+  });
+
+  test('a last day that has passed is a warning', async () => {
+    const { stdout, stderr } = await tool(
+      'mhsm_p11_create_key',
+      '--EC',
+      'P-256',
+      '--label',
+      'past',
+      '--expires',
+      '2020-01-01',
+    );
+    expect(stdout).toMatch(/^Key is generated successfully/);
+    expect(stderr).toBe(
+      'mhsm_p11_create_key: warning: --expires 2020-01-01 has passed: the HSM will not sign with this key\n',
+    );
+  });
+
+  test('a name that is taken is refused, and the attribute has a name', async () => {
+    const key = ['--EC', 'P-256', '--label', 'once', '--name', 'only-once'];
+    await tool('mhsm_p11_create_key', ...key);
+    const { status, stderr } = await tool('mhsm_p11_create_key', ...key);
     expect(status).toBe(1);
-    expect(stderr).toContain('CKA_END_DATE is before CKA_START_DATE');
+    expect(stderr).toMatch(/CKA_MHSM_KEY_NAME .*there is a key only-once already/);
   });
 });
 

@@ -1,13 +1,13 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { derOfRaw, rawOfDer } from '../core/ecdsa-form.ts';
+import * as ck from '../pkcs11/constants.ts';
+import { Pkcs11Error } from '../pkcs11/error.ts';
 import {
   CKA_MHSM_KEY_ENABLED,
   CKA_MHSM_KEY_ID,
   CKA_MHSM_KEY_NAME,
   CKA_MHSM_KEY_VERSION,
-} from '../core/vendor-attributes.ts';
-import * as ck from '../pkcs11/constants.ts';
-import { Pkcs11Error } from '../pkcs11/error.ts';
+} from '../pkcs11/vendor-attributes.ts';
 import { EMPTY, ofUlong, toBoolean, toText } from '../tags/values.ts';
 import {
   algorithmFor,

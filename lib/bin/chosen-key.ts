@@ -1,6 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { Attribute } from '../core/calls.ts';
-import { CKA_MHSM_KEY_NAME } from '../core/vendor-attributes.ts';
 import {
   CKA_CLASS,
   CKA_ID,
@@ -9,6 +8,7 @@ import {
   CKO_PRIVATE_KEY,
   CKO_PUBLIC_KEY,
 } from '../pkcs11/constants.ts';
+import { CKA_MHSM_KEY_NAME } from '../pkcs11/vendor-attributes.ts';
 import { ofText, ofUlong } from '../tags/values.ts';
 import { idOption, type KeyChoice } from './options.ts';
 import { FailedError, UsageError } from './program.ts';

@@ -1,5 +1,6 @@
 /** Options that several programs take, and how their values are read. */
 import type { Command } from 'commander';
+import { MAX_TAG_CHARACTERS } from '../tags/codec.ts';
 import { ofText, startOfDay } from '../tags/values.ts';
 import { UsageError } from './program.ts';
 
@@ -50,7 +51,19 @@ const NOT_UTF8 = '\ufffd';
 /** The CKA_LABEL of a --label option for a new key. Throws UsageError for what would be stored as another label. */
 export function labelOption(label: string): Uint8Array {
   if (label.includes(NOT_UTF8)) throw new UsageError(`--label ${label} is not UTF-8`, 'give it as UTF-8 text');
+  if (label.length > MAX_TAG_CHARACTERS)
+    throw new UsageError(
+      `--label has ${label.length} characters`,
+      `it is kept in a tag: give at most ${MAX_TAG_CHARACTERS}`,
+    );
   return ofText(label);
+}
+
+/** The name of a new key of a --name option. Throws UsageError. */
+export function keyNameOption(name: string): Uint8Array {
+  if (!/^[0-9a-zA-Z-]{1,127}$/.test(name))
+    throw new UsageError(`--name ${name} cannot be the name of a key`, 'give 1 to 127 letters, digits and hyphens');
+  return ofText(name);
 }
 
 /** The bytes of an --id option. Throws UsageError. */

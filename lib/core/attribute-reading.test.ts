@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as ck from '../pkcs11/constants.ts';
+import { CKA_MHSM_KEY_ID, CKA_MHSM_KEY_NAME, CKA_MHSM_KEY_VERSION } from '../pkcs11/vendor-attributes.ts';
 import { EMPTY, FALSE, ofDate, ofText, ofUlong, TRUE, toUlong } from '../tags/values.ts';
 import { curves } from './curves.ts';
 import { inside, TAG } from './der.ts';
 import { unreachable } from './memory-hsm.ts';
 import { Client, codeOf, setUp } from './test-client.ts';
-import { CKA_MHSM_KEY_ID, CKA_MHSM_KEY_NAME, CKA_MHSM_KEY_VERSION } from './vendor-attributes.ts';
 
 const { hsm, library } = setUp();
 let client: Client;

@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import * as ck from '../pkcs11/constants.ts';
 import { BufferTooSmall } from '../pkcs11/error.ts';
+import { CKA_MHSM_KEY_NAME } from '../pkcs11/vendor-attributes.ts';
 import { EMPTY, ofText, ofUlong, TRUE, toText } from '../tags/values.ts';
 import type { Application } from './application.ts';
 import { concat } from './der.ts';
 import { unreachable } from './memory-hsm.ts';
 import { attribute, Client, codeOf, labelIs, PIN, RO, setUp } from './test-client.ts';
-import { CKA_MHSM_KEY_NAME } from './vendor-attributes.ts';
 
 const { hsm, library } = setUp();
 const session = 1;

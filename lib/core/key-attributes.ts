@@ -12,6 +12,12 @@
  */
 
 import * as ck from '../pkcs11/constants.ts';
+import {
+  CKA_MHSM_KEY_ENABLED,
+  CKA_MHSM_KEY_ID,
+  CKA_MHSM_KEY_NAME,
+  CKA_MHSM_KEY_VERSION,
+} from '../pkcs11/vendor-attributes.ts';
 import type { Side } from '../tags/attributes.ts';
 import { EMPTY, FALSE, ofBoolean, ofText, ofUlong, TRUE, toBoolean } from '../tags/values.ts';
 import { curves } from './curves.ts';
@@ -19,7 +25,6 @@ import { concat } from './der.ts';
 import type { Key, KeyObject } from './key.ts';
 import { mechanismsOfKey } from './mechanisms.ts';
 import { ecPoint, publicKeyInfo, sizeInBits } from './public-key.ts';
-import { CKA_MHSM_KEY_ENABLED, CKA_MHSM_KEY_ID, CKA_MHSM_KEY_NAME, CKA_MHSM_KEY_VERSION } from './vendor-attributes.ts';
 
 export interface KeyAttribute {
   readonly type: number;

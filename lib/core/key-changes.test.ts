@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import * as ck from '../pkcs11/constants.ts';
+import { CKA_MHSM_KEY_NAME } from '../pkcs11/vendor-attributes.ts';
 import { MAX_TAGS } from '../tags/codec.ts';
 import { EMPTY, FALSE, ofDate, ofText, ofUlong, TRUE } from '../tags/values.ts';
 import { attribute, Client, classIs, codeOf, labelIs, RO, setUp } from './test-client.ts';
-import { CKA_MHSM_KEY_NAME } from './vendor-attributes.ts';
 
 const PRIVATE = classIs(ck.CKO_PRIVATE_KEY);
 

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as ck from '../pkcs11/constants.ts';
+import { CKA_MHSM_KEY_NAME } from '../pkcs11/vendor-attributes.ts';
 import { EMPTY, FALSE, ofDate, ofText, ofUlong, TRUE, toText } from '../tags/values.ts';
 import type { Attribute } from './calls.ts';
 import { curves } from './curves.ts';
 import type { CurveName } from './hsm.ts';
 import { unreachable } from './memory-hsm.ts';
 import { attribute, Client, classIs, codeOf, labelIs, RO, setUp } from './test-client.ts';
-import { CKA_MHSM_KEY_NAME } from './vendor-attributes.ts';
 
 const token = attribute(ck.CKA_TOKEN, TRUE);
 const bits = (number: number) => attribute(ck.CKA_MODULUS_BITS, ofUlong(number));

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import * as ck from '../pkcs11/constants.ts';
+import { CKA_MHSM_KEY_NAME } from '../pkcs11/vendor-attributes.ts';
 import { holderOf, type Side, taggedAttributes } from '../tags/attributes.ts';
 import { encodeTags } from '../tags/codec.ts';
 import { equalBytes, ofUlong, toBoolean } from '../tags/values.ts';
@@ -13,7 +14,6 @@ import { refuseParameter } from './mechanism-parameters.ts';
 import { mechanismFor } from './mechanisms.ts';
 import { attributeValueInvalid, templateIncomplete, templateInconsistent, tooManyTags } from './refusals.ts';
 import type { TokenAccess } from './token-access.ts';
-import { CKA_MHSM_KEY_NAME } from './vendor-attributes.ts';
 
 /** Bytes that nobody can guess. */
 export type Random = (bytes: number) => Uint8Array;

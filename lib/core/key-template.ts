@@ -2,6 +2,7 @@
 
 import * as ck from '../pkcs11/constants.ts';
 import { isNamed, nameOf } from '../pkcs11/names.ts';
+import { CKA_MHSM_KEY_NAME } from '../pkcs11/vendor-attributes.ts';
 import { type Side, taggedAttribute } from '../tags/attributes.ts';
 import { fitsTag } from '../tags/codec.ts';
 import {
@@ -29,7 +30,6 @@ import {
   templateIncomplete,
   templateInconsistent,
 } from './refusals.ts';
-import { CKA_MHSM_KEY_NAME } from './vendor-attributes.ts';
 
 /** Attribute type to value, each named once. */
 export type Template = ReadonlyMap<number, Uint8Array>;

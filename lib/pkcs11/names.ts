@@ -1,9 +1,10 @@
 import * as constants from './constants.ts';
+import * as vendorAttributes from './vendor-attributes.ts';
 
 export type Family = 'CKR' | 'CKO' | 'CKK' | 'CKC' | 'CKA' | 'CKM' | 'CKG' | 'CKS' | 'CKU';
 
 const byFamily = new Map<string, Map<number, string>>();
-for (const [name, value] of Object.entries(constants)) {
+for (const [name, value] of Object.entries({ ...constants, ...vendorAttributes })) {
   const family = name.slice(0, 3);
   const names = byFamily.get(family) ?? new Map<number, string>();
   if (!names.has(value)) names.set(value, name);

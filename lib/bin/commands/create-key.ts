@@ -3,7 +3,6 @@ import { type Command, Option } from 'commander';
 import type { Attribute } from '../../core/calls.ts';
 import { curves } from '../../core/curves.ts';
 import type { CurveName, RsaBits } from '../../core/hsm.ts';
-import { CKA_MHSM_KEY_ID, CKA_MHSM_KEY_NAME } from '../../core/vendor-attributes.ts';
 import {
   CKA_EC_PARAMS,
   CKA_END_DATE,
@@ -20,8 +19,17 @@ import {
   CKM_EC_KEY_PAIR_GEN,
   CKM_RSA_PKCS_KEY_PAIR_GEN,
 } from '../../pkcs11/constants.ts';
-import { FALSE, ofDate, ofText, ofUlong, TRUE } from '../../tags/values.ts';
-import { dayOption, idOption, labelOption, slotOption, type TokenChoice, withTokenOptions } from '../options.ts';
+import { CKA_MHSM_KEY_ID, CKA_MHSM_KEY_NAME } from '../../pkcs11/vendor-attributes.ts';
+import { dayOf, FALSE, ofDate, ofUlong, TRUE } from '../../tags/values.ts';
+import {
+  dayOption,
+  idOption,
+  keyNameOption,
+  labelOption,
+  slotOption,
+  type TokenChoice,
+  withTokenOptions,
+} from '../options.ts';
 import { addNotes, createProgram, EXIT, UsageError, warnAs } from '../program.ts';
 import { withToken } from '../token.ts';
 
@@ -52,7 +60,10 @@ export function createKeyProgram(): Command {
     .addOption(new Option('--RSA <size>', 'RSA key').choices(Object.keys(RSA_SIZES)).conflicts('EC'))
     .addOption(new Option('--EC <curve>', 'EC key').choices(Object.keys(curves)))
     .option('--label <label>', 'CKA_LABEL of the private and the public key: what TLS servers find the key by')
-    .option('--name <name>', 'name of the key in the HSM (default: p11- and 32 random hexadecimal characters)')
+    .option(
+      '--name <name>',
+      'name of the key in the HSM, letters, digits and hyphens (default: p11- and 32 random hexadecimal characters)',
+    )
     .option('--id <hex>', 'CKA_ID of both keys (default: SHA-1 of the name of the key)')
     .option('--not-before <day>', 'first day (UTC) that the key signs on, YYYY-MM-DD')
     .option('--expires <day>', 'last day (UTC) that the key signs on, YYYY-MM-DD')
@@ -75,23 +86,36 @@ function kindOf({ RSA, EC }: Options): { mechanism: number; parameter: Attribute
   throw new UsageError('no kind of key was given', `say --RSA 2K|3K|4K or --EC ${Object.keys(curves).join('|')}`);
 }
 
+/** The days of the options as attributes. Throws UsageError; a last day that has passed is a warning. */
+function lifetimeOf({ notBefore, expires }: Options): Attribute[] {
+  const first = notBefore === undefined ? undefined : dayOption('not-before', notBefore);
+  const last = expires === undefined ? undefined : dayOption('expires', expires);
+  if (first !== undefined && last !== undefined && last < first)
+    throw new UsageError(`--expires ${expires} is before --not-before ${notBefore}`, 'the first day comes first');
+  if (last !== undefined && last < dayOf(Date.now() / 1000))
+    warnAs(NAME)(`--expires ${expires} has passed: the HSM will not sign with this key`);
+  return [
+    ...(first === undefined ? [] : [{ type: CKA_START_DATE, value: ofDate(first) }]),
+    ...(last === undefined ? [] : [{ type: CKA_END_DATE, value: ofDate(last) }]),
+  ];
+}
+
 function templatesOf(options: Options, parameter: Attribute) {
-  const { label, id, name, notBefore, expires } = options;
+  const { label, id, name } = options;
   if (!label)
     throw new UsageError('no label was given', 'say --label and the name that the TLS server shall find the key by');
   const both: Attribute[] = [
     { type: CKA_TOKEN, value: TRUE },
     { type: CKA_LABEL, value: labelOption(label) },
     ...(id === undefined ? [] : [{ type: CKA_ID, value: idOption(id) }]),
-    ...(notBefore === undefined ? [] : [{ type: CKA_START_DATE, value: ofDate(dayOption('not-before', notBefore)) }]),
-    ...(expires === undefined ? [] : [{ type: CKA_END_DATE, value: ofDate(dayOption('expires', expires)) }]),
+    ...lifetimeOf(options),
   ];
   const secret: Attribute[] = [
     { type: CKA_PRIVATE, value: TRUE },
     { type: CKA_SENSITIVE, value: TRUE },
     { type: CKA_EXTRACTABLE, value: FALSE },
     { type: CKA_SIGN, value: TRUE },
-    ...(name === undefined ? [] : [{ type: CKA_MHSM_KEY_NAME, value: ofText(name) }]),
+    ...(name === undefined ? [] : [{ type: CKA_MHSM_KEY_NAME, value: keyNameOption(name) }]),
   ];
   return {
     publicTemplate: [...both, { type: CKA_VERIFY, value: TRUE }, parameter],

@@ -1,6 +1,5 @@
 /** Lists the keys that the library sees, as a TLS server would find them. */
 import type { Command } from 'commander';
-import { CKA_MHSM_KEY_ENABLED, CKA_MHSM_KEY_NAME, CKA_MHSM_KEY_VERSION } from '../../core/vendor-attributes.ts';
 import {
   CKA_CLASS,
   CKA_END_DATE,
@@ -13,6 +12,7 @@ import {
   CKK_RSA,
   CKO_PRIVATE_KEY,
 } from '../../pkcs11/constants.ts';
+import { CKA_MHSM_KEY_ENABLED, CKA_MHSM_KEY_NAME, CKA_MHSM_KEY_VERSION } from '../../pkcs11/vendor-attributes.ts';
 import { EMPTY, ofUlong, toBoolean, toText, toUlong } from '../../tags/values.ts';
 import { slotOption, type TokenChoice, withTokenOptions } from '../options.ts';
 import { createProgram, warnAs } from '../program.ts';

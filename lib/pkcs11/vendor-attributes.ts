@@ -1,6 +1,6 @@
 /** Attributes of our own (CKA_VENDOR_DEFINED and the letters `mh`): what the HSM knows of a key. Texts are UTF-8, without NUL. */
 
-import { CKA_VENDOR_DEFINED } from '../pkcs11/constants.ts';
+import { CKA_VENDOR_DEFINED } from './constants.ts';
 
 /** Name of the key. In the private template of C_GenerateKeyPair it chooses the name. */
 export const CKA_MHSM_KEY_NAME = CKA_VENDOR_DEFINED + 0x6d6801;
