@@ -31,6 +31,10 @@ describe('a subject', () => {
     expect(shown(text)).toEqual(names);
   });
 
+  test('has as many parts of one type as it needs: only one set of names may have no two', () => {
+    expect(shown('OU=a,OU=b')).toEqual(['2.5.4.11=b', '2.5.4.11=a']);
+  });
+
   test('names of one set are encoded in the order of their bytes, however they are written', () => {
     const [sequence, set, cn, ou] = ['301d', '311b', '300906035504030c024a53', '300e060355040b0c0753616c65732045'];
     const der = `${sequence}${set}${cn}${ou}`;
@@ -56,8 +60,13 @@ describe('a subject', () => {
     ['CN=a<b', /is not quoted/],
     ['CN=', /CN cannot be ""/],
     ['CN=\\FF', /is not UTF-8/],
-    ['CN=a+CN=a', /"CN=a" stands twice in "CN=a\+CN=a"/],
-    ['CN=a+ cn = a,O=x', /stands twice/],
+    ['CN=a+CN=a', /CN stands twice in "CN=a\+CN=a"/],
+    ['CN=a+ cn = a,O=x', /CN stands twice/],
+    ['CN=a+CN=b', /CN stands twice in "CN=a\+CN=b"/],
+    ['O=x,CN=a+OU=b+commonName=c', /CN stands twice in "CN=a\+OU=b\+commonName=c"/],
+    ['/C=DE/DC=a+DC=b', /DC stands twice/],
+    ['2.5.4.3=a+CN=b', /CN stands twice/],
+    ['1.2.3.4=a+OID.1.2.3.4=b', /1\.2\.3\.4 stands twice/],
   ])('%j is refused with the reason', (text, reason) => {
     expect(() => parseSubject(text)).toThrow(reason);
   });

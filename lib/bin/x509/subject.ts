@@ -113,16 +113,17 @@ function partsOf(text: string): string[] {
   return cut(text, ',').reverse();
 }
 
-/** The attributes of one name are a SET OF: each once, in the order of their encodings (X.690, 11.6). */
+/**
+ * The attributes of one relative distinguished name: each type once (X.501, 9.3, which RFC 5280, 4.1.2.4 refers to), in
+ * the order of their encodings as a SET OF (X.690, 11.6).
+ */
 function namesOf(part: string, text: string): RelativeDistinguishedName {
-  const names = cut(part, '+').map((written) => {
-    const attribute = attributeOf(pairOf(written, text), text);
-    return { written: written.trim(), attribute, der: Buffer.from(AsnConvert.serialize(attribute)) };
-  });
-  names.sort((a, b) => Buffer.compare(a.der, b.der));
-  const twice = names.find(({ der }, i) => names[i + 1]?.der.equals(der));
-  if (twice) throw wrong(text, `${JSON.stringify(twice.written)} stands twice in ${JSON.stringify(part.trim())}`);
-  return new RelativeDistinguishedName(names.map(({ attribute }) => attribute));
+  const attributes = cut(part, '+').map((written) => attributeOf(pairOf(written, text), text));
+  const twice = attributes.find(({ type }, i) => attributes.findIndex((other) => other.type === type) < i);
+  if (twice) throw wrong(text, `${typeOf(twice.type, text).names[0]} stands twice in ${JSON.stringify(part.trim())}`);
+  const encoded = attributes.map((attribute) => ({ attribute, der: Buffer.from(AsnConvert.serialize(attribute)) }));
+  encoded.sort((a, b) => Buffer.compare(a.der, b.der));
+  return new RelativeDistinguishedName(encoded.map(({ attribute }) => attribute));
 }
 
 /** The name that `--subject` stands for. Throws UsageError. */
