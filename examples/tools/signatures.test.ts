@@ -1,10 +1,12 @@
 // Signatures of files, made in the HSM and held against openssl dgst, both ways.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BIN, Offload } from '../../demo/offload.ts';
 import { mustRun, runProgram } from '../../demo/process.ts';
+
+const BIN_MHSM_P11 = join(BIN, 'mhsm-p11');
 
 /** More than a frame, a buffer of a stream, or what a signature could hold. */
 const DATA = Buffer.alloc(3_000_001, 'what is signed ');
@@ -78,6 +80,73 @@ test('standard input is signed, and the signature goes to standard output', asyn
     env: offload.toolEnvironment,
   });
   expect(stdout).toMatch(/^The signature is good/);
+});
+
+describe('a dash is standard input or standard output', () => {
+  /** `data` in a pipe into mhsm-p11 with these arguments. */
+  const piped = (data: string, args: readonly string[]) =>
+    runProgram(
+      'sh',
+      ['-ec', 'program=$1; input=$2; shift 2; "$program" "$@" < "$input"', 'sh', BIN_MHSM_P11, file(data), ...args],
+      {
+        env: offload.toolEnvironment,
+      },
+    );
+
+  test('for what is signed and where the signature goes', async () => {
+    const shell = '"$0" sign - --label 2K --out - < "$1" > "$2"';
+    await mustRun('sh', ['-ec', shell, BIN_MHSM_P11, file('data'), file('dashed')], { env: offload.toolEnvironment });
+    const verified = await tool('verify', file('data'), '--label', '2K', '--signature', file('dashed'));
+    expect(verified).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('for the signature', async () => {
+    await tool('sign', file('data'), '--label', '2K', '--out', file('good'));
+    const verify = ['verify', file('data'), '--label', '2K', '--signature', '-'];
+    expect(await piped('good', verify)).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/signature is good/),
+    });
+    const wrong = await piped('data', verify);
+    expect(wrong).toEqual({
+      status: 1,
+      stdout: '',
+      stderr:
+        'mhsm-p11: standard input has more than 65536 bytes, which no signature has; hint: name the file with the signature in --signature\n',
+    });
+  });
+
+  test.each([
+    ['named', ['-']],
+    ['left out', []],
+  ])('but not for both at once, the file %s', async (_how, named) => {
+    expect(await piped('data', ['verify', ...named, '--label', '2K', '--signature', '-'])).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: 'mhsm-p11: both the file and its signature would be standard input; hint: name a file for one of them\n',
+    });
+  });
+
+  test.each(['csr', 'self-sign'])('for the PEM of %s', async (command) => {
+    const { status, stdout } = await tool(command, '--label', '2K', '--subject', 'CN=x', '--out', '-');
+    expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^-----BEGIN CERTIFICATE/) });
+  });
+});
+
+test.each(['sign', 'verify'])('%s refuses --raw with an RSA key, and says what it is for', async (command) => {
+  await tool('sign', file('data'), '--label', '2K', '--out', file('good'));
+  const { status, stdout, stderr } = await tool(
+    ...[command, file('data'), '--label', '2K', '--raw'],
+    ...(command === 'sign' ? ['--out', file('refused')] : ['--signature', file('good')]),
+  );
+  expect({ status, stdout, stderr }).toEqual({
+    status: 2,
+    stdout: '',
+    stderr: expect.stringMatching(
+      /^mhsm-p11: key p11-\w+ is an RSA key; hint: leave --raw out: it is for EC signatures/,
+    ),
+  });
+  expect(existsSync(file('refused'))).toBe(false);
 });
 
 test('an EC signature comes as r and s side by side when --raw asks for it', async () => {

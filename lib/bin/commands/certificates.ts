@@ -44,7 +44,7 @@ function withOptions(command: Command): Command {
       'DNS:…, IP:…, URI:… or email:…, several with commas or by repeating (default: DNS of the common name)',
       collected,
     )
-    .option('--out <file>', 'where the PEM goes (default: standard output)');
+    .option('--out <file>', 'where the PEM goes (default, and -: standard output)');
   return withTokenOptions(withSchemeOptions(withKeyOptions(described)));
 }
 

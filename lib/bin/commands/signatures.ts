@@ -3,14 +3,14 @@ import type { Command } from 'commander';
 import { derOfRaw, rawOfDer } from '../../core/ecdsa-form.ts';
 import { CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE } from '../../pkcs11/constants.ts';
 import { Pkcs11Error } from '../../pkcs11/error.ts';
-import { chooseKey } from '../chosen-key.ts';
-import { bytesOfFile, partsOf } from '../input.ts';
+import { type ChosenKey, chooseKey } from '../chosen-key.ts';
+import { isStandardInput, partsOf, readSignature } from '../input.ts';
 import { type KeyChoice, slotOption, type TokenChoice, withKeyOptions, withTokenOptions } from '../options.ts';
-import { writeOutput } from '../output.ts';
+import { isStandardOutput, writeOutput } from '../output.ts';
 import { FailedError, UsageError, warnAs } from '../program.ts';
 import { type SchemeChoice, type SignatureScheme, schemeFor, withSchemeOptions } from '../signature-scheme.ts';
 import { signParts, verifyParts } from '../signing.ts';
-import { withToken } from '../token.ts';
+import { type Token, withToken } from '../token.ts';
 
 interface Options extends TokenChoice, KeyChoice, SchemeChoice {
   raw?: boolean;
@@ -18,20 +18,30 @@ interface Options extends TokenChoice, KeyChoice, SchemeChoice {
 
 function withOptions(command: Command): Command {
   const described = command
-    .argument('[file]', 'what is signed (default: standard input)')
+    .argument('[file]', 'what is signed (default, and -: standard input)')
     .option('--raw', 'EC signatures as r and s side by side (PKCS#11, JWS) instead of DER (OpenSSL, X.509)');
   return withTokenOptions(withSchemeOptions(withKeyOptions(described)));
 }
 
 const tokenOf = ({ slot, identity }: Options) => ({ slot: slotOption(slot), identity, warn: warnAs('mhsm-p11') });
 
+/** Throws UsageError for --raw with an RSA key, whose signatures have one form. */
+async function schemeOf(token: Token, key: ChosenKey, options: Options): Promise<SignatureScheme> {
+  const scheme = await schemeFor(token, key, options);
+  if (options.raw === true && scheme.curve === undefined) {
+    const hint = 'leave --raw out: it is for EC signatures, as r and s side by side';
+    throw new UsageError(`key ${key.name} is an RSA key`, hint);
+  }
+  return scheme;
+}
+
 async function sign(file: string | undefined, options: Options & { out?: string }): Promise<void> {
-  if (options.out === undefined && process.stdout.isTTY) {
+  if (isStandardOutput(options.out) && process.stdout.isTTY) {
     throw new UsageError('a signature is no text for a terminal', 'say --out <file>, or lead the output elsewhere');
   }
   const signature = await withToken(tokenOf(options), async (token) => {
     const key = await chooseKey(token, options);
-    const scheme = await schemeFor(token, key, options);
+    const scheme = await schemeOf(token, key, options);
     const raw = await signParts(token, key, scheme, partsOf(file));
     return scheme.curve !== undefined && options.raw !== true ? derOfRaw(raw) : raw;
   });
@@ -50,10 +60,12 @@ function isWrongSignature(error: unknown): boolean {
 async function verify(file: string | undefined, options: Options & { signature?: string }): Promise<void> {
   const { signature, raw = false } = options;
   if (signature === undefined) throw new UsageError('no signature was given', 'say --signature <file>');
-  const bytes = bytesOfFile(signature);
+  if (isStandardInput(signature) && isStandardInput(file))
+    throw new UsageError('both the file and its signature would be standard input', 'name a file for one of them');
+  const bytes = await readSignature(signature);
   await withToken(tokenOf(options), async (token) => {
     const key = await chooseKey(token, options);
-    const scheme = await schemeFor(token, key, options);
+    const scheme = await schemeOf(token, key, options);
     try {
       await verifyParts(token, key, scheme, partsOf(file), rawSignature(bytes, scheme, raw));
     } catch (error) {
@@ -67,9 +79,9 @@ async function verify(file: string | undefined, options: Options & { signature?:
 
 export function addSignatureCommands(program: Command): void {
   withOptions(program.command('sign').description('signs a file with a key in the HSM'))
-    .option('--out <file>', 'where the signature goes (default: standard output)')
+    .option('--out <file>', 'where the signature goes (default, and -: standard output)')
     .action(sign);
   withOptions(program.command('verify').description('verifies the signature of a file with the public key, here'))
-    .option('--signature <file>', 'the signature')
+    .option('--signature <file>', 'the signature (-: standard input)')
     .action(verify);
 }
