@@ -5,7 +5,7 @@ import * as ck from '../lib/pkcs11/constants.ts';
 import { nameOf } from '../lib/pkcs11/names.ts';
 import { ofText, ofUlong } from '../lib/tags/values.ts';
 import type { Attribute, Mechanism } from '../lib/wire/schema.ts';
-import type { FunctionName, Functions, Program, Reply, Subject } from './subject.ts';
+import type { FunctionName, Functions, Program, Reply, Subject, Token } from './subject.ts';
 
 export const RO = ck.CKF_SERIAL_SESSION;
 export const RW = ck.CKF_SERIAL_SESSION | ck.CKF_RW_SESSION;
@@ -79,18 +79,18 @@ export class Client {
     await this.#program.call('finalize', {});
   }
 
-  async open(flags = RW): Promise<number> {
-    return (await this.ok('openSession', { slot: this.subject.slot, flags })).session;
+  async open(flags = RW, { slot }: Token = this.subject): Promise<number> {
+    return (await this.ok('openSession', { slot, flags })).session;
   }
 
-  async login(session: number): Promise<void> {
-    await this.ok('login', { session, userType: ck.CKU_USER, pin: this.subject.pin });
+  async login(session: number, { pin }: Token = this.subject): Promise<void> {
+    await this.ok('login', { session, userType: ck.CKU_USER, pin });
   }
 
   /** A session with the user logged in. */
-  async enter(flags = RW): Promise<number> {
-    const session = await this.open(flags);
-    await this.login(session);
+  async enter(flags = RW, token: Token = this.subject): Promise<number> {
+    const session = await this.open(flags, token);
+    await this.login(session, token);
     return session;
   }
 

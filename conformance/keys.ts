@@ -5,8 +5,8 @@ import * as fc from 'fast-check';
 import * as ck from '../lib/pkcs11/constants.ts';
 import { FALSE, ofUlong, TRUE } from '../lib/tags/values.ts';
 import type { Attribute, Mechanism } from '../lib/wire/schema.ts';
-import { attribute, bare, Client, classIs, labelIs, type Step } from './client.ts';
-import type { Subject } from './subject.ts';
+import { attribute, bare, Client, classIs, labelIs, RW, type Step } from './client.ts';
+import type { Subject, Token } from './subject.ts';
 
 /** What is printed for a thing that has a name. */
 export const named = <T extends object>(name: string, thing: T): T =>
@@ -78,11 +78,24 @@ export function templatesOf(key: Pick<TestKey, 'label' | 'keyType' | 'id' | 'gen
   };
 }
 
-/** Makes the keys on a token that has none. Gives the calls that it took. */
-export async function makeKeys(subject: Subject): Promise<readonly Step[]> {
+/** The calls that made the keys of a token. */
+export interface Preparation {
+  /** CK_SLOT_ID. */
+  readonly slot: number;
+  readonly steps: readonly Step[];
+}
+
+/** Makes the keys on every token, where they are not there. */
+export async function makeKeys(subject: Subject): Promise<readonly Preparation[]> {
+  const made: Preparation[] = [];
+  for (const token of subject.tokens) made.push({ slot: token.slot, steps: await makeKeysOn(subject, token) });
+  return made;
+}
+
+async function makeKeysOn(subject: Subject, token: Token): Promise<readonly Step[]> {
   const client = new Client(subject);
   await client.ok('initialize', {});
-  const session = await client.enter();
+  const session = await client.enter(RW, token);
   for (const key of testKeys) {
     const found = await client.find(session, labelIs(key.label));
     if (found.length === 0) await client.ok('generateKeyPair', { session, ...templatesOf(key) });

@@ -5,18 +5,18 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runProgram } from '../demo/process.ts';
 import * as ck from '../lib/pkcs11/constants.ts';
 import { hold } from './check.ts';
-import { Broken, bare, equal, type Step } from './client.ts';
-import { makeKeys, p256Key, privateKey } from './keys.ts';
+import { Broken, bare, equal } from './client.ts';
+import { makeKeys, type Preparation, p256Key, privateKey } from './keys.ts';
 import { programOf } from './program.ts';
 import { promise, promiseOf } from './promise.ts';
 import type { Subject } from './subject.ts';
 import { softhsm } from './subjects/softhsm.ts';
-import { initializeToken, PIN, SOFTHSM } from './subjects/softhsm-token.ts';
+import { initializeTokens, PIN, SOFTHSM } from './subjects/softhsm-token.ts';
 
 const BUILD = join(import.meta.dirname, '../build');
 let folder: string;
 let subject: Subject;
-let preparation: readonly Step[];
+let preparation: readonly Preparation[];
 
 beforeAll(async () => {
   mkdirSync(BUILD, { recursive: true });
@@ -52,8 +52,8 @@ test('a broken promise is shrunk, and printed as a program that makes the same c
   expect(failure?.counterexample).toBe('Uint8Array.from([0,0,0,0,0])');
 
   const file = join(folder, 'failure.ts');
-  writeFileSync(file, programOf({ about: ['a test'], preparation, slot: subject.slot, steps: failure?.steps ?? [] }));
-  const configuration = await initializeToken(folder);
+  writeFileSync(file, programOf({ about: ['a test'], preparation, steps: failure?.steps ?? [] }));
+  const configuration = await initializeTokens(folder);
   const env = { PATH: process.env.PATH, SOFTHSM2_CONF: configuration, PKCS11_MODULE: SOFTHSM, PKCS11_PIN: PIN };
   const { stdout, stderr, status } = await runProgram(process.execPath, [file], { env });
 
@@ -77,9 +77,9 @@ test('a promise that another library keeps otherwise is broken when it fails in 
 });
 
 test('the PIN is in no program: it comes from the environment', () => {
-  const program = programOf({ about: [], preparation, slot: subject.slot, steps: [] });
+  const program = programOf({ about: [], preparation, steps: [] });
   const [head, calls = ''] = program.split('// The keys of the suite.');
-  expect(head).toContain('PKCS11_PIN: pin');
+  expect(head).toContain('PKCS11_PIN = ');
   expect(calls).not.toContain(PIN);
   expect(calls).not.toContain(Buffer.from(PIN).toString('hex'));
 });

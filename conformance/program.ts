@@ -4,33 +4,47 @@ import * as ck from '../lib/pkcs11/constants.ts';
 import { type Family, nameOf } from '../lib/pkcs11/names.ts';
 import type { Attribute, AttributeQuery, Mechanism } from '../lib/wire/schema.ts';
 import type { Step } from './client.ts';
+import type { Preparation } from './keys.ts';
 import type { FunctionName, Functions } from './subject.ts';
 
 /** What it is good for to know of a failure besides its calls. */
 export interface Story {
   /** Lines for the head of the program. */
   readonly about: readonly string[];
-  /** The calls that made the keys on an empty token. */
-  readonly preparation: readonly Step[];
+  /** The calls that made the keys of each token, in the order of the slots. */
+  readonly preparation: readonly Preparation[];
   readonly steps: readonly Step[];
-  /** CK_SLOT_ID of the token. */
-  readonly slot: number;
 }
 
 /** Handles by the expression that the program has them in. */
 class Names {
   readonly #sessions = new Map<number, string>();
   readonly #objects = new Map<number, string>();
-  readonly #slot: number;
+  readonly #slots: readonly number[];
+  /** Which of the slots a session is in, by its handle. */
+  readonly #slotOfSession = new Map<number, number>();
   #count = 0;
 
-  constructor(slot: number) {
-    this.#slot = slot;
+  constructor(slots: readonly number[]) {
+    this.#slots = slots;
   }
 
-  /** The slot of the token is the program's own; any other number stands for a slot that does not exist. */
+  /** The slots of the tokens are the program's own; any other number stands for a slot that does not exist. */
   slot(slot: number): string {
-    return slot === this.#slot ? 'slot' : `handle(${slot})`;
+    const place = this.#slots.indexOf(slot);
+    return place < 0 ? `handle(${slot})` : `at(slots, ${place})`;
+  }
+
+  /** The PIN for the token of a session. */
+  pin(session: number): string {
+    return `at(pins, ${this.#slotOfSession.get(session) ?? 0})`;
+  }
+
+  keepSession(handle: number, slot: number): string {
+    const variable = this.next('session');
+    this.keep('session', handle, variable);
+    this.#slotOfSession.set(handle, Math.max(0, this.#slots.indexOf(slot)));
+    return variable;
   }
 
   next(what: string): string {
@@ -62,7 +76,7 @@ const types = (queries: readonly AttributeQuery[]): string =>
 const room = (capacity: number | null): string =>
   capacity === null ? 'Buffer.alloc(0) /* NULL: the length */' : `Buffer.alloc(${capacity})`;
 /** A PIN is never printed: the programs take the right one, and make a wrong one, from the environment. */
-const pin = (reply: number): string => (reply === ck.CKR_PIN_INCORRECT ? 'wrongPin' : 'pin');
+const pin = (pin: string, reply: number): string => (reply === ck.CKR_PIN_INCORRECT ? `wrong(${pin})` : pin);
 
 type Words<F extends FunctionName> = (request: Functions[F]['request'], names: Names, rv: number) => string;
 
@@ -79,7 +93,8 @@ const argumentsOf: { readonly [F in FunctionName]: Words<F> } = {
   closeSession: ({ session }, names) => names.session(session),
   closeAllSessions: ({ slot }, names) => names.slot(slot),
   getSessionInfo: ({ session }, names) => names.session(session),
-  login: ({ session, userType }, names, rv) => `${names.session(session)}, ${constant('CKU', userType)}, ${pin(rv)}`,
+  login: ({ session, userType }, names, rv) =>
+    `${names.session(session)}, ${constant('CKU', userType)}, ${pin(names.pin(session), rv)}`,
   logout: ({ session }, names) => names.session(session),
   findObjectsInit: (request, names) => `${names.session(request.session)}, ${template(request.template)}`,
   findObjects: ({ session, max }, names) => `${names.session(session)}, ${max}`,
@@ -125,11 +140,13 @@ function withKey(request: { session: number; mechanism: Mechanism; key: number }
 }
 
 /** Where the values of a call stay for the calls that follow. */
-function keep({ name, reply }: Step, names: Names): string | undefined {
+function keep({ name, request, reply }: Step, names: Names): string | undefined {
   if (reply.rv !== ck.CKR_OK || reply.values === undefined) return undefined;
   const values = reply.values as Partial<Functions['openSession']['values'] & Functions['findObjects']['values']> &
     Partial<Functions['generateKeyPair']['values']>;
-  if (name === 'openSession') return keepAs(names, 'session', values.session);
+  if (name === 'openSession') {
+    return names.keepSession(values.session ?? 0, (request as Functions['openSession']['request']).slot);
+  }
   if (name === 'generateKeyPair') {
     const variable = names.next('pair');
     names.keep('object', values.publicKey ?? 0, `${variable}.publicKey`);
@@ -139,12 +156,6 @@ function keep({ name, reply }: Step, names: Names): string | undefined {
   if (name !== 'findObjects' || values.handles?.length === 0) return undefined;
   const variable = names.next('found');
   for (const [i, handle] of (values.handles ?? []).entries()) names.keep('object', handle, `at(${variable}, ${i})`);
-  return variable;
-}
-
-function keepAs(names: Names, kind: 'session', handle: number | undefined): string {
-  const variable = names.next(kind);
-  names.keep(kind, handle ?? 0, variable);
   return variable;
 }
 
@@ -161,15 +172,20 @@ const HEAD = `import { createRequire } from 'node:module';
 import type * as Pkcs11js from 'pkcs11js';
 
 const { PKCS11 } = createRequire(import.meta.url)('pkcs11js') as typeof Pkcs11js;
-const { PKCS11_MODULE = '', PKCS11_PIN: pin = '' } = process.env;
-const wrongPin = \`\${pin.split(':')[0]}:not-the-secret\`;
+const { PKCS11_MODULE = '', PKCS11_PIN = '', PKCS11_SECOND_PIN = PKCS11_PIN } = process.env;
+const pins = [PKCS11_PIN, PKCS11_SECOND_PIN];
+const wrong = (pin: string) => \`\${pin.split(':')[0]}:not-the-secret\`;
 const hex = (digits: string) => Buffer.from(digits, 'hex');
 const handle = (value: number) => {
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64LE(BigInt(value));
   return bytes;
 };
-const at = (handles: readonly Buffer[], index: number) => handles[index] ?? handle(0);
+function at<T>(list: readonly T[], index: number): T {
+  const item = list[index];
+  if (item === undefined) throw new Error('there are not as many slots or objects as there were');
+  return item;
+}
 
 /** Says which code a call gives, and which one it gave when the promise was broken. */
 function call<T>(name: string, seen: string, make: () => T): T {
@@ -187,26 +203,33 @@ function call<T>(name: string, seen: string, make: () => T): T {
 const module = new PKCS11();
 module.load(PKCS11_MODULE);
 module.C_Initialize({ flags: 2 });
-const slot = at(module.C_GetSlotList(true), 0);
+const slots = module.C_GetSlotList(true);
 module.C_Finalize();
 `;
 
-/** The text of a program that makes the calls again: the keys first, on a token that is empty. */
-export function programOf({ about, preparation, steps, slot }: Story): string {
-  const names = new Names(slot);
+/** The slots that the calls are about. */
+const slotsOf = (steps: readonly Step[]): Set<number> =>
+  new Set(steps.flatMap(({ request }) => ('slot' in request ? [request.slot] : [])));
+
+/** The text of a program that makes the calls again: the keys first, on tokens that are empty. */
+export function programOf({ about, preparation, steps }: Story): string {
+  const names = new Names(preparation.map(({ slot }) => slot));
   const lines = (list: readonly Step[]) => list.map((step) => lineOf(step, names)).join('\n');
+  const finalize = "call('C_Finalize', 'CKR_OK', () => module.C_Finalize());";
+  const used = slotsOf(steps);
+  const keys = preparation.filter(({ slot }) => used.has(slot)).map((made) => `${lines(made.steps)}\n${finalize}`);
   return `// ${about.join('\n// ')}
 //
-// Run it in the folder of the repository against an empty token, the first of the module:
+// Run it in the folder of the repository against empty tokens, the first of the module (PKCS11_SECOND_PIN for the second,
+// where its PIN is another):
 //   PKCS11_MODULE=/usr/lib/softhsm/libsofthsm2.so PKCS11_PIN=246810 node <this file>
 
 ${HEAD}
 // The keys of the suite.
-${lines(preparation)}
-call('C_Finalize', 'CKR_OK', () => module.C_Finalize());
+${keys.join('\n')}
 
 // The calls that break the promise.
 ${lines(steps)}
-call('C_Finalize', 'CKR_OK', () => module.C_Finalize());
+${finalize}
 `;
 }

@@ -70,33 +70,33 @@ const FOLDER = join(import.meta.dirname, '../build/conformance');
 const programs = new Map<Verdict, string>();
 const titles: { name: string; title: string }[] = [];
 
-type Start = Pick<Story, 'preparation' | 'slot'>;
+type Preparation = Story['preparation'];
 
 /** Writes the program of a failure and gives its path. */
-function keepProgram(verdict: Verdict, { preparation, slot }: Start): string {
+function keepProgram(verdict: Verdict, preparation: Preparation): string {
   const { promise, subject, failure } = verdict;
   const file = join(FOLDER, `${promise.id}-${subject}.ts`);
   const about = [`${promise.title} (${promise.spec}), at ${subject}.`, `${failure?.message}.`];
-  writeFileSync(file, programOf({ about, preparation, slot, steps: failure?.steps ?? [] }));
+  writeFileSync(file, programOf({ about, preparation, steps: failure?.steps ?? [] }));
   programs.set(verdict, relative(process.cwd(), file));
   return relative(process.cwd(), file);
 }
 
-function sayFailure(verdict: Verdict, start: Start): void {
+function sayFailure(verdict: Verdict, preparation: Preparation): void {
   const { promise, subject, failure } = verdict;
   say(`BROKEN ${promise.id} (${promise.spec}) at ${subject}: ${failure?.message}`);
   say(`  ${promise.title}`);
   say(`  input: ${failure?.counterexample}`);
   say(`  again: npm run conformance -- --subject ${subject} --promise ${promise.id} --runs ${runs} --seed ${seed}`);
   // A C program's calls, and those of no module at all, are not among the steps.
-  if ((failure?.steps.length ?? 0) > 1) say(`  as a program: ${keepProgram(verdict, start)}`);
+  if ((failure?.steps.length ?? 0) > 1) say(`  as a program: ${keepProgram(verdict, preparation)}`);
 }
 
 async function holdAll(name: SubjectName, list: readonly Promised[]): Promise<Verdict[]> {
   const subject = await subjects[name].open();
   titles.push({ name, title: subject.title });
   try {
-    const start = { preparation: await makeKeys(subject), slot: subject.slot };
+    const preparation = await makeKeys(subject);
     const own = list.filter((promise) => applies(promise, subject));
     say(`${name}: ${subject.title}; ${own.length} promises, ${runs} runs each, seed ${seed}`);
     const progress = new Progress(own.length, (line) => say(`  ${line}`));
@@ -104,7 +104,7 @@ async function holdAll(name: SubjectName, list: readonly Promised[]): Promise<Ve
     for (const promise of own) {
       const verdict = await hold(promise, subject, { runs, seed });
       verdicts.push(verdict);
-      if (verdict.outcome === 'broken') sayFailure(verdict, start);
+      if (verdict.outcome === 'broken') sayFailure(verdict, preparation);
       progress.step(promise.id);
     }
     return verdicts;

@@ -42,14 +42,30 @@ export interface Traits {
   readonly seesLengths: boolean;
 }
 
-export interface Subject extends Traits {
-  readonly name: string;
+/** A token and who may log in to it. */
+export interface Token {
   readonly slot: number;
   readonly pin: Uint8Array;
   /** A PIN that is refused. */
   readonly wrongPin: Uint8Array;
+}
+
+/** The tokens of a subject, and the first of them as the one that most promises are about. */
+export function firstOf(tokens: readonly Token[]): Token & { tokens: readonly Token[] } {
+  const [first] = tokens;
+  if (first === undefined) throw new Error('the subject has no token');
+  return { ...first, tokens };
+}
+
+/** Slot and PINs are those of the first token. */
+export interface Subject extends Traits, Token {
+  readonly name: string;
+  /** Two, each with keys of its own under the same names. */
+  readonly tokens: readonly Token[];
   /** A program that has called nothing yet. One at a time: the one before must have finalized. */
   start(): Program;
+  /** A program beside those that run; undefined where the module is in this process, and so is there once. */
+  startBeside?: () => Program;
   /** A C program that has loaded the module (native/test/driver); undefined where there is none to load. */
   drive?: () => Promise<Driver>;
   close(): Promise<void>;

@@ -3,10 +3,12 @@
 import { randomBytes } from 'node:crypto';
 import { Library } from '../../lib/core/library.ts';
 import { MemoryHsm } from '../../lib/core/memory-hsm.ts';
-import type { Subject, SubjectKind, Traits } from '../subject.ts';
+import { firstOf, type Subject, type SubjectKind, type Traits } from '../subject.ts';
 import { InProcess } from './in-process.ts';
 
-const SLOT = 3;
+const SLOTS = [3, 8];
+const PIN = Buffer.from('client:secret');
+const WRONG_PIN = Buffer.from('client:wrong');
 
 const traits: Traits = {
   title: 'the core in process, keys in memory',
@@ -17,17 +19,17 @@ const traits: Traits = {
 
 async function open(): Promise<Subject> {
   const library = new Library({
-    slots: [{ slotId: SLOT, label: 'conformance', hsm: new MemoryHsm() }],
+    slots: SLOTS.map((slotId) => ({ slotId, label: `conformance ${slotId}`, hsm: new MemoryHsm() })),
     random: (bytes) => randomBytes(bytes),
     allowDestroy: true,
   });
+  const tokens = SLOTS.map((slot) => ({ slot, pin: PIN, wrongPin: WRONG_PIN }));
   return {
     name: 'memory',
     ...traits,
-    slot: SLOT,
-    pin: Buffer.from('client:secret'),
-    wrongPin: Buffer.from('client:wrong'),
+    ...firstOf(tokens),
     start: () => new InProcess(library),
+    startBeside: () => new InProcess(library),
     close: async () => undefined,
   };
 }

@@ -1,8 +1,8 @@
 /** The module as it ships, with agent and mock-hsm as processes of their own. */
 
 import { join } from 'node:path';
-import type { Subject, SubjectKind, Traits } from '../subject.ts';
-import { access, startOffload } from './core.ts';
+import { firstOf, type Subject, type SubjectKind, type Traits } from '../subject.ts';
+import { startOffload } from './core.ts';
 import { driveModule } from './drive.ts';
 import { LoadedModule } from './pkcs11js.ts';
 
@@ -16,16 +16,16 @@ const traits: Traits = {
 };
 
 async function open(): Promise<Subject> {
-  const { offload, stop } = await startOffload();
+  const { configurationFile, tokens, stop } = await startOffload();
   // The module reads its environment when it is loaded.
-  process.env.MHSM_PKCS11_CONF = offload.configurationFile;
+  process.env.MHSM_PKCS11_CONF = configurationFile;
   const loaded = new LoadedModule(MODULE);
   return {
     name: 'module',
     ...traits,
-    ...access(offload),
+    ...firstOf(tokens),
     start: () => loaded,
-    drive: () => driveModule(MODULE, { MHSM_PKCS11_CONF: offload.configurationFile }),
+    drive: () => driveModule(MODULE, { MHSM_PKCS11_CONF: configurationFile }),
     close: async () => {
       loaded.unload();
       await stop();

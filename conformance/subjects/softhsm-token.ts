@@ -1,4 +1,4 @@
-/** A token of SoftHSM 2 for one run. */
+/** The tokens of SoftHSM 2 for one run. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,14 +9,16 @@ export const SOFTHSM = '/usr/lib/softhsm/libsofthsm2.so';
 /** User PIN of a test's token. */
 export const PIN = '246810';
 
-/** A folder with a token of its own; gives the path of the configuration. */
-export async function initializeToken(folder: string): Promise<string> {
+/** Two tokens in a folder of their own; gives the path of the configuration. */
+export async function initializeTokens(folder: string): Promise<string> {
   const tokens = join(folder, 'tokens');
   const configuration = join(folder, 'softhsm2.conf');
   mkdirSync(tokens);
   writeFileSync(configuration, `directories.tokendir = ${tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`);
   const env = { PATH: process.env.PATH, SOFTHSM2_CONF: configuration };
-  const words = ['--init-token', '--free', '--label', 'conformance', '--so-pin', '135791', '--pin', PIN];
-  await mustRun('softhsm2-util', words, { env });
+  for (const label of ['conformance', 'conformance again']) {
+    const words = ['--init-token', '--free', '--label', label, '--so-pin', '135791', '--pin', PIN];
+    await mustRun('softhsm2-util', words, { env });
+  }
   return configuration;
 }

@@ -4,19 +4,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CKR_OK } from '../../lib/pkcs11/constants.ts';
-import type { Subject, SubjectKind, Traits } from '../subject.ts';
+import { firstOf, type Subject, type SubjectKind, type Token, type Traits } from '../subject.ts';
 import { driveModule } from './drive.ts';
 import { LoadedModule } from './pkcs11js.ts';
-import { initializeToken, PIN, SOFTHSM } from './softhsm-token.ts';
+import { initializeTokens, PIN, SOFTHSM } from './softhsm-token.ts';
 
-/** The slot that holds the token: the first of those with one. */
-async function slotOf(loaded: LoadedModule): Promise<number> {
+/** The slots with the two tokens: the first of those with one, for there is always another that is not initialized. */
+async function tokensOf(loaded: LoadedModule): Promise<Token[]> {
   await loaded.call('initialize', {});
   const { rv, values } = await loaded.call('getSlotList', { tokenPresent: true });
   await loaded.call('finalize', {});
-  const slot = values?.slots[0];
-  if (rv !== CKR_OK || slot === undefined) throw new Error('SoftHSM has no token: does softhsm2-util work here?');
-  return slot;
+  const slots = values?.slots.slice(0, 2) ?? [];
+  if (rv !== CKR_OK || slots.length < 2) throw new Error('SoftHSM has no tokens: does softhsm2-util work here?');
+  return slots.map((slot) => ({ slot, pin: Buffer.from(PIN), wrongPin: Buffer.from('000000') }));
 }
 
 const traits: Traits = {
@@ -28,15 +28,13 @@ const traits: Traits = {
 
 async function open(): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), 'softhsm-conformance-'));
-  const configuration = await initializeToken(folder);
+  const configuration = await initializeTokens(folder);
   process.env.SOFTHSM2_CONF = configuration;
   const loaded = new LoadedModule(SOFTHSM);
   return {
     name: 'softhsm',
     ...traits,
-    slot: await slotOf(loaded),
-    pin: Buffer.from(PIN),
-    wrongPin: Buffer.from('000000'),
+    ...firstOf(await tokensOf(loaded)),
     start: () => loaded,
     drive: () => driveModule(SOFTHSM, { SOFTHSM2_CONF: configuration }),
     close: async () => {
