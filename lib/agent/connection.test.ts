@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CKR_DEVICE_ERROR, CKR_FUNCTION_FAILED, CKR_KEY_HANDLE_INVALID, CKR_OK } from '../pkcs11/constants.ts';
 import { BufferTooSmall, Pkcs11Error } from '../pkcs11/error.ts';
 import { decodeResponse, encodeRequest, FrameSplitter, type Response } from '../wire/codec.ts';
@@ -24,12 +24,18 @@ const admitted: RequestOf<'hello'> = {
   configuration: [],
 };
 
+let drawn = 0;
+
 /** The few calls that these tests make; the rest is not there, as no test may reach it. */
 const calls = {
   getSlotList: () => ({ slots: [0, 7] }),
   sign: ({ signature }: RequestOf<'sign'>) => {
     if (signature !== null && signature < 64) throw new BufferTooSmall(64);
     return Promise.resolve({ signature: { length: 64, bytes: signature === null ? null : new Uint8Array(64) } });
+  },
+  generateRandom: ({ length }: RequestOf<'generateRandom'>) => {
+    drawn++;
+    return { bytes: new Uint8Array(length) };
   },
   signInit: () => Promise.reject(new Pkcs11Error(CKR_KEY_HANDLE_INVALID, 'no key 7')),
   login: () => {
@@ -46,6 +52,7 @@ let handsOver: boolean;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'mhsm-connection-'));
   lines = [];
+  drawn = 0;
   handsOver = false;
   clients = new Clients<Pkcs11Calls>(() => calls);
   const host: Host = {
@@ -88,6 +95,10 @@ class Caller {
 
   send(bytes: Buffer): void {
     this.#socket.write(bytes);
+  }
+
+  stopReading(): void {
+    this.#socket.pause();
   }
 
   async answer<C extends CallName>(call: C): Promise<Response<C> | undefined> {
@@ -147,7 +158,8 @@ test('the application ends with the last connection', async () => {
 
 test('a peer without a ticket is refused with a hint, and its connection closed', async () => {
   const caller = new Caller();
-  const refusal = await caller.call('hello', { ...admitted, ticket: null });
+  // Nor does it choose what the log says: its version is not looked at.
+  const refusal = await caller.call('hello', { ...admitted, ticket: null, protocol: 99 });
   expect(refusal).toMatchObject({ rv: CKR_FUNCTION_FAILED, fields: null });
   expect(refusal?.message).toMatch(/user id 33 is not admitted.*allowedUsers in \/etc\/mhsm-pkcs11\.conf/);
   await caller.untilClosed();
@@ -218,6 +230,14 @@ test.each([
     },
     /sent sign while a call was under way/,
   ],
+  [
+    'two calls at once that are answered at once',
+    () => {
+      const list = encodeRequest('getSlotList', { tokenPresent: false });
+      return Buffer.concat([list, list]);
+    },
+    /sent getSlotList while a call was under way/,
+  ],
 ])('%s closes an admitted connection and no other', async (_what, bytes, why) => {
   const other = await greeted();
   const caller = await greeted();
@@ -226,6 +246,68 @@ test.each([
   expect(lines.join()).toMatch(why);
   expect(await other.call('getSlotList', { tokenPresent: false })).toMatchObject({ rv: CKR_OK });
   other.end();
+});
+
+describe('a peer that keeps the agent waiting', () => {
+  const ONE_SECOND_MS = 1000;
+  const random = encodeRequest('generateRandom', { session: 1, length: 500_000 });
+
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  /** Lets seconds pass, doing something in each, until the connection closes; gives how many it took. */
+  async function secondsOf(caller: Caller, eachSecond: () => void): Promise<number> {
+    for (let seconds = 0; seconds < 60; seconds++) {
+      eachSecond();
+      for (let i = 0; i < 20 && !caller.closed; i++) await new Promise(setImmediate);
+      if (caller.closed) return seconds;
+      vi.advanceTimersByTime(ONE_SECOND_MS);
+    }
+    throw new Error('it is still open');
+  }
+
+  test('byte by byte, has ten seconds for its hello', async () => {
+    const hello = encodeRequest('hello', admitted);
+    const caller = new Caller();
+    let sent = 0;
+    expect(await secondsOf(caller, () => caller.send(hello.subarray(sent, ++sent)))).toBe(10);
+    expect(lines.join()).toMatch(/it sent no hello in time/);
+  });
+
+  test('byte by byte, has ten seconds for each frame', async () => {
+    const caller = await greeted();
+    let sent = 0;
+    expect(await secondsOf(caller, () => caller.send(random.subarray(sent, ++sent)))).toBe(10);
+    expect(lines.join()).toMatch(/it stopped within a frame/);
+    expect(drawn).toBe(0);
+  });
+
+  test('without reading what it asks for, gets one answer made and no more, and harms no other', async () => {
+    const other = await greeted();
+    const caller = await greeted();
+    caller.stopReading();
+    const ask = () => {
+      if (!caller.closed) caller.send(random);
+    };
+    ask();
+    while (drawn === 0) await new Promise(setImmediate);
+    const seconds = secondsOf(caller, ask);
+    expect(await other.call('getSlotList', { tokenPresent: false })).toMatchObject({ rv: CKR_OK });
+    expect(await seconds).toBe(10);
+    expect(lines.join()).toMatch(/it does not read its answer/);
+    expect(drawn).toBe(1);
+    other.end();
+  });
+
+  test('between its calls, is left alone', async () => {
+    const caller = await greeted();
+    vi.advanceTimersByTime(3600 * ONE_SECOND_MS);
+    expect(await caller.call('getSlotList', { tokenPresent: false })).toMatchObject({ rv: CKR_OK });
+    expect((await caller.call('generateRandom', { session: 1, length: 500_000 }))?.fields?.bytes).toHaveLength(500_000);
+    vi.advanceTimersByTime(3600 * ONE_SECOND_MS);
+    expect(await caller.call('getSlotList', { tokenPresent: false })).toMatchObject({ rv: CKR_OK });
+    caller.end();
+  });
 });
 
 test('each caller hears its reason, the same one only once a second; the log has it once', async () => {

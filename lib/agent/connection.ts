@@ -24,33 +24,32 @@ export interface Host {
   handsOver(seen: readonly number[], peer: Peer): boolean;
 }
 
-const HELLO_DEADLINE_MS = 10_000;
+/** For a hello, for the rest of a frame that was begun, and for an answer to be read. */
+const PEER_DEADLINE_MS = 10_000;
 /** A hello is about 200 bytes; nobody takes more memory than this before being admitted. */
 const HELLO_LIMIT_BYTES = 1024;
 const INSTANCE_BYTES = 16;
 
 type Hello = RequestOf<'hello'>;
 
+/** What a peer that is not admitted can vary is in no message: each is a line of the log, the same one once a second. */
 function refusalOfPeer(host: Host, peer: Peer, hello: Hello): Pkcs11Error | undefined {
-  if (hello.protocol !== PROTOCOL_VERSION) {
-    const message = `the module of process ${peer.pid} speaks protocol ${hello.protocol}, this agent ${PROTOCOL_VERSION}`;
-    return new Pkcs11Error(CKR_DEVICE_ERROR, message, {
-      hint: 'module and agent come from different versions: restart the server after an upgrade',
+  if (!isAdmitted(host.policy, peer, hello.ticket)) {
+    return new Pkcs11Error(CKR_FUNCTION_FAILED, `a process of user id ${peer.uid} is not admitted to the agent`, {
+      hint: `start it as a child of an admitted process, or list its user under agent.allowedUsers in ${host.configurationFile}`,
     });
   }
-  if (isAdmitted(host.policy, peer, hello.ticket)) return undefined;
-  return new Pkcs11Error(
-    CKR_FUNCTION_FAILED,
-    `process ${peer.pid} of user id ${peer.uid} is not admitted to the agent`,
-    {
-      hint: `start it as a child of an admitted process, or list its user under agent.allowedUsers in ${host.configurationFile}`,
-    },
-  );
+  if (hello.protocol === PROTOCOL_VERSION) return undefined;
+  const message = `the module of process ${peer.pid} speaks protocol ${hello.protocol}, this agent ${PROTOCOL_VERSION}`;
+  return new Pkcs11Error(CKR_DEVICE_ERROR, message, {
+    hint: 'module and agent come from different versions: restart the server after an upgrade',
+  });
 }
 
 /**
  * Serves one connection: a hello, then one call at a time. A peer that breaks the protocol (bad frame, a call while
- * another is under way, no hello in time) loses this connection and nothing else.
+ * another is under way, no hello in time, half a frame, an answer that it does not read) loses this connection and
+ * nothing else. So a connection holds one request and one answer at most, neither larger than a frame.
  */
 export class Connection {
   readonly #socket: Socket;
@@ -59,7 +58,8 @@ export class Connection {
   readonly #report: Report;
   readonly #dispatch: Dispatch;
   readonly #splitter = new FrameSplitter();
-  readonly #helloTimer: NodeJS.Timeout;
+  /** Runs while something is awaited of the peer. */
+  #timer: NodeJS.Timeout | undefined;
   #client: Client<Pkcs11Calls> | undefined;
   #busy = false;
 
@@ -70,16 +70,27 @@ export class Connection {
     this.#report = host.reportToCaller(peer);
     this.#dispatch = host.dispatchFor?.(peer) ?? dispatch;
     this.#splitter.limitBytes = HELLO_LIMIT_BYTES;
-    this.#helloTimer = setTimeout(() => this.#drop('it sent no hello in time'), HELLO_DEADLINE_MS);
+    this.#expect('it sent no hello in time');
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('drain', () => this.#wasRead());
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#close());
   }
 
   #close(): void {
-    clearTimeout(this.#helloTimer);
+    clearTimeout(this.#timer);
     this.#client?.release();
     this.#client = undefined;
+  }
+
+  /** Of two waits the first decides: bytes that trickle in win no time. */
+  #expect(orElse: string): void {
+    this.#timer ??= setTimeout(() => this.#drop(orElse), PEER_DEADLINE_MS);
+  }
+
+  #isMet(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #drop(why: string): void {
@@ -89,7 +100,11 @@ export class Connection {
 
   #receive(chunk: Buffer): void {
     try {
-      for (const body of this.#splitter.push(chunk)) this.#handle(decodeRequest(body));
+      const [body, next] = this.#splitter.push(chunk);
+      if (next !== undefined) return this.#drop(`it sent ${decodeRequest(next).call} while a call was under way`);
+      if (this.#splitter.isWithinFrame) this.#expect('it stopped within a frame');
+      else if (this.#client !== undefined) this.#isMet();
+      if (body !== undefined) this.#handle(decodeRequest(body));
     } catch (error) {
       this.#drop(error instanceof Error ? error.message : String(error));
     }
@@ -117,10 +132,22 @@ export class Connection {
   #answer(call: CallName, response: Response<CallName>): void {
     if (this.#socket.destroyed) return;
     try {
-      this.#socket.write(encodeResponse(call, response));
+      this.#write(encodeResponse(call, response));
     } catch (error) {
-      this.#socket.write(encodeResponse(call, refusalOf(call, error, this.#report)));
+      this.#write(encodeResponse(call, refusalOf(call, error, this.#report)));
     }
+  }
+
+  /** Nothing more is read of a peer until it has read what it asked for. */
+  #write(frame: Buffer): void {
+    if (this.#socket.write(frame)) return;
+    this.#socket.pause();
+    this.#expect('it does not read its answer');
+  }
+
+  #wasRead(): void {
+    this.#isMet();
+    this.#socket.resume();
   }
 
   #hello(hello: Hello): void {
@@ -135,7 +162,7 @@ export class Connection {
     } catch (error) {
       return this.#refuse(error);
     }
-    clearTimeout(this.#helloTimer);
+    this.#isMet();
     this.#splitter.limitBytes = MAX_FRAME_BYTES;
     this.#welcome(hello, false);
   }

@@ -186,39 +186,63 @@ export function decodeResponse<C extends CallName>(call: C, body: Buffer): Respo
   return { rv, message, fields };
 }
 
-/** Cuts a stream into frame bodies. A frame above the limit is a WireError before its bytes are collected. */
+const NOTHING_HELD = Buffer.alloc(0);
+const FIRST_HELD_BYTES = 512;
+
+/**
+ * Cuts a stream into frame bodies. A frame above the limit is a WireError before its bytes are collected. What is not
+ * whole is held in one buffer that grows with it, so that a frame that comes byte by byte takes no more than its length.
+ */
 export class FrameSplitter {
-  #chunks: Buffer[] = [];
-  #buffered = 0;
-  /** Bytes that make the next step possible: the length prefix, then the whole frame. Nothing is copied before. */
-  #needed = 4;
+  /** Its first bytes are the beginning of a frame that is not whole. */
+  #held = NOTHING_HELD;
+  #heldBytes = 0;
   /** Bytes; lower than MAX_FRAME_BYTES for peers who have not said who they are. */
   limitBytes = MAX_FRAME_BYTES;
 
-  /** Bodies that are whole now, in order. */
+  /** A frame has begun and is not whole. */
+  get isWithinFrame(): boolean {
+    return this.#heldBytes > 0;
+  }
+
+  /** Bodies that are whole now, in order. They stay as they are when more is pushed. */
   push(chunk: Buffer): Buffer[] {
-    this.#chunks.push(chunk);
-    this.#buffered += chunk.length;
+    const bytes = this.#heldBytes === 0 ? chunk : this.#appended(chunk);
     const bodies: Buffer[] = [];
-    for (let body = this.#next(); body !== undefined; body = this.#next()) bodies.push(body);
+    let from = 0;
+    for (let end = this.#endOfFrame(bytes, from); end !== undefined; end = this.#endOfFrame(bytes, from)) {
+      bodies.push(bytes.subarray(from + 4, end));
+      from = end;
+    }
+    if (bodies.length > 0 || this.#heldBytes === 0) this.#hold(bytes.subarray(from));
     return bodies;
   }
 
-  #next(): Buffer | undefined {
-    if (this.#buffered < this.#needed) return undefined;
-    const all =
-      this.#chunks.length === 1 && this.#chunks[0] !== undefined ? this.#chunks[0] : Buffer.concat(this.#chunks);
-    this.#chunks = [all];
-    const length = all.readUInt32LE(0);
+  #endOfFrame(bytes: Buffer, from: number): number | undefined {
+    if (bytes.length - from < 4) return undefined;
+    const length = bytes.readUInt32LE(from);
     if (length > this.limitBytes) {
       throw new WireError(`a frame of ${length} bytes is above the limit of ${this.limitBytes}`);
     }
-    this.#needed = 4 + length;
-    if (this.#buffered < this.#needed) return undefined;
-    const body = all.subarray(4, this.#needed);
-    this.#chunks = all.length > this.#needed ? [all.subarray(this.#needed)] : [];
-    this.#buffered -= this.#needed;
-    this.#needed = 4;
-    return body;
+    const end = from + 4 + length;
+    return end > bytes.length ? undefined : end;
+  }
+
+  /** A copy: what came with it, a whole buffer of the socket, is let go. */
+  #hold(rest: Buffer): void {
+    this.#held = rest.length === 0 ? NOTHING_HELD : Buffer.allocUnsafe(Math.max(rest.length, FIRST_HELD_BYTES));
+    this.#heldBytes = rest.copy(this.#held);
+  }
+
+  #appended(chunk: Buffer): Buffer {
+    const bytes = this.#heldBytes + chunk.length;
+    if (bytes > this.#held.length) {
+      const larger = Buffer.allocUnsafe(Math.max(bytes, this.#held.length * 2));
+      this.#held.copy(larger, 0, 0, this.#heldBytes);
+      this.#held = larger;
+    }
+    chunk.copy(this.#held, this.#heldBytes);
+    this.#heldBytes = bytes;
+    return this.#held.subarray(0, bytes);
   }
 }
