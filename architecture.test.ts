@@ -24,6 +24,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   conformance: ['lib/agent', 'lib/core', 'lib/config', 'lib/wire', 'lib/tags', 'lib/pkcs11', 'demo', 'native/test'],
   demo: ['secret-watch'],
   examples: ['demo'],
+  // Harms the product as a whole: all of it as processes.
+  faults: ['demo'],
   scripts: [],
   'secret-watch': ['scripts'],
 };
@@ -36,7 +38,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   'lib/wire': ['node:buffer'],
 };
 
-const sources = globSync('{lib,mock-hsm,native,bench,conformance,demo,examples,scripts,secret-watch}/**/*.ts', {
+const sources = globSync('{lib,mock-hsm,native,bench,conformance,demo,examples,faults,scripts,secret-watch}/**/*.ts', {
   exclude: (path) => path.includes('node_modules') || path.includes('native/build'),
 });
 

@@ -35,7 +35,7 @@ function parseEnv(text: string): Map<string, string> {
 
 /** A mock-hsm of its own process, and what an administrator does with it over REST. */
 export class MockHsm {
-  readonly #service: Service;
+  #service: Service;
   readonly #http: Agent;
   readonly #env: Map<string, string>;
   readonly dataDir: string;
@@ -183,6 +183,32 @@ export class MockHsm {
     const text = String(await this.#json('GET', '/mock/metrics'));
     const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `));
     return Number(line?.slice(name.length + 1) ?? 0);
+  }
+
+  /** A request to the mock's own routes: faults, outages, tokens, the clock. */
+  control(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown> {
+    return this.#json(method, `/mock/${path}`, body && JSON.stringify(body), { 'content-type': 'application/json' });
+  }
+
+  /** A request of the key generation principal about a key: a change of its attributes, a new version. */
+  async asKeyGeneration(method: 'PATCH' | 'POST', path: string, body: object): Promise<unknown> {
+    const { clientId, clientSecret } = this.keyGeneration;
+    return this.#json(method, `${path}?api-version=7.4`, JSON.stringify(body), {
+      authorization: `Bearer ${await this.token(clientId, clientSecret)}`,
+      'content-type': 'application/json',
+    });
+  }
+
+  /** Ends it with this signal; nobody listens until `startAgain`. */
+  async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    this.#service.process.kill(signal);
+    await this.#service.stop();
+  }
+
+  /** On the same data folder and port; what was given at the first start besides is not repeated. */
+  async startAgain(args: readonly string[] = []): Promise<void> {
+    const { port } = new URL(this.url);
+    this.#service = await startService(PROGRAM, ['--port', port, '--data-dir', this.dataDir, ...args]);
   }
 
   async stop(): Promise<void> {

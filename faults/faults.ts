@@ -1,0 +1,5 @@
+import type { Fault } from './fault.ts';
+import { PROCESS_FAULTS } from './process-faults.ts';
+
+/** Everything that is done to the library, in the order of the report. */
+export const FAULTS: readonly Fault[] = [...PROCESS_FAULTS];

@@ -1,0 +1,53 @@
+import { waitFor } from '../demo/process.ts';
+import type { Fault } from './fault.ts';
+import type { Scene } from './scene.ts';
+
+const WORKERS = 2;
+const END_WITH_WORKER = 'end with their worker';
+
+async function killAgent({ offload }: Scene): Promise<undefined> {
+  const before = await offload.agents();
+  for (const pid of before) process.kill(pid, 'SIGKILL');
+  await waitFor('the next agent', async () =>
+    (await offload.agents()).some((pid) => !before.includes(pid)) ? true : undefined,
+  );
+}
+
+async function killWorker({ nginx }: Scene): Promise<undefined> {
+  const [victim = 0, ...others] = await nginx.workers();
+  process.kill(victim, 'SIGKILL');
+  await waitFor('the next worker', async () => ((await nginx.workers()).length > others.length ? true : undefined));
+}
+
+/** Processes of the product and of the server that die, are replaced or stand still. */
+export const PROCESS_FAULTS: readonly Fault[] = [
+  {
+    name: 'agent killed',
+    what: 'kill -9 of the agent',
+    times: 50,
+    strike: killAgent,
+    // A worker makes one signature at a time.
+    bound: { failed: { eachTime: WORKERS }, wait: 'moments', established: 'go on' },
+    log: /^agent \d+ serves /,
+  },
+  {
+    name: 'worker killed',
+    what: 'kill -9 of a worker',
+    times: 10,
+    strike: killWorker,
+    // Those that the worker had accepted go with it, wherever they stood.
+    bound: { failed: { eachTime: 64 }, wait: 'moments', established: END_WITH_WORKER },
+    log: /worker process \d+ exited on signal 9/,
+  },
+  {
+    name: 'server reloaded',
+    what: 'nginx -s reload',
+    times: 50,
+    strike: async ({ nginx }) => {
+      await nginx.reload();
+      return undefined;
+    },
+    bound: { failed: 'none', wait: 'moments', established: END_WITH_WORKER },
+    log: /signal 1 \(SIGHUP\) received.*reconfiguring/,
+  },
+];

@@ -1,0 +1,65 @@
+/**
+ * What the clients of a TLS server see while something goes wrong behind it: each fault of the table under load, held
+ * against its bound. Prints how it goes, writes the table as Markdown and JSON, and ends with 1 when a bound is broken.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { FAULTS } from './faults.ts';
+import { Scene } from './scene.ts';
+import { type Form, type Row, strike } from './strike.ts';
+import { markdownOf, progressOf } from './table.ts';
+
+interface Options {
+  short?: true;
+  only?: string;
+  rate: string;
+  out: string;
+}
+
+const DEADLINE_MS = { whole: 10_000, short: 2_000 };
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function write(folder: string, rows: readonly Row[]): void {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'faults.md'), markdownOf(rows));
+  writeFileSync(join(folder, 'faults.json'), `${JSON.stringify(rows, null, 2)}\n`);
+}
+
+async function run({ short, only, rate, out }: Options): Promise<void> {
+  const form: Form = short ? 'short' : 'whole';
+  const chosen = FAULTS.filter(({ name }) => only === undefined || name.includes(only));
+  if (chosen.length === 0) throw new Error(`no fault has "${only}" in its name`);
+  const processor = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, load ${loadavg()[0]?.toFixed(1)}`;
+  say(`${chosen.length} faults under ${rate} handshakes/s, deadline ${DEADLINE_MS[form]} ms, on ${processor}`);
+  const scene = await Scene.start({ deadlineMs: DEADLINE_MS[form], ratePerSecond: Number(rate) });
+  const rows: Row[] = [];
+  try {
+    for (const fault of chosen) {
+      const row = await strike(fault, scene, form);
+      rows.push(row);
+      say(progressOf(row));
+      write(out, rows);
+    }
+  } finally {
+    await scene.stop();
+  }
+  const broken = rows.filter(({ violations }) => violations.length > 0);
+  say(
+    `${rows.length - broken.length} of ${rows.length} within their bounds; the table is in ${join(out, 'faults.md')}`,
+  );
+  if (broken.length > 0) process.exitCode = 1;
+}
+
+await new Command('npm run faults --')
+  .description('What clients of a TLS server see while something goes wrong behind it.')
+  .option('--short', 'few repetitions, short outages, a deadline of 2 s: what runs with the tests')
+  .option('--only <text>', 'only faults with this in their name')
+  .option('--rate <number>', 'new TLS connections a second', '200')
+  .option('--out <folder>', 'where faults.md and faults.json go', '.faults')
+  .action(run)
+  .parseAsync();

@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Nginx } from '../demo/nginx.ts';
+import { Offload, SERVER_NAME } from '../demo/offload.ts';
+import { Established } from './established.ts';
+import { HandshakeLoad } from './handshake-load.ts';
+import { LogLines } from './log-lines.ts';
+
+export interface SceneOptions {
+  /** `timeouts.requestMs` of the configuration: how long a worker may stand still. */
+  readonly deadlineMs: number;
+  readonly ratePerSecond: number;
+}
+
+const HELD_SESSIONS = 8;
+/** A client of a server that stands still waits for those before it, too. */
+const PATIENCE_DEADLINES = 3;
+
+/** nginx under load before the library and mock-hsm, all as separate processes, and the hands to harm them. */
+export class Scene {
+  readonly deadlineMs: number;
+  readonly offload: Offload;
+  readonly nginx: Nginx;
+  readonly load: HandshakeLoad;
+  readonly log: LogLines;
+  readonly #folder: string;
+
+  private constructor(folder: string, offload: Offload, nginx: Nginx, { deadlineMs, ratePerSecond }: SceneOptions) {
+    this.#folder = folder;
+    this.offload = offload;
+    this.nginx = nginx;
+    this.deadlineMs = deadlineMs;
+    this.log = new LogLines(nginx.errorLog, join(folder, 'log'));
+    this.load = new HandshakeLoad(
+      {
+        port: nginx.setting.port,
+        certificateFile: nginx.certificateFile('EC'),
+        servername: SERVER_NAME,
+        patienceMs: deadlineMs * PATIENCE_DEADLINES,
+      },
+      ratePerSecond,
+    );
+  }
+
+  static async start(options: SceneOptions): Promise<Scene> {
+    const folder = mkdtempSync(join(tmpdir(), 'mhsm-faults-'));
+    const log = { directory: join(folder, 'log'), flags: { SendToFile: true } };
+    const offload = await Offload.start(folder, { top: { log, timeouts: { requestMs: options.deadlineMs } } });
+    const nginx = await offload.serve();
+    const scene = new Scene(folder, offload, nginx, options);
+    scene.load.start();
+    return scene;
+  }
+
+  openSessions(): Promise<Established> {
+    const { setting } = this.nginx;
+    return Established.open(setting.port, this.nginx.certificateFile('EC'), SERVER_NAME, HELD_SESSIONS);
+  }
+
+  async stop(): Promise<void> {
+    await this.load.stop();
+    await this.nginx.stop();
+    await this.offload.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

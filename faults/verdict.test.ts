@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest';
+import type { Bound } from './fault.ts';
+import { longestWaitMs, type Observed, violations } from './verdict.ts';
+
+const DEADLINE_MS = 10_000;
+const STRICT: Bound = { failed: 'none', wait: 'moments', established: 'go on' };
+const FINE: Observed = {
+  times: 3,
+  failed: 0,
+  failedLate: 0,
+  slowestMs: 20,
+  establishedEnded: 0,
+  establishedSlowestMs: 20,
+  logLine: 'cannot reach the HSM',
+};
+
+const found = (bound: Partial<Bound>, seen: Partial<Observed>) =>
+  violations({ ...STRICT, ...bound }, { ...FINE, ...seen }, DEADLINE_MS);
+
+test('what was seen within the bound violates nothing', () => {
+  expect(found({}, {})).toEqual([]);
+});
+
+describe('handshakes that fail', () => {
+  test.each([
+    ['none', 1, 1],
+    [{ eachTime: 2 }, 6, 0],
+    [{ eachTime: 2 }, 7, 1],
+    ['while it lasts', 5000, 0],
+  ] as const)('where %j may in three times, %d are %d violations', (failed, count, expected) => {
+    expect(found({ failed }, { failed: count })).toHaveLength(expected);
+  });
+
+  test('long after the end of the fault are a violation whatever may fail while it lasts', () => {
+    expect(found({ failed: 'while it lasts' }, { failed: 9, failedLate: 1 })).toEqual([
+      '1 handshakes failed after it should have recovered',
+    ]);
+  });
+});
+
+describe('waiting', () => {
+  test.each(['moments', 'deadline'] as const)('longer than "%s" is a violation', (wait) => {
+    const longestMs = longestWaitMs(wait, DEADLINE_MS);
+    expect(found({ wait }, { slowestMs: longestMs, establishedSlowestMs: longestMs })).toEqual([]);
+    expect(found({ wait }, { slowestMs: longestMs + 1, establishedSlowestMs: longestMs + 1 })).toHaveLength(2);
+  });
+});
+
+test('established sessions that end are a violation unless the server ends them with their worker', () => {
+  expect(found({}, { establishedEnded: 1 })).toEqual(['1 established sessions ended']);
+  expect(found({ established: 'end with their worker' }, { establishedEnded: 1 })).toEqual([]);
+});
+
+test('a log that says nothing is a violation', () => {
+  expect(found({}, { logLine: undefined })).toEqual(['the logs do not say what happened']);
+});
