@@ -2,14 +2,14 @@
  * Object handles: 52 bits, the same in every process, after every restart and on every host, so that a server can go on
  * with the handle it has. They are a hash, never a table:
  *
- *     26 bits of SHA-256(key name) | 24 bits of SHA-256(key name, LF, creation time) | 2 bits of the object's class
+ *     26 bits of SHA-256(key name) | 24 further bits of it plus the creation time | 2 bits of the object's class
  *
  * The list of keys gives no version id, but the creation time of the newest version; that time stands for the version.
- * Two versions of a key made within one second are thus one object. Of 5,000 keys, two share a handle with a probability
+ * Two versions of a key made within one second are thus one object, and so are two exactly 194 days apart (2^24 s). Of 5,000 keys, two share a handle with a probability
  * of 10^-8; the catalogue of keys then shows the first by name and says so.
  */
 
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 
 /** The two lowest bits of a handle. Zero is no class, so that no handle is CK_INVALID_HANDLE. */
 export const HANDLE_CLASS = { private: 1, public: 2, certificate: 3 } as const;
@@ -18,23 +18,25 @@ export type HandleClass = keyof typeof HANDLE_CLASS;
 const VERSION_VALUES = 2 ** 24;
 const CLASS_VALUES = 4;
 
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text, 'utf8').digest();
+interface KeyVersionBits {
+  nameBits: number;
+  versionBits: number;
 }
 
-/** 26 bits that stand for a key name. */
-export function nameBits(name: string): number {
-  return sha256(name).readUInt32BE(0) >>> 6;
-}
-
-/** 24 bits that stand for a version of a key: its name and creation time in unix seconds. */
-export function versionBits(name: string, created: number): number {
-  return sha256(`${name}\n${created}`).readUIntBE(0, 3);
+/** 26 bits that stand for a key name, and 24 that stand for a version of it: its creation time in unix seconds. */
+export function bitsOf(name: string, created: number): KeyVersionBits {
+  const digest = hash('sha256', name, 'buffer');
+  return {
+    nameBits: digest.readUInt32BE(0) >>> 6,
+    // Twice, for an HSM that gives a time before 1970.
+    versionBits: (((digest.readUIntBE(4, 3) + created) % VERSION_VALUES) + VERSION_VALUES) % VERSION_VALUES,
+  };
 }
 
 /** The handle of one object of a key version. */
 export function handleOf(name: string, created: number, handleClass: HandleClass): number {
-  return (nameBits(name) * VERSION_VALUES + versionBits(name, created)) * CLASS_VALUES + HANDLE_CLASS[handleClass];
+  const { nameBits, versionBits } = bitsOf(name, created);
+  return (nameBits * VERSION_VALUES + versionBits) * CLASS_VALUES + HANDLE_CLASS[handleClass];
 }
 
 /** The handle of another object of the same key version, without hashing again. */
@@ -47,9 +49,7 @@ export function certificateHandle(certificate: Uint8Array): number {
   return handleOf(createHash('sha256').update(certificate).digest('hex'), 0, 'certificate');
 }
 
-export interface HandleParts {
-  nameBits: number;
-  versionBits: number;
+export interface HandleParts extends KeyVersionBits {
   handleClass: HandleClass;
 }
 

@@ -75,6 +75,13 @@ export interface KeyChanges {
   lifetime?: { enabled?: boolean; notBefore?: number | null; expires?: number | null };
 }
 
+export interface ListOptions {
+  /** A new sweep instead of the cached one. */
+  readonly fresh?: boolean;
+  /** May be told of each key while the rest of the list is on its way: time for what has to be made of it anyway. */
+  readonly onListed?: ((key: KeySummary) => void) | undefined;
+}
+
 /** One identity (service principal or managed identity) at one HSM. Shared by every application that uses it. */
 export interface HsmIdentity {
   /** Names the identity in messages and cache keys: a client id, never a secret. */
@@ -89,7 +96,7 @@ export interface HsmIdentity {
    * what it derived. `fresh` waits for a new sweep (single flight) instead of taking the cache. What this identity
    * created, changed or deleted itself shows in the next list, `fresh` or not.
    */
-  listKeys(options?: { fresh?: boolean }): Promise<readonly KeySummary[]>;
+  listKeys(options?: ListOptions): Promise<readonly KeySummary[]>;
   /** How often a list was read to its end: a higher number than before means that the HSM was asked anew. */
   readonly listsRead: number;
   /** One version, or the newest. Immutable parts are read once a version and remembered. */

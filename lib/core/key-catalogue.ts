@@ -11,7 +11,7 @@ import { CKR_DEVICE_ERROR } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
 import { nameOf } from '../pkcs11/names.ts';
 import { meaningOf } from '../tags/codec.ts';
-import { nameBits, partsOf, versionBits } from './handles.ts';
+import { handleOf, handleOfClass, partsOf } from './handles.ts';
 import type { HsmIdentity, KeySummary, KeyVersion, KeyVersionSummary } from './hsm.ts';
 import { Key, type KeyObject } from './key.ts';
 import { objectHandleInvalid } from './refusals.ts';
@@ -52,7 +52,7 @@ export class KeyCatalogue {
 
   /** Takes the list as it is cached, or a fresh one. */
   async refresh(options?: { fresh: boolean }): Promise<void> {
-    const list = await this.identity.listKeys(options);
+    const list = await this.identity.listKeys({ ...options, onListed: (key) => void this.#keyOf(key) });
     if (list !== this.#list) this.#take(list);
   }
 
@@ -147,11 +147,12 @@ export class KeyCatalogue {
   }
 
   async #olderVersion(handle: number): Promise<KeyObject | undefined> {
-    const parts = partsOf(handle);
-    const named = this.#current.filter((key) => nameBits(key.name) === parts?.nameBits);
+    const sameName = partsOf(handle)?.nameBits;
+    const named = this.#current.filter((key) => partsOf(key.privateObject.handle)?.nameBits === sameName);
+    const ofPrivate = handleOfClass(handle, 'private');
     for (const { name } of named) {
       const versions = await this.identity.listVersions(name);
-      const match = versions.find((version) => versionBits(name, version.created) === parts?.versionBits);
+      const match = versions.find((version) => handleOf(name, version.created, 'private') === ofPrivate);
       if (match !== undefined) this.#enter(this.#versions.get(versionKey(match)) ?? this.#older(match));
     }
     return this.#objects.get(handle);
@@ -187,14 +188,21 @@ export class KeyCatalogue {
     this.#forget((key) => key.name === name);
   }
 
+  #keyOf(summary: KeySummary): Key {
+    const id = versionKey(summary);
+    const known = this.#versions.get(id);
+    if (known !== undefined) return known;
+    const key = new Key(summary);
+    this.#versions.set(id, key);
+    return key;
+  }
+
   #take(list: readonly KeySummary[]): void {
     const listed = new Set<Key>();
     const names = new Set<string>();
     for (const summary of list) {
-      const id = versionKey(summary);
-      const key = this.#versions.get(id) ?? new Key(summary);
+      const key = this.#keyOf(summary);
       key.update(summary);
-      this.#versions.set(id, key);
       listed.add(key);
       names.add(summary.name);
     }

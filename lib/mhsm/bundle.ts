@@ -27,7 +27,8 @@ const CURVE_BYTES: Readonly<Record<CurveName, number>> = { 'P-256': 32, 'P-256K'
 const MAX_SECONDS = 8.64e12;
 const MAX_SHOWN = 200;
 const BASE64URL = /^[A-Za-z0-9_-]*={0,2}$/;
-const KEY_ID = /^\/keys\/([0-9a-zA-Z-]+)(?:\/([0-9a-zA-Z]+))?\/?$/;
+/** By itself, without URL: a list has thousands. */
+const KEY_ID = /^https?:\/\/[^/?#\s]+\/keys\/([0-9a-zA-Z-]+)(?:\/([0-9a-zA-Z]+))?\/?$/;
 
 function objectOf(value: unknown): Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : EMPTY;
@@ -56,17 +57,22 @@ function bytesOf(value: unknown): Buffer | undefined {
 /** Name and version (empty when the id has none) in `https://host/keys/{name}[/{version}]`. Throws UnexpectedAnswer. */
 function parseKid(kid: unknown): { name: string; version: string } {
   const text = textOf(kid) ?? '';
-  const [, name, version = ''] = (URL.canParse(text) && KEY_ID.exec(new URL(text).pathname)) || [];
+  const [, name, version = ''] = KEY_ID.exec(text) ?? [];
   if (name === undefined) throw new UnexpectedAnswer(`${shown(kid)} is not a key id`);
   return { name, version };
 }
 
+function allTexts(tags: Json): tags is Tags {
+  return Object.values(tags).every((text) => typeof text === 'string');
+}
+
 /** Tags that are no text are kept apart: the key is told of by name, and no other key suffers. */
 function tagsOf(value: unknown): { tags: Tags; oddTags?: Tags } {
-  const entries = Object.entries(objectOf(value));
+  const all = objectOf(value);
+  if (allTexts(all)) return { tags: all };
+  const entries = Object.entries(all);
   const tags = Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
   const odd = entries.filter(([, text]) => typeof text !== 'string');
-  if (odd.length === 0) return { tags };
   return { tags, oddTags: Object.fromEntries(odd.map(([tag, it]) => [tag, JSON.stringify(it).slice(0, MAX_SHOWN)])) };
 }
 

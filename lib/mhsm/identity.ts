@@ -5,6 +5,7 @@ import type {
   KeySummary,
   KeyVersion,
   KeyVersionSummary,
+  ListOptions,
   NewKey,
   SignatureAlgorithm,
 } from '../core/hsm.ts';
@@ -13,7 +14,7 @@ import { Pkcs11Error } from '../pkcs11/error.ts';
 import { createBody, listedOf, resultOf, resultOfKey, summaryOf, updateBody, versionOfKey } from './bundle.ts';
 import type { Credential } from './credential.ts';
 import type { Endpoint } from './endpoint.ts';
-import { KeyList } from './key-list.ts';
+import { KeyList, type OnListed } from './key-list.ts';
 import { KeyVersions } from './key-versions.ts';
 import { RestClient } from './rest.ts';
 
@@ -45,7 +46,7 @@ export class RestIdentity implements HsmIdentity {
     this.#rest = new RestClient(endpoint, credential);
     this.name = this.#rest.name;
     const nowMs = () => performance.now();
-    this.#list = new KeyList(() => this.#sweep(), endpoint.keyListMs, nowMs);
+    this.#list = new KeyList((onListed) => this.#sweep(onListed), endpoint.keyListMs, nowMs);
     this.#versions = new KeyVersions((name, version) => this.#readKey(name, version), endpoint.keyListMs, nowMs);
   }
 
@@ -59,8 +60,8 @@ export class RestIdentity implements HsmIdentity {
     this.#endpoint.warmUp();
   }
 
-  listKeys({ fresh = false } = {}): Promise<readonly KeySummary[]> {
-    return this.#list.get(fresh);
+  listKeys({ fresh = false, onListed }: ListOptions = {}): Promise<readonly KeySummary[]> {
+    return this.#list.get(fresh, onListed);
   }
 
   get listsRead(): number {
@@ -167,7 +168,12 @@ export class RestIdentity implements HsmIdentity {
     });
   }
 
-  async #sweep(): Promise<readonly KeySummary[]> {
-    return oncePerName(await this.#rest.list({ operation: 'list' }, '/keys', listedOf));
+  async #sweep(onListed: OnListed | undefined): Promise<readonly KeySummary[]> {
+    const read = (item: unknown) => {
+      const key = listedOf(item);
+      onListed?.(key);
+      return key;
+    };
+    return oncePerName(await this.#rest.list({ operation: 'list' }, '/keys', read));
   }
 }

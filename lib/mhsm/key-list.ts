@@ -1,12 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KeySummary } from '../core/hsm.ts';
 
+/** Told of each key as its page comes, while the next is on its way. */
+export type OnListed = (key: KeySummary) => void;
+type Sweep = (onListed: OnListed | undefined) => Promise<readonly KeySummary[]>;
+
 /**
  * The key list of one identity: one sweep however many ask, kept, read again in the background once it is older than
  * its time to live. Gives the same array as long as a sweep finds nothing new.
  */
 export class KeyList {
-  readonly #sweep: () => Promise<readonly KeySummary[]>;
+  readonly #sweep: Sweep;
   readonly #ttlMs: number;
   readonly #nowMs: () => number;
   #held: readonly KeySummary[] | undefined;
@@ -14,7 +18,7 @@ export class KeyList {
   #sweeps = 0;
   #flight: Promise<readonly KeySummary[]> | undefined;
 
-  constructor(sweep: () => Promise<readonly KeySummary[]>, ttlMs: number, nowMs: () => number) {
+  constructor(sweep: Sweep, ttlMs: number, nowMs: () => number) {
     this.#sweep = sweep;
     this.#ttlMs = ttlMs;
     this.#nowMs = nowMs;
@@ -25,10 +29,11 @@ export class KeyList {
     return this.#sweeps;
   }
 
-  get(fresh: boolean): Promise<readonly KeySummary[]> {
-    if (this.#held === undefined) return this.#read();
-    if (fresh) return this.#readAnew();
-    if (this.#nowMs() - this.#sweptMs >= this.#ttlMs) this.#read().catch(() => undefined);
+  /** `onListed` hears of the sweep that this call begins, if it begins one. */
+  get(fresh: boolean, onListed?: OnListed): Promise<readonly KeySummary[]> {
+    if (this.#held === undefined) return this.#read(onListed);
+    if (fresh) return this.#readAnew(onListed);
+    if (this.#nowMs() - this.#sweptMs >= this.#ttlMs) this.#read(onListed).catch(() => undefined);
     return Promise.resolve(this.#held);
   }
 
@@ -39,14 +44,14 @@ export class KeyList {
   }
 
   /** A sweep that begins now: one under way may have passed what the caller looks for. */
-  async #readAnew(): Promise<readonly KeySummary[]> {
+  async #readAnew(onListed: OnListed | undefined): Promise<readonly KeySummary[]> {
     await this.#flight?.catch(() => undefined);
-    return this.#read();
+    return this.#read(onListed);
   }
 
-  #read(): Promise<readonly KeySummary[]> {
+  #read(onListed: OnListed | undefined): Promise<readonly KeySummary[]> {
     if (this.#flight !== undefined) return this.#flight;
-    const flight: Promise<readonly KeySummary[]> = this.#sweep().then((keys) =>
+    const flight: Promise<readonly KeySummary[]> = this.#sweep(onListed).then((keys) =>
       // A list from before an own change is what its callers asked for, but not to be kept.
       this.#flight === flight ? this.#keep(keys) : keys,
     );

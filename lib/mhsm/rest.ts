@@ -84,17 +84,23 @@ export class RestClient {
   ): Promise<T[] | undefined> {
     const read: T[] = [];
     const visited = new Set<string>();
-    let next: string | undefined = `${path}?${API}&maxresults=25`;
-    while (next !== undefined) {
-      if (visited.has(next)) throw this.#unexpected(asked, new UnexpectedAnswer('the list goes in a circle'));
+    const ask = (path: string): Promise<Page | undefined> => {
+      if (visited.has(path)) throw this.#unexpected(asked, new UnexpectedAnswer('the list goes in a circle'));
       if (visited.size >= MAX_PAGES) throw this.#unexpected(asked, new UnexpectedAnswer('the list never ends'));
-      visited.add(next);
-      const first = visited.size === 1;
-      const page: Page | undefined = await this.#page(asked, next, mayRestart && !first);
+      visited.add(path);
+      const page = this.#page(asked, path, mayRestart && visited.size > 1);
+      // Its failure is met where it is waited for.
+      page.catch(() => undefined);
+      return page;
+    };
+    let next: Promise<Page | undefined> | undefined = ask(`${path}?${API}&maxresults=25`);
+    while (next !== undefined) {
+      const page: Page | undefined = await next;
       if (page === undefined) return undefined;
-      const { items, nextLink } = page;
+      const { items, nextLink }: Page = page;
+      // The next page is on its way while this one is read.
+      next = nextLink === undefined ? undefined : ask(this.#pathOf(nextLink));
       for (const item of items) this.#readItem(asked, item, readItem, read);
-      next = nextLink === undefined ? undefined : this.#pathOf(nextLink);
     }
     return read;
   }

@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls';
 import { type Dispatcher, Pool } from 'undici';
 import type { Configuration } from '../config/configuration.ts';
 import { type Answer, Attempt, type Route } from './attempt.ts';
@@ -68,7 +69,8 @@ function createPool({ url, caPem }: TransportOptions, { ConnectionCache, options
       keepAlive: true,
       keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
       rejectUnauthorized: !options.DisableTLSAuthentication,
-      ...(caPem === undefined ? {} : { ca: caPem }),
+      // One for all: to read the authorities anew takes a millisecond a connection.
+      secureContext: createSecureContext(caPem === undefined ? {} : { ca: caPem }),
     },
   });
 }

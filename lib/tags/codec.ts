@@ -46,6 +46,14 @@ function plain(name: string): string {
 interface Meaning {
   readonly row: TaggedAttribute;
   readonly side: Side;
+  /** The own spelling of the same attribute of the key's other object. */
+  readonly twin: string;
+}
+
+const OTHER: Readonly<Record<Side, Side>> = { private: 'public', public: 'private' };
+
+function meant(row: TaggedAttribute, side: Side): Meaning {
+  return { row, side, twin: tagName(row, OTHER[side]) };
 }
 
 /** Thousands of keys have the same few tags. */
@@ -69,14 +77,15 @@ function spelledOut(tag: string): Meaning | undefined {
   const row = /^0x[0-9a-f]{1,8}$/i.test(rest) ? taggedAttribute(Number(rest)) : spellings.get(plain(rest));
   if (row === undefined) return undefined;
   // A shared attribute may be spelled on either object; one that the object does not have is not ours.
-  if (row.on === 'shared') return { row, side: 'private' };
-  return holderOf(row, side) === undefined ? undefined : { row, side };
+  if (row.on === 'shared') return meant(row, 'private');
+  return holderOf(row, side) === undefined ? undefined : meant(row, side);
 }
 
 /** Tags in the order of their claim: our own spelling first, then by name, so that the outcome never hangs on order. */
 function inOrderOfClaim(tags: Tags): string[] {
   const names = Object.keys(tags);
-  if (names.length < 2) return names;
+  // Then no two mean the same, as on every key made here.
+  if (names.every(isOwnSpelling)) return names;
   return names.sort((a, b) => {
     const own = Number(isOwnSpelling(b)) - Number(isOwnSpelling(a));
     if (own !== 0) return own;
@@ -103,14 +112,17 @@ export function decodeTags(tags: Tags): DecodedTags {
   const problems: TagProblem[] = [];
   for (const tag of inOrderOfClaim(tags)) {
     const meaning = meaningOf(tag);
-    if (meaning === undefined || values[meaning.side].has(meaning.row.type)) continue;
+    if (meaning === undefined) continue;
+    const { row, side, twin } = meaning;
+    if (values[side].has(row.type)) continue;
     const text = tags[tag] ?? '';
-    const { expected } = meaning.row.form;
     const tooLong = text.length > MAX_TAG_CHARACTERS;
-    const value = tooLong ? undefined : meaning.row.form.read(text);
+    // Both objects of a key have the same label and id nearly always.
+    const ofTwin = tags[twin] === text ? values[OTHER[side]].get(row.type) : undefined;
+    const value = tooLong ? undefined : (ofTwin ?? row.form.read(text));
     if (tooLong) problems.push({ tag, text: text.slice(0, MAX_TAG_CHARACTERS), expected: 'short enough for a tag' });
-    else if (value === undefined) problems.push({ tag, text, expected });
-    else values[meaning.side].set(meaning.row.type, value);
+    else if (value === undefined) problems.push({ tag, text, expected: row.form.expected });
+    else values[side].set(row.type, value);
   }
   return { values, problems };
 }

@@ -72,13 +72,16 @@ const date: TextForm = {
   },
 };
 
-const KEY_TYPES: Readonly<Record<string, number>> = {
-  RSA: CKK_RSA,
-  RSAHSM: CKK_RSA,
-  EC: CKK_EC,
-  ECHSM: CKK_EC,
-  ECDSA: CKK_EC,
-};
+/** One value for all keys of a type: a list has thousands. */
+const RSA = values.ofUlong(CKK_RSA);
+const EC = values.ofUlong(CKK_EC);
+const KEY_TYPES = new Map([
+  ['RSA', RSA],
+  ['RSAHSM', RSA],
+  ['EC', EC],
+  ['ECHSM', EC],
+  ['ECDSA', EC],
+]);
 
 /** Written as RSA or EC, another type by its full name or number. Read: the same, CKK_ names, JWK names and numbers. */
 const keyType: TextForm = {
@@ -92,12 +95,13 @@ const keyType: TextForm = {
     return constantOf('CKK', name) === type ? name : `0x${type.toString(16)}`;
   },
   read: (text) => {
+    const asWritten = KEY_TYPES.get(text);
+    if (asWritten !== undefined) return asWritten;
     const trimmed = text.trim().toUpperCase();
     if (/^(0X[0-9A-F]{1,12}|\d{1,12})$/.test(trimmed)) return values.ofUlong(Number(trimmed));
     const short = trimmed.replace(/^CKK_/, '');
-    const jwk = short.replaceAll('-', '');
-    const type = Object.hasOwn(KEY_TYPES, jwk) ? KEY_TYPES[jwk] : constantOf('CKK', `CKK_${short}`);
-    return type === undefined ? undefined : values.ofUlong(type);
+    const type = constantOf('CKK', `CKK_${short}`);
+    return KEY_TYPES.get(short.replaceAll('-', '')) ?? (type === undefined ? undefined : values.ofUlong(type));
   },
 };
 
