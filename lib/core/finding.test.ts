@@ -118,6 +118,22 @@ describe('the list', () => {
     expect(hsm.count('listKeys')).toBe(3);
   });
 
+  test.each([
+    ['private keys', [PRIVATE]],
+    ['all objects', []],
+  ])(
+    'is read afresh once when a program that logs in lists %s, for what others made meanwhile',
+    async (_what, template) => {
+      const { hsm, library } = await withKeys({ name: 'web', tags: described });
+      await (await Client.open(library)).find(...template);
+      hsm.addKey({ name: 'new', tags: described });
+      const next = await Client.open(library);
+      const before = hsm.count('listKeys');
+      for (let i = 0; i < 2; i += 1) expect(await next.find(...template)).toHaveLength(template.length === 0 ? 4 : 2);
+      expect(hsm.count('listKeys')).toBe(before + 1);
+    },
+  );
+
   test('is not read afresh for certificates or other things that are missing', async () => {
     const { client, hsm } = await withKeys({ name: 'web', tags: described });
     await client.find(classIs(ck.CKO_CERTIFICATE), idIs(9));

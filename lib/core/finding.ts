@@ -15,7 +15,7 @@ export async function findObjectsInit(session: Session, template: readonly Attri
   const claim = session.search.claim();
   const { token } = session;
   const access = token.access;
-  // A server that starts lists everything and chooses itself; one that searches by name forces a fresh list by a miss.
+  // A program that starts lists everything and chooses itself; one that searches by name forces a fresh list by a miss.
   if (access !== undefined && token.listsAnew && listsPrivateKeys(template)) {
     token.listsAnew = false;
     await access.keys.refresh({ fresh: true });

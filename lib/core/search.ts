@@ -87,9 +87,10 @@ export async function search(access: TokenAccess, template: readonly Attribute[]
   return filter(access, await candidates(access, kinds), wanted);
 }
 
-/** Whether a template asks for private keys in general, as servers do when they start. */
+/** Whether a template asks for private keys in general, as servers do when they start, or for all that there is. */
 export function listsPrivateKeys(template: readonly Attribute[]): boolean {
   const rest = template.filter(({ type }) => type !== ck.CKA_TOKEN && type !== ck.CKA_PRIVATE);
-  const [only] = rest;
-  return rest.length === 1 && only?.type === ck.CKA_CLASS && toUlong(only.value ?? EMPTY) === ck.CKO_PRIVATE_KEY;
+  const isPrivateKey = ({ type, value }: Attribute) =>
+    type === ck.CKA_CLASS && toUlong(value ?? EMPTY) === ck.CKO_PRIVATE_KEY;
+  return rest.length <= 1 && rest.every(isPrivateKey);
 }
