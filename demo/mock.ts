@@ -33,13 +33,15 @@ function parseEnv(text: string): Map<string, string> {
   return values;
 }
 
+type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE';
+
 /** A mock-hsm of its own process, and what an administrator does with it over REST. */
 export class MockHsm {
   #service: Service;
   readonly #http: Agent;
   readonly #env: Map<string, string>;
   readonly dataDir: string;
-  #adminToken: string | undefined;
+  readonly #tokens = new Map<string, string>();
 
   private constructor(service: Service, dataDir: string) {
     this.#service = service;
@@ -108,10 +110,22 @@ export class MockHsm {
   }
 
   /** A request of the administrator; gives the JSON of the answer. Throws with the service's words when it refuses. */
-  async administrate(method: 'GET' | 'PUT' | 'DELETE', path: string, body?: object): Promise<unknown> {
-    this.#adminToken ??= await this.token(this.env('MHSM_ADMIN_CLIENT_ID'), this.env('MHSM_ADMIN_CLIENT_SECRET'));
+  administrate(method: Method, path: string, body?: object): Promise<unknown> {
+    const clientId = this.env('MHSM_ADMIN_CLIENT_ID');
+    return this.requestAs({ clientId, clientSecret: this.env('MHSM_ADMIN_CLIENT_SECRET') }, method, path, body);
+  }
+
+  /** The same of a service principal, as az or an SDK makes it. */
+  async requestAs(
+    { clientId, clientSecret }: Pick<ServicePrincipal, 'clientId' | 'clientSecret'>,
+    method: Method,
+    path: string,
+    body?: object,
+  ): Promise<unknown> {
+    const token = this.#tokens.get(clientId) ?? (await this.token(clientId, clientSecret));
+    this.#tokens.set(clientId, token);
     return this.#json(method, `${path}?api-version=7.4`, body && JSON.stringify(body), {
-      authorization: `Bearer ${this.#adminToken}`,
+      authorization: `Bearer ${token}`,
       'content-type': 'application/json',
     });
   }
@@ -127,9 +141,9 @@ export class MockHsm {
     return answer.access_token;
   }
 
-  async #json(method: string, path: string, body?: string, headers: Record<string, string> = {}): Promise<unknown> {
+  async #json(method: Method, path: string, body?: string, headers: Record<string, string> = {}): Promise<unknown> {
     const url = `${this.url}${path}`;
-    const answer = await request(url, { method: method as 'GET', headers, body: body ?? null, dispatcher: this.#http });
+    const answer = await request(url, { method, headers, body: body ?? null, dispatcher: this.#http });
     const text = await answer.body.text();
     if (answer.statusCode >= 300) throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`);
     return text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text;
