@@ -69,8 +69,8 @@ export const wireMutations: readonly Mutation[] = [
   {
     name: 'stream-out-of-step',
     file: 'lib/wire/codec.ts',
-    search: 'this.#buffered -= this.#needed;',
-    replace: 'this.#buffered -= length;',
+    search: 'from = end;',
+    replace: 'from = end + 1;',
     broken: 'frames that come close together are cut at the wrong place',
   },
   {
