@@ -41,7 +41,7 @@ export const tagMutations: readonly Mutation[] = [
   {
     name: 'damage-untold',
     file: 'lib/tags/codec.ts',
-    search: 'else if (value === undefined) problems.push({ tag, text, expected });',
+    search: 'else if (value === undefined) problems.push({ tag, text, expected: row.form.expected });',
     replace: 'else if (value === undefined) continue;',
     broken: 'a damaged tag is taken for one that is absent',
   },
