@@ -182,7 +182,35 @@ describe('mhsm_p11_validate_config_file', () => {
     const odd = await tool('mhsm_p11_validate_config_file', '--file', file);
     expect(odd.status).toBe(0);
     expect(odd.stderr).toMatch(/warning: .*resourceNam/);
-    const { status } = await tool('mhsm_p11_validate_config_file', '--file', join(folder, 'nowhere'));
-    expect(status).toBe(1);
+  });
+
+  test('tells all mistakes of a file, a line each, and the misspelt key that one of them comes from', async () => {
+    const file = join(folder, 'wrong.conf');
+    const wrong = { tokens: [{ slotid: 'a', resourceNam: 'x' }], timeouts: { requestMs: 1 } };
+    writeFileSync(file, JSON.stringify(wrong));
+    const { status, stdout, stderr } = await tool('mhsm_p11_validate_config_file', '--file', file);
+    const hint = 'hint: correct the file; docs/configuration.md lists all keys';
+    expect({ status, stdout, lines: stderr.replaceAll(`${file}:1`, 'file').trimEnd().split('\n') }).toEqual({
+      status: 1,
+      stdout: '',
+      lines: [
+        'mhsm_p11_validate_config_file: warning: file:40: tokens[0].resourceNam is not known and ignored; did you mean resourceName?',
+        `mhsm_p11_validate_config_file: file:12: tokens[0] is an object with slotid, resourceNam, expected resourceName or baseUrl; ${hint}`,
+        `mhsm_p11_validate_config_file: file:22: tokens[0].slotid is "a", expected a number; ${hint}`,
+        `mhsm_p11_validate_config_file: file:70: timeouts.requestMs is 1, expected at least 100; ${hint}`,
+      ],
+    });
+    const listKeys = await runProgram(join(BIN, 'mhsm_p11_list_keys'), [], {
+      env: { ...offload.toolEnvironment, MHSM_PKCS11_CONF: file },
+    });
+    expect(listKeys.stderr).toMatch(/^mhsm_p11_list_keys: [^\n]* \(the first of 3 mistakes\); hint: [^\n]*\n$/);
+  });
+
+  test.each([
+    ['nowhere', 'there is no such file; hint: give --file the path of a file that exists'],
+    ['', 'it is a folder; hint: give the path of the file, such as '],
+  ])('says of --file <folder>/%s that %s', async (name, words) => {
+    const { status, stderr } = await tool('mhsm_p11_validate_config_file', '--file', join(folder, name));
+    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining(`: ${words}`) });
   });
 });

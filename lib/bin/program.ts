@@ -103,7 +103,7 @@ export function createProgram(name: string): Command {
 /** Commander has told already what was wrong with the command line. */
 function statusOf(name: string, error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok.status : EXIT.usage.status;
-  process.stderr.write(`${name}: ${lineOf(error)}\n`);
+  complainAs(name)(error);
   return error instanceof UsageError ? EXIT.usage.status : EXIT.failed.status;
 }
 
@@ -114,14 +114,43 @@ function endWithReader(name: string, error: NodeJS.ErrnoException): never {
   process.exit(EXIT.failed.status);
 }
 
+/** Every command of a program, itself first. */
+function commandsOf(program: Command): Command[] {
+  return [program, ...program.commands.flatMap(commandsOf)];
+}
+
+/** What commander takes in silence, for every option: a second value instead of the first, and an empty one. */
+function refuseOddValues(program: Command): void {
+  for (const command of commandsOf(program)) {
+    for (const option of command.options.filter(({ required, optional }) => required || optional)) {
+      const name = option.long ?? option.flags;
+      // Options with choices are read too; only those that collect may be given again.
+      const mayRepeat = option.parseArg !== undefined && option.argChoices === undefined;
+      let given = 0;
+      command.on(`option:${option.name()}`, (value: unknown) => {
+        given++;
+        if (value === '') throw new UsageError(`${name} is empty`, 'give it a value, or leave it out');
+        if (given > 1 && !mayRepeat)
+          throw new UsageError(`${name} is given twice`, 'nobody knows which of the two you mean: leave one out');
+      });
+    }
+  }
+}
+
 /** Runs a program with the arguments of the process, and sets its exit status. */
 export async function runProgram(program: Command): Promise<void> {
   process.stdout.on('error', (error) => endWithReader(program.name(), error));
   try {
+    refuseOddValues(program);
     await program.parseAsync();
   } catch (error) {
     process.exitCode = statusOf(program.name(), error);
   }
+}
+
+/** Complaints of a program, a line each. */
+export function complainAs(name: string): (error: unknown) => void {
+  return (error) => process.stderr.write(`${name}: ${lineOf(error)}\n`);
 }
 
 /** Warnings of a program, a line each. */

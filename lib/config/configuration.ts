@@ -33,6 +33,15 @@ const flag = z.union([z.boolean(), z.literal(0).transform(() => false), z.litera
 /** Ways to prove an identity, of which a credential has one. */
 const PROOFS = ['clientSecret', 'certificatePath', 'managedIdentity', 'workloadIdentity'] as const;
 
+/**
+ * Rules about several values of an object are looked at also when another of its values is wrong, so that one run finds
+ * all mistakes; but not when one of the values in question is.
+ */
+function ifGood(...keys: readonly string[]) {
+  return ({ value, issues }: z.core.ParsePayload): boolean =>
+    typeof value === 'object' && value !== null && !issues.some(({ path }) => keys.includes(String(path?.[0])));
+}
+
 const credential = z
   .object({
     /** Application (client) id; of a managed identity only when it is user-assigned. */
@@ -48,12 +57,17 @@ const credential = z
     /** That file; by default the one that AZURE_FEDERATED_TOKEN_FILE names. */
     federatedTokenFile: text.optional(),
   })
-  .refine((value) => PROOFS.filter((proof) => value[proof]).length === 1, { error: `one of ${PROOFS.join(', ')}` })
+  .refine((value) => PROOFS.filter((proof) => value[proof]).length === 1, {
+    error: `one of ${PROOFS.join(', ')}`,
+    when: ifGood(),
+  })
   .refine((value) => value.clientId !== undefined || value.managedIdentity || value.workloadIdentity, {
     error: 'a clientId with the secret or the certificate',
+    when: ifGood(),
   })
   .refine((value) => value.federatedTokenFile === undefined || value.workloadIdentity, {
     error: 'federatedTokenFile with workloadIdentity alone',
+    when: ifGood(),
   });
 
 const token = z
@@ -87,10 +101,12 @@ const token = z
   })
   .refine((value) => value.baseUrl !== undefined || value.resourceName !== undefined, {
     error: 'resourceName or baseUrl',
+    when: ifGood(),
   })
   .refine((value) => value.baseUrl !== undefined || originOf(derivedUrl(value)) !== undefined, {
     error: 'a resourceName and uri that make a host name',
     path: ['resourceName'],
+    when: ifGood('protocol', 'resourceName', 'uri'),
   });
 
 function derivedUrl(value: { protocol: string; resourceName?: string | undefined; uri: string }): string {

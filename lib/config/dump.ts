@@ -1,5 +1,5 @@
 import type { Configuration } from './configuration.ts';
-import { isSecret } from './parse.ts';
+import { isSecret } from './shown-value.ts';
 
 /** The configuration as a log begins with it: every default in its place, switches as 0 and 1, no secrets. */
 export function dumpOf({ file: _path, ...values }: Configuration): object {

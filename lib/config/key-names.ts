@@ -4,6 +4,12 @@ import { fileSchema } from './configuration.ts';
 /** Keys that are known under another name too. */
 const ALIASES: Readonly<Record<string, string>> = { flag: 'flags' };
 
+/** What is the same for keys that mean the same. */
+export function keyForm(key: string): string {
+  const lower = key.toLowerCase();
+  return ALIASES[lower] ?? lower;
+}
+
 type Shape = Readonly<Record<string, z.ZodType>>;
 
 function unwrap(schema: z.ZodType | undefined): z.ZodType | undefined {
@@ -74,8 +80,7 @@ export function spellKeys(value: unknown): Spelled {
     const known = Object.keys(shape);
     const spelled: Record<string, unknown> = {};
     for (const [key, item] of Object.entries(node)) {
-      const lower = ALIASES[key.toLowerCase()] ?? key.toLowerCase();
-      const name = known.find((candidate) => candidate.toLowerCase() === lower);
+      const name = known.find((candidate) => candidate.toLowerCase() === keyForm(key));
       if (name === undefined) unknown.push({ path: [...written, key], advice: nearest(key, known) });
       else spelled[name] = visit(item, shape[name], [...path, name], [...written, key]);
     }

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { ConfigurationError, type Parsed, parseConfiguration } from './parse.ts';
+import { accepted, ConfigurationError, type Examined, examineConfiguration, type Parsed } from './parse.ts';
 
 export const DEFAULT_FILE = '/etc/mhsm-pkcs11.conf';
 
@@ -9,24 +9,66 @@ export function configurationFile(environment: NodeJS.ProcessEnv): string {
   return resolve(environment.MHSM_PKCS11_CONF || DEFAULT_FILE);
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'this user may not read it',
-  EISDIR: 'it is a folder',
+const MAX_BYTES = 1_048_576;
+
+/** One row for each reason why a file cannot be read: in words, and the cure. */
+const REASONS: Readonly<Record<string, { why: string; cure: (file: string) => string }>> = {
+  ENOENT: {
+    why: 'there is no such file',
+    cure: () =>
+      `set MHSM_PKCS11_CONF to the path of the file, or write ${DEFAULT_FILE} (see examples/mhsm-pkcs11.conf)`,
+  },
+  EACCES: {
+    why: 'this user may not read it',
+    cure: (file) => `run as a user that may read it, or let this one: namei -l ${file} shows who may`,
+  },
+  EISDIR: {
+    why: 'it is a folder',
+    cure: (file) => `give the path of the file, such as ${resolve(file, 'mhsm-pkcs11.conf')}`,
+  },
+  ENOTDIR: {
+    why: 'there is no such file',
+    cure: () => 'a part of the path before the last is no folder: correct it',
+  },
 };
 
-/** Reads and parses the file. Throws ConfigurationError (CKR_GENERAL_ERROR). */
-export function loadConfiguration(file: string): Parsed {
+/** What is said about a file that cannot be read. */
+export function unreadable(file: string, error: NodeJS.ErrnoException): ConfigurationError {
+  const { why, cure } = REASONS[error.code ?? ''] ?? {
+    why: error.message,
+    cure: () => 'correct the path, or what keeps it from being read',
+  };
+  return new ConfigurationError(`cannot read the configuration ${file}: ${why}`, cure(file), error);
+}
+
+/** A file or a pipe, but not one without an end. */
+function readText(file: string): string {
+  const descriptor = openSync(file, 'r');
+  try {
+    const buffer = Buffer.alloc(MAX_BYTES + 1);
+    let bytes = 0;
+    for (let read = -1; read !== 0 && bytes < buffer.length; bytes += read) {
+      read = readSync(descriptor, buffer, bytes, buffer.length - bytes, null);
+    }
+    if (bytes > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES} bytes`);
+    return buffer.toString('utf8', 0, bytes);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Reads the file and says all that is wrong with it. Throws ConfigurationError when it cannot be read. */
+export function examineFile(file: string): Examined {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readText(file);
   } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new ConfigurationError(
-      `cannot read the configuration ${file}: ${REASONS[code] ?? message}`,
-      `set MHSM_PKCS11_CONF to the file's path, or write ${DEFAULT_FILE} (see examples/mhsm-pkcs11.conf)`,
-      error,
-    );
+    throw unreadable(file, error as NodeJS.ErrnoException);
   }
-  return parseConfiguration(text, file);
+  return examineConfiguration(text, file);
+}
+
+/** Reads and parses the file. Throws ConfigurationError (CKR_GENERAL_ERROR) that tells the first mistake. */
+export function loadConfiguration(file: string): Parsed {
+  return accepted(examineFile(file));
 }

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { dumpOf } from './dump.ts';
 import { editDistance } from './key-names.ts';
-import { configurationFile, loadConfiguration } from './load.ts';
-import { parseConfiguration } from './parse.ts';
+import { configurationFile, loadConfiguration, unreadable } from './load.ts';
+import { examineConfiguration, parseConfiguration } from './parse.ts';
 
 const FILE = '/etc/mhsm-pkcs11.conf';
 const parse = (value: unknown) =>
@@ -206,6 +206,60 @@ describe('a wrong configuration says where, what it found and what is expected',
   });
 
   const secret = 's3cret';
+  test('all that is wrong is found at once, in the order of the file, and the error tells the first and how many', () => {
+    const wrong = {
+      tokens: [
+        { slotid: 'a', label: 'ä'.repeat(17), baseUrl: 'http://x' },
+        { slotid: -1, credential: { clientId: '', clientSecret: [secret], managedIdentity: 'yes' } },
+        { slotid: 7, resourceName: 'my hsm', protocol: 'https://' },
+        { slotid: 7, resourceName: 'x' },
+      ],
+      log: { flags: { SendToFile: 'yes' } },
+      timeouts: { requestMs: 1 },
+      ConnectionCashe: {},
+    };
+    const { configuration, problems, warnings } = examineConfiguration(JSON.stringify(wrong, null, 1), FILE);
+    expect(configuration).toBeUndefined();
+    expect(problems.map(({ message }) => message.replace(/^\S+:\d+:\d+: /, ''))).toEqual([
+      'tokens[0].slotid is "a", expected a number',
+      `tokens[0].label is "${'ä'.repeat(17)}", expected at most 32 bytes`,
+      'tokens[0].baseUrl is "http://x", expected an https:// address without path and query',
+      'tokens[1] is an object with slotid, credential, expected resourceName or baseUrl',
+      'tokens[1].slotid is -1, expected at least 0',
+      'tokens[1].credential is an object with clientId, clientSecret, managedIdentity, expected one of clientSecret, certificatePath, managedIdentity, workloadIdentity',
+      'tokens[1].credential.clientId is "", expected at least 1',
+      'tokens[1].credential.clientSecret is a value that is not shown, expected a text',
+      'tokens[1].credential.managedIdentity is "yes", expected true or false',
+      'tokens[2].resourceName is "my hsm", expected a resourceName and uri that make a host name',
+      'tokens[3].slotid is 7, which tokens[2] has too',
+      'log.flags.SendToFile is "yes", expected true or false',
+      'timeouts.requestMs is 1, expected at least 100',
+    ]);
+    expect(warnings).toEqual([expect.stringContaining('did you mean ConnectionCache?')]);
+    expect(JSON.stringify(problems)).not.toContain(secret);
+    expect(() => parse(wrong)).toThrow(/tokens\[0\]\.slotid is "a", expected a number \(the first of 13 mistakes\)$/);
+  });
+
+  test('broken JSON is told once a line', () => {
+    const text = '{\n "tokens": [{ "slotid": 0 "resourceName": x }],\n "log": {},\n}';
+    expect(examineConfiguration(text, FILE).problems.map(({ message }) => message)).toEqual([
+      `${FILE}:2:27: not valid JSON: comma expected`,
+      `${FILE}:4:1: not valid JSON: property name expected`,
+    ]);
+  });
+
+  test('a key that stands twice is warned of: the last one counts, in any case, also for messages', () => {
+    const text = (last: number) =>
+      `{"tokens": [],\n "Tokens": [{"slotid": 0, "resourceName": "x"}],\n "timeouts": {"requestMs": 1, "requestMs": ${last}}}`;
+    const { configuration, warnings } = parse(text(500));
+    expect(configuration).toMatchObject({ tokens: [{ slotid: 0 }], timeouts: { requestMs: 500 } });
+    expect(warnings).toEqual([
+      `${FILE}:1:2: tokens stands twice: the last one counts`,
+      `${FILE}:3:15: timeouts.requestMs stands twice: the last one counts`,
+    ]);
+    expect(() => parse(text(2))).toThrow(/:3:44: timeouts\.requestMs is 2,/);
+  });
+
   test.each([
     ['of the wrong kind', { clientId: 'id', clientSecret: [secret] }, /clientSecret is a value that is not shown/],
     [
@@ -231,6 +285,23 @@ describe('a wrong configuration says where, what it found and what is expected',
     expect(find).toThrow(/cannot read the configuration \/nowhere\/x\.conf: there is no such file/);
     expect(find).toThrow(expect.objectContaining({ hint: expect.stringContaining('MHSM_PKCS11_CONF') }));
     expect(configurationFile({})).toBe('/etc/mhsm-pkcs11.conf');
+  });
+
+  test.each([
+    ['ENOENT', '/x/y.conf', /^set MHSM_PKCS11_CONF to the path of the file, or write/],
+    ['EACCES', '/x/y.conf', /^run as a user that may read it, or let this one: namei -l \/x\/y\.conf shows/],
+    ['EISDIR', '/x', /^give the path of the file, such as \/x\/mhsm-pkcs11\.conf$/],
+    ['ENOTDIR', '/x/y.conf', /^a part of the path before the last is no folder: correct it$/],
+    ['EIO', '/x/y.conf', /^correct the path, or what keeps it from being read$/],
+  ])('a file that cannot be read for %s has the cure that fits', (code, file, hint) => {
+    const error = unreadable(file, Object.assign(new Error('the reason'), { code }));
+    expect(error.message).toMatch(`cannot read the configuration ${file}: `);
+    expect(error.hint).toMatch(hint);
+  });
+
+  test('a folder and a file without an end are refused', () => {
+    expect(() => loadConfiguration('/tmp')).toThrow(/cannot read the configuration \/tmp: it is a folder/);
+    expect(() => loadConfiguration('/dev/zero')).toThrow(/\/dev\/zero: it has more than 1048576 bytes/);
   });
 });
 

@@ -1,10 +1,11 @@
-import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { z } from 'zod';
 import { CKR_GENERAL_ERROR } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
 import { type Configuration, completeConfiguration, fileSchema } from './configuration.ts';
 import { HTTP_LEVELS, isHttpLevel } from './http-level.ts';
-import { type Spelled, spellKeys } from './key-names.ts';
+import { JsonText, type Path, pathText } from './json-text.ts';
+import { keyForm, type Spelled, spellKeys } from './key-names.ts';
+import { shownValue } from './shown-value.ts';
 
 /** A configuration that cannot be used: CKR_GENERAL_ERROR with file, line and what is expected. */
 export class ConfigurationError extends Pkcs11Error {
@@ -20,67 +21,32 @@ export interface Parsed {
   readonly warnings: readonly string[];
 }
 
-type Path = readonly (string | number)[];
-
-function position(text: string, offset: number): string {
-  const before = text.slice(0, offset).split('\n');
-  return `${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
+/** One thing that makes a configuration unusable. */
+export interface Problem {
+  /** File, line, column, which key, what was found and what is expected. */
+  readonly message: string;
+  /** What to do. */
+  readonly hint: string;
 }
 
-function pathText(path: Path): string {
-  let written = '';
-  for (const part of path) written += typeof part === 'number' ? `[${part}]` : written === '' ? part : `.${part}`;
-  return written === '' ? 'the file' : written;
+/** All that can be said about a configuration. */
+export interface Examined {
+  /** Undefined when there are problems. */
+  readonly configuration: Configuration | undefined;
+  /** In the order of the file. */
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
 }
 
-/** By its name, or an address with a password in it. */
-export function isSecret(key: string, value: unknown): boolean {
-  return /secret|password|pin$/i.test(key) || /:\/\/[^/]*@/.test(String(value));
+/** The text, its keys in the spelling of the schema, and the name of the file for messages. */
+interface Source {
+  readonly file: string;
+  readonly json: JsonText;
+  readonly spelled: Spelled;
 }
 
-/** What was found, for a message. Secrets are not shown, and of objects only the keys: a secret may be inside. */
-function shown(path: Path, value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (isSecret(String(path.at(-1)), value)) return 'a value that is not shown';
-  if (Array.isArray(value)) return value.length === 0 ? '[]' : `a list of ${value.length}`;
-  if (typeof value === 'object' && value !== null) {
-    const keys = Object.keys(value).join(', ');
-    return keys === '' ? '{}' : `an object with ${keys}`;
-  }
-  const json = JSON.stringify(value);
-  return json.length > 60 ? `${json.slice(0, 57)}...` : json;
-}
-
-function parseJson(text: string, file: string): Node {
-  const errors: ParseError[] = [];
-  const root = parseTree(text, errors, { disallowComments: false, allowTrailingComma: false });
-  const first = errors[0];
-  if (root !== undefined && first === undefined) return root;
-  const code = first === undefined ? 'ValueExpected' : printParseErrorCode(first.error);
-  const words = code.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
-  throw new ConfigurationError(
-    `${file}:${position(text, first?.offset ?? 0)}: not valid JSON: ${words}`,
-    'correct the file at that place',
-  );
-}
-
-function valueOfNode(node: Node): unknown {
-  if (node.type === 'array') return (node.children ?? []).map(valueOfNode);
-  if (node.type !== 'object') return node.value;
-  const entries = (node.children ?? []).map(({ children }) => [
-    children?.[0]?.value,
-    children?.[1] && valueOfNode(children[1]),
-  ]);
-  return Object.fromEntries(entries);
-}
-
-/** The node a path leads to, or the last one on the way that exists. */
-function nodeAt(root: Node, path: Path): Node {
-  for (let length = path.length; length > 0; length--) {
-    const node = findNodeAtLocation(root, path.slice(0, length));
-    if (node !== undefined) return node;
-  }
-  return root;
+interface PlacedProblem extends Problem {
+  readonly offset: number;
 }
 
 const EXPECTED: Readonly<Record<string, string>> = {
@@ -107,72 +73,98 @@ function expectation(issue: z.core.$ZodIssue): string {
   }
 }
 
-function at(root: Node, path: Path): unknown {
-  const node = path.length === 0 ? root : findNodeAtLocation(root, [...path]);
-  return node && valueOfNode(node);
+const CORRECT = 'correct the file; docs/configuration.md lists all keys';
+
+/** A path in the schema's spelling as the file has it. */
+function writtenPath({ spelled }: Source, path: Path): Path {
+  return spelled.spelling.get(path.join('.')) ?? path;
 }
 
-function wrongValue(
-  text: string,
-  file: string,
-  root: Node,
-  spelled: Spelled,
-  issue: z.core.$ZodIssue,
-): ConfigurationError {
-  const path = issue.path as Path;
-  const written = spelled.spelling.get(path.join('.')) ?? path;
-  const where = position(text, nodeAt(root, written).offset);
-  const found = shown(written, at(root, written));
-  return new ConfigurationError(
-    `${file}:${where}: ${pathText(written)} is ${found}, expected ${expectation(issue)}`,
-    'correct the file; docs/configuration.md lists all keys',
-  );
+function problemAt({ file, json }: Source, path: Path, what: string, hint: string): PlacedProblem {
+  const offset = json.offsetOf(path);
+  return { offset, message: `${file}:${json.positionOf(offset)}: ${pathText(path)} is ${what}`, hint };
 }
 
-function duplicateSlot(
-  text: string,
-  root: Node,
-  spelled: Spelled,
-  { file, tokens }: Configuration,
-): ConfigurationError | undefined {
-  const seen = new Map<number, string>();
-  for (const [i, { slotid, path }] of tokens.entries()) {
-    const first = seen.get(slotid);
-    if (first !== undefined) {
-      const written = spelled.spelling.get(`tokens.${i}.slotid`) ?? ['tokens', i];
-      return new ConfigurationError(
-        `${file}:${position(text, nodeAt(root, written).offset)}: ${pathText(written)} is ${slotid}, which ${first} has too`,
-        'give each token a slotid of its own',
-      );
-    }
-    seen.set(slotid, path);
-  }
-  return undefined;
+function wrongValue(source: Source, issue: z.core.$ZodIssue): PlacedProblem {
+  const path = writtenPath(source, issue.path as Path);
+  const found = shownValue(path, source.json.at(path));
+  return problemAt(source, path, `${found}, expected ${expectation(issue)}`, CORRECT);
+}
+
+/** Slots that stand twice, whatever else is wrong with their tokens. */
+function duplicateSlots(source: Source): PlacedProblem[] {
+  const { tokens } = (source.spelled.value ?? {}) as { tokens?: unknown };
+  if (!Array.isArray(tokens)) return [];
+  const slots = tokens.map((token: { slotid?: unknown } | null) => token?.slotid);
+  return slots.flatMap((slot, i) => {
+    const first = slots.indexOf(slot);
+    if (typeof slot !== 'number' || first === i) return [];
+    const path = writtenPath(source, ['tokens', i, 'slotid']);
+    const twice = `${slot}, which ${pathText(writtenPath(source, ['tokens', first]))} has too`;
+    return [problemAt(source, path, twice, 'give each token a slotid of its own')];
+  });
 }
 
 /** The closed library's other levels are not published: one of them must not keep a server from starting. */
-function levelWarning(text: string, file: string, root: Node, { spelling }: Spelled): string[] {
-  const path = spelling.get('log.module.curl.Level');
-  const level = path && at(root, path);
+function levelWarning(source: Source): string[] {
+  const { file, json, spelled } = source;
+  const path = spelled.spelling.get('log.module.curl.Level');
+  const level = path && json.at(path);
   if (path === undefined || typeof level !== 'string' || isHttpLevel(level)) return [];
-  const where = position(text, nodeAt(root, path).offset);
+  const where = json.positionOf(json.offsetOf(path));
   const known = HTTP_LEVELS.join(', ');
-  return [`${file}:${where}: ${pathText(path)} is ${shown(path, level)}, which is taken as Error; known: ${known}`];
+  return [
+    `${file}:${where}: ${pathText(path)} is ${shownValue(path, level)}, which is taken as Error; known: ${known}`,
+  ];
 }
 
-function warningsOf(text: string, file: string, root: Node, spelled: Spelled, configuration: Configuration): string[] {
-  const warnings = spelled.unknown.map(
-    ({ path, advice }) =>
-      `${file}:${position(text, nodeAt(root, path).offset)}: ${pathText(path)} is not known and ignored${advice}`,
-  );
-  if (configuration.log.flags.IncludePINs)
-    warnings.push(`${file}: log.flags.IncludePINs is ignored: PINs are never logged`);
-  if (configuration.options.DisableTLSAuthentication) {
-    warnings.push(
-      `${file}: options.DisableTLSAuthentication is on: anybody on the way can pose as the HSM; use caFile instead`,
-    );
+function unknownKeys({ file, json, spelled }: Source): string[] {
+  return spelled.unknown.map(({ path, advice }) => {
+    const where = json.positionOf(json.offsetOf(path));
+    return `${file}:${where}: ${pathText(path)} is not known and ignored${advice}`;
+  });
+}
+
+function settingsNotHonoured(file: string, { log, options }: Configuration): string[] {
+  return [
+    ...(log.flags.IncludePINs ? [`${file}: log.flags.IncludePINs is ignored: PINs are never logged`] : []),
+    ...(options.DisableTLSAuthentication
+      ? [`${file}: options.DisableTLSAuthentication is on: anybody on the way can pose as the HSM; use caFile instead`]
+      : []),
+  ];
+}
+
+/** All that is wrong with the text of a file, and what it says when nothing is; `file` names it in messages. */
+export function examineConfiguration(text: string, file: string): Examined {
+  // Some editors begin a file with a byte order mark; it is in nobody's column.
+  const json = new JsonText(text.replace(/^\uFEFF/, ''));
+  if (json.mistakes.length > 0) {
+    const problems = json.mistakes.map(({ offset, words }) => ({
+      message: `${file}:${json.positionOf(offset)}: not valid JSON: ${words}`,
+      hint: 'correct the file at that place',
+    }));
+    return { configuration: undefined, problems, warnings: [] };
   }
-  return [...warnings, ...levelWarning(text, file, root, spelled)];
+  const twice = json.dropEarlier(keyForm).map(({ path, offset }) => {
+    return `${file}:${json.positionOf(offset)}: ${pathText(path)} stands twice: the last one counts`;
+  });
+  const source: Source = { file, json, spelled: spellKeys(json.value) };
+  const result = fileSchema.safeParse(source.spelled.value);
+  const issues = result.success ? [] : result.error.issues;
+  const problems = [...issues.map((issue) => wrongValue(source, issue)), ...duplicateSlots(source)];
+  problems.sort((a, b) => a.offset - b.offset);
+  const configuration = result.success && problems.length === 0 ? completeConfiguration(file, result.data) : undefined;
+  const ignored = configuration === undefined ? [] : settingsNotHonoured(file, configuration);
+  const warnings = [...twice, ...unknownKeys(source), ...ignored, ...levelWarning(source)];
+  return { configuration, problems, warnings };
+}
+
+/** What was examined, when it can be used. Throws ConfigurationError that tells the first problem and how many there are. */
+export function accepted({ configuration, problems, warnings }: Examined): Parsed {
+  const [first, ...more] = problems;
+  if (configuration !== undefined) return { configuration, warnings };
+  const count = more.length === 0 ? '' : ` (the first of ${problems.length} mistakes)`;
+  throw new ConfigurationError(`${first?.message}${count}`, first?.hint ?? CORRECT);
 }
 
 /**
@@ -180,18 +172,5 @@ function warningsOf(text: string, file: string, root: Node, spelled: Spelled, co
  * that says file, line, column, which key, what was found and what is expected.
  */
 export function parseConfiguration(text: string, file: string): Parsed {
-  // Some editors begin a file with a byte order mark; it is in nobody's column.
-  const source = text.replace(/^\uFEFF/, '');
-  const root = parseJson(source, file);
-  const spelled = spellKeys(valueOfNode(root));
-  const result = fileSchema.safeParse(spelled.value);
-  if (!result.success) {
-    const issue = result.error.issues[0];
-    if (issue === undefined) throw new ConfigurationError(`${file}: not a valid configuration`, 'correct the file');
-    throw wrongValue(source, file, root, spelled, issue);
-  }
-  const configuration = completeConfiguration(file, result.data);
-  const duplicate = duplicateSlot(source, root, spelled, configuration);
-  if (duplicate !== undefined) throw duplicate;
-  return { configuration, warnings: warningsOf(source, file, root, spelled, configuration) };
+  return accepted(examineConfiguration(text, file));
 }

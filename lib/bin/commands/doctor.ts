@@ -1,8 +1,8 @@
 /** `mhsm-p11 doctor`: everything that stands between a server and its signatures, and what to do about it. */
 import type { Command } from 'commander';
 import type { Configuration, TokenConfiguration } from '../../config/configuration.ts';
-import { configurationFile, loadConfiguration } from '../../config/load.ts';
-import { type Finding, failure, good, skipped, warning } from '../doctor/finding.ts';
+import { configurationFile, examineFile } from '../../config/load.ts';
+import { type Finding, failed, failure, good, skipped, warning } from '../doctor/finding.ts';
 import { examineNetwork } from '../doctor/network.ts';
 import { countOf, type Section, sectionText, summaryText } from '../doctor/report.ts';
 import { type Examination, examineToken } from '../doctor/token.ts';
@@ -20,9 +20,10 @@ function examineConfiguration(): { configuration: Configuration | undefined; sec
   const file = configurationFile(process.env);
   const place = 'configuration';
   try {
-    const { configuration, warnings } = loadConfiguration(file);
+    const { configuration, problems, warnings } = examineFile(file);
     const findings = [
-      good('file', `${file} has ${configuration.tokens.length} token(s)`),
+      ...(configuration === undefined ? [] : [good('file', `${file} has ${configuration.tokens.length} token(s)`)]),
+      ...problems.map(({ message, hint }) => failed('file', message, hint)),
       ...warnings.map((line) => warning('file', line, 'correct the file; docs/configuration.md lists all keys')),
     ];
     return { configuration, section: { place, findings } };

@@ -16,9 +16,14 @@ interface Options extends TokenChoice, KeyChoice, SchemeChoice {
   raw?: boolean;
 }
 
+function fileArgument(file: string): string {
+  if (file === '') throw new UsageError('the file has an empty name', 'name one, or - for standard input');
+  return file;
+}
+
 function withOptions(command: Command): Command {
   const described = command
-    .argument('[file]', 'what is signed (default, and -: standard input)')
+    .argument('[file]', 'what is signed (default, and -: standard input)', fileArgument)
     .option('--raw', 'EC signatures as r and s side by side (PKCS#11, JWS) instead of DER (OpenSSL, X.509)');
   return withTokenOptions(withSchemeOptions(withKeyOptions(described)));
 }
