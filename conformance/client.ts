@@ -6,6 +6,7 @@ import { nameOf } from '../lib/pkcs11/names.ts';
 import { ofText, ofUlong } from '../lib/tags/values.ts';
 import type { Attribute, Mechanism } from '../lib/wire/schema.ts';
 import type { FunctionName, Functions, Program, Reply, Subject, Token } from './subject.ts';
+import type { Step } from './trace.ts';
 
 export const RO = ck.CKF_SERIAL_SESSION;
 export const RW = ck.CKF_SERIAL_SESSION | ck.CKF_RW_SESSION;
@@ -22,31 +23,34 @@ export class Broken extends Error {
   override readonly name = 'Broken';
 }
 
-/** One call as it was made, for the report of a failure. */
-export interface Step {
-  readonly name: FunctionName;
-  readonly request: Functions[FunctionName]['request'];
-  readonly reply: Reply<FunctionName>;
-}
-
 const namesOf = (codes: readonly number[]) => codes.map((code) => nameOf('CKR', code)).join(' or ');
 
 export class Client {
   readonly subject: Subject;
-  readonly trace: Step[] = [];
+  /** The calls of all applications. */
+  readonly trace: Step[];
   readonly #program: Program;
+  readonly #application: number;
   readonly #underWay = new Set<Promise<unknown>>();
 
-  constructor(subject: Subject) {
+  constructor(subject: Subject, program = subject.start(), application = 0, trace: Step[] = []) {
     this.subject = subject;
-    this.#program = subject.start();
+    this.#program = program;
+    this.#application = application;
+    this.trace = trace;
+  }
+
+  /** The client of one more application; undefined where the subject has one alone. */
+  beside(application: number): Client | undefined {
+    const program = this.subject.startBeside?.();
+    return program && new Client(this.subject, program, application, this.trace);
   }
 
   async call<F extends FunctionName>(name: F, request: Functions[F]['request']): Promise<Reply<F>> {
     const calling = this.#program.call(name, request);
     this.#underWay.add(calling);
     const reply = await calling.finally(() => this.#underWay.delete(calling));
-    this.trace.push({ name, request, reply } as Step);
+    this.trace.push({ kind: 'call', name, request, reply, application: this.#application } as Step);
     return reply;
   }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { applies, hold } from './check.ts';
 import { makeKeys } from './keys.ts';
+import { keepProgram } from './program.ts';
 import { promises } from './promises/all.ts';
 import type { Subject } from './subject.ts';
 import { type SubjectName, subjects } from './subjects/all.ts';
@@ -23,10 +24,13 @@ describe.each(names)('%s', (name) => {
   for (const promise of promises.filter((each) => applies(each, subjects[name]))) {
     test(promise.title, async () => {
       const effort = { runs: RUNS[name], seed: SEED };
-      const { outcome, failure } = await hold(promise, subject, effort);
-      if (outcome !== 'broken') return;
-      const again = `--subject ${name} --promise ${promise.id} --runs ${effort.runs} --seed ${effort.seed}`;
-      throw new Error(`${failure?.message}\ninput: ${failure?.counterexample}\nagain: npm run conformance -- ${again}`);
+      const { failure } = await hold(promise, subject, effort);
+      if (failure === undefined) return;
+      const again = `npm run conformance -- --subject ${name} --promise ${promise.id} --runs ${effort.runs} --seed ${SEED}`;
+      const { message, counterexample, replay } = failure;
+      const program =
+        replay === undefined ? 'none' : keepProgram({ promise, subject, failure: { ...failure, replay } });
+      throw new Error(`${message}\ninput: ${counterexample}\nagain: ${again}\nas a program: node ${program}`);
     });
   }
 });

@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import * as ck from '../lib/pkcs11/constants.ts';
 import { FALSE, ofUlong, TRUE } from '../lib/tags/values.ts';
 import type { Attribute, Mechanism } from '../lib/wire/schema.ts';
-import { attribute, bare, Client, classIs, labelIs, RW, type Step } from './client.ts';
+import { attribute, bare, Client, classIs, labelIs, RW } from './client.ts';
 import type { Subject, Token } from './subject.ts';
 
 /** What is printed for a thing that has a name. */
@@ -78,21 +78,12 @@ export function templatesOf(key: Pick<TestKey, 'label' | 'keyType' | 'id' | 'gen
   };
 }
 
-/** The calls that made the keys of a token. */
-export interface Preparation {
-  /** CK_SLOT_ID. */
-  readonly slot: number;
-  readonly steps: readonly Step[];
-}
-
 /** Makes the keys on every token, where they are not there. */
-export async function makeKeys(subject: Subject): Promise<readonly Preparation[]> {
-  const made: Preparation[] = [];
-  for (const token of subject.tokens) made.push({ slot: token.slot, steps: await makeKeysOn(subject, token) });
-  return made;
+export async function makeKeys(subject: Subject): Promise<void> {
+  for (const token of subject.tokens) await makeKeysOn(subject, token);
 }
 
-async function makeKeysOn(subject: Subject, token: Token): Promise<readonly Step[]> {
+async function makeKeysOn(subject: Subject, token: Token): Promise<void> {
   const client = new Client(subject);
   await client.ok('initialize', {});
   const session = await client.enter(RW, token);
@@ -101,7 +92,6 @@ async function makeKeysOn(subject: Subject, token: Token): Promise<readonly Step
     if (found.length === 0) await client.ok('generateKeyPair', { session, ...templatesOf(key) });
   }
   await client.end();
-  return client.trace;
 }
 
 export const privateKey = (client: Client, session: number, { label }: TestKey): Promise<number> =>

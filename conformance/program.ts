@@ -1,235 +1,159 @@
-/** A failure as a program: the calls that were made, in TypeScript with pkcs11js, to be run as they stand. */
+/** A failure as a program: what was done in its run, and the promise itself at the end, to be run as they stand. */
 
-import * as ck from '../lib/pkcs11/constants.ts';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { CKR_OK } from '../lib/pkcs11/constants.ts';
 import { type Family, nameOf } from '../lib/pkcs11/names.ts';
-import type { Attribute, AttributeQuery, Mechanism } from '../lib/wire/schema.ts';
-import type { Step } from './client.ts';
-import type { Preparation } from './keys.ts';
-import type { FunctionName, Functions } from './subject.ts';
+import type { Failure, Replay } from './check.ts';
+import { literalOf, type Wording } from './literal.ts';
+import type { PromiseText } from './promise.ts';
+import type { Subject, Token } from './subject.ts';
+import type { CallStep, CodecStep, CommandStep, Handles, Step } from './trace.ts';
 
-/** What it is good for to know of a failure besides its calls. */
+/** What a program is written from. */
 export interface Story {
-  /** Lines for the head of the program. */
-  readonly about: readonly string[];
-  /** The calls that made the keys of each token, in the order of the slots. */
-  readonly preparation: readonly Preparation[];
-  readonly steps: readonly Step[];
+  readonly promise: PromiseText;
+  readonly subject: Pick<Subject, 'name' | 'tokens'>;
+  readonly failure: Failure & { readonly replay: Replay };
 }
 
-/** Handles by the expression that the program has them in. */
-class Names {
+/** The calls of one application, as lines of a program. */
+class Calls {
+  readonly #tokens: readonly Token[];
+  readonly #application: number;
+  /** Handles by the expression that the program has them in. */
   readonly #sessions = new Map<number, string>();
   readonly #objects = new Map<number, string>();
-  readonly #slots: readonly number[];
-  /** Which of the slots a session is in, by its handle. */
-  readonly #slotOfSession = new Map<number, number>();
+  /** Which of the tokens a session is with, by its handle. */
+  readonly #tokenOfSession = new Map<number, number>();
   #count = 0;
 
-  constructor(slots: readonly number[]) {
-    this.#slots = slots;
+  constructor(tokens: readonly Token[], application: number) {
+    this.#tokens = tokens;
+    this.#application = application;
   }
 
-  /** The slots of the tokens are the program's own; any other number stands for a slot that does not exist. */
-  slot(slot: number): string {
-    const place = this.#slots.indexOf(slot);
-    return place < 0 ? `handle(${slot})` : `at(slots, ${place})`;
+  lineOf({ name, request, reply }: CallStep): string {
+    const { session } = request as { session?: number };
+    const token = this.#tokenOfSession.get(session ?? 0) ?? 0;
+    const words = [literalOf(name), literalOf(request, this.#wordingAt(token)), literalOf(nameOf('CKR', reply.rv))];
+    if (this.#application > 0) words.push(`${this.#application}`);
+    const call = `await again.call(${words.join(', ')});`;
+    const variable = reply.rv === CKR_OK ? this.#keep(request, reply.values ?? {}) : undefined;
+    return variable === undefined ? call : `const ${variable} = ${call}`;
   }
 
-  /** The PIN for the token of a session. */
-  pin(session: number): string {
-    return `at(pins, ${this.#slotOfSession.get(session) ?? 0})`;
+  /** Words for what is each run's own, and for constants. Everything else stands as it is. */
+  readonly #words: Readonly<Record<string, (value: number) => string | undefined>> = {
+    slot: (slot) => (this.#indexOf(slot) < 0 ? undefined : `tokens[${this.#indexOf(slot)}].slot`),
+    session: (handle) => this.#sessions.get(handle),
+    object: (handle) => this.#objects.get(handle),
+    key: (handle) => this.#objects.get(handle),
+    userType: constant('CKU'),
+    mechanism: constant('CKM'),
+    'mechanism.type': constant('CKM'),
+    'template.type': constant('CKA'),
+    'publicTemplate.type': constant('CKA'),
+    'privateTemplate.type': constant('CKA'),
+    'queries.type': constant('CKA'),
+  };
+
+  #wordingAt(token: number): Wording {
+    return (place, value) => {
+      if (place === 'pin') return this.#wordOfPin(value, token);
+      return typeof value === 'number' ? this.#words[place]?.(value) : undefined;
+    };
   }
 
-  keepSession(handle: number, slot: number): string {
-    const variable = this.next('session');
-    this.keep('session', handle, variable);
-    this.#slotOfSession.set(handle, Math.max(0, this.#slots.indexOf(slot)));
-    return variable;
+  #indexOf(slot: number): number {
+    return this.#tokens.findIndex((token) => token.slot === slot);
   }
 
-  next(what: string): string {
+  /** A PIN is never printed: the program has it from its subject. */
+  #wordOfPin(pin: unknown, token: number): string {
+    if (!(pin instanceof Uint8Array)) return 'null';
+    const isWrong = Buffer.from(this.#tokens[token]?.wrongPin ?? []).equals(pin);
+    return `tokens[${token}].${isWrong ? 'wrongPin' : 'pin'}`;
+  }
+
+  /** The variable of a reply whose handles the calls that follow may name. */
+  #keep(request: CallStep['request'], values: object): string | undefined {
+    const { session, handles = [], publicKey, privateKey } = values as Partial<Handles>;
+    const isPair = publicKey !== undefined && privateKey !== undefined;
+    if (session === undefined && handles.length === 0 && !isPair) return undefined;
     this.#count += 1;
-    return `${what}${this.#count}`;
-  }
-
-  keep(kind: 'session' | 'object', handle: number, expression: string): void {
-    (kind === 'session' ? this.#sessions : this.#objects).set(handle, expression);
-  }
-
-  session(handle: number): string {
-    return this.#sessions.get(handle) ?? `handle(${handle})`;
-  }
-
-  object(handle: number): string {
-    return this.#objects.get(handle) ?? `handle(${handle})`;
-  }
-}
-
-const hex = (bytes: Uint8Array | null): string => `hex('${Buffer.from(bytes ?? []).toString('hex')}')`;
-const constant = (family: Family, value: number): string => `0x${value.toString(16)} /* ${nameOf(family, value)} */`;
-const mechanism = ({ type, parameter }: Mechanism): string =>
-  `{ mechanism: ${constant('CKM', type)}${parameter === null ? '' : `, parameter: ${hex(parameter)}`} }`;
-const template = (attributes: readonly Attribute[]): string =>
-  `[${attributes.map(({ type, value }) => `{ type: ${constant('CKA', type)}, value: ${hex(value)} }`).join(', ')}]`;
-const types = (queries: readonly AttributeQuery[]): string =>
-  `[${queries.map(({ type }) => `{ type: ${constant('CKA', type)} }`).join(', ')}]`;
-const room = (capacity: number | null): string =>
-  capacity === null ? 'Buffer.alloc(0) /* NULL: the length */' : `Buffer.alloc(${capacity})`;
-/** A PIN is never printed: the programs take the right one, and make a wrong one, from the environment. */
-const pin = (pin: string, reply: number): string => (reply === ck.CKR_PIN_INCORRECT ? `wrong(${pin})` : pin);
-
-type Words<F extends FunctionName> = (request: Functions[F]['request'], names: Names, rv: number) => string;
-
-/** The arguments of each function. */
-const argumentsOf: { readonly [F in FunctionName]: Words<F> } = {
-  initialize: () => `{ flags: 2 /* CKF_OS_LOCKING_OK */ }`,
-  finalize: () => '',
-  getSlotList: ({ tokenPresent }) => `${tokenPresent}`,
-  getSlotInfo: ({ slot }, names) => names.slot(slot),
-  getTokenInfo: ({ slot }, names) => names.slot(slot),
-  getMechanismList: ({ slot }, names) => names.slot(slot),
-  getMechanismInfo: ({ slot, mechanism: type }, names) => `${names.slot(slot)}, ${constant('CKM', type)}`,
-  openSession: ({ slot, flags }, names) => `${names.slot(slot)}, ${flags}`,
-  closeSession: ({ session }, names) => names.session(session),
-  closeAllSessions: ({ slot }, names) => names.slot(slot),
-  getSessionInfo: ({ session }, names) => names.session(session),
-  login: ({ session, userType }, names, rv) =>
-    `${names.session(session)}, ${constant('CKU', userType)}, ${pin(names.pin(session), rv)}`,
-  logout: ({ session }, names) => names.session(session),
-  findObjectsInit: (request, names) => `${names.session(request.session)}, ${template(request.template)}`,
-  findObjects: ({ session, max }, names) => `${names.session(session)}, ${max}`,
-  findObjectsFinal: ({ session }, names) => names.session(session),
-  getAttributeValue: ({ session, object, queries }, names) =>
-    `${names.session(session)}, ${names.object(object)}, ${types(queries)}`,
-  setAttributeValue: (request, names) =>
-    `${names.session(request.session)}, ${names.object(request.object)}, ${template(request.template)}`,
-  getObjectSize: ({ session, object }, names) => `${names.session(session)}, ${names.object(object)}`,
-  createObject: (request, names) => `${names.session(request.session)}, ${template(request.template)}`,
-  copyObject: (request, names) =>
-    `${names.session(request.session)}, ${names.object(request.object)}, ${template(request.template)}`,
-  destroyObject: ({ session, object }, names) => `${names.session(session)}, ${names.object(object)}`,
-  generateKeyPair: (request, names) =>
-    [
-      names.session(request.session),
-      mechanism(request.mechanism),
-      template(request.publicTemplate),
-      template(request.privateTemplate),
-    ].join(', '),
-  generateRandom: ({ session, length }, names) => `${names.session(session)}, Buffer.alloc(${length})`,
-  seedRandom: ({ session, seed }, names) => `${names.session(session)}, ${hex(seed)}`,
-  signInit: withKey,
-  sign: ({ session, data, signature }, names) => `${names.session(session)}, ${hex(data)}, ${room(signature)}`,
-  signUpdate: ({ session, part }, names) => `${names.session(session)}, ${hex(part)}`,
-  signFinal: ({ session, signature }, names) => `${names.session(session)}, ${room(signature)}`,
-  verifyInit: withKey,
-  verify: ({ session, data, signature }, names) => `${names.session(session)}, ${hex(data)}, ${hex(signature)}`,
-  verifyUpdate: ({ session, part }, names) => `${names.session(session)}, ${hex(part)}`,
-  verifyFinal: ({ session, signature }, names) => `${names.session(session)}, ${hex(signature)}`,
-  digestInit: (request, names) => `${names.session(request.session)}, ${mechanism(request.mechanism)}`,
-  digest: ({ session, data, digest }, names) => `${names.session(session)}, ${hex(data)}, ${room(digest)}`,
-  digestUpdate: ({ session, part }, names) => `${names.session(session)}, ${hex(part)}`,
-  digestFinal: ({ session, digest }, names) => `${names.session(session)}, ${room(digest)}`,
-  encryptInit: withKey,
-  encrypt: ({ session, data, encrypted }, names) => `${names.session(session)}, ${hex(data)}, ${room(encrypted)}`,
-  decryptInit: withKey,
-  decrypt: ({ session, encrypted, data }, names) => `${names.session(session)}, ${hex(encrypted)}, ${room(data)}`,
-};
-
-function withKey(request: { session: number; mechanism: Mechanism; key: number }, names: Names): string {
-  return `${names.session(request.session)}, ${mechanism(request.mechanism)}, ${names.object(request.key)}`;
-}
-
-/** Where the values of a call stay for the calls that follow. */
-function keep({ name, request, reply }: Step, names: Names): string | undefined {
-  if (reply.rv !== ck.CKR_OK || reply.values === undefined) return undefined;
-  const values = reply.values as Partial<Functions['openSession']['values'] & Functions['findObjects']['values']> &
-    Partial<Functions['generateKeyPair']['values']>;
-  if (name === 'openSession') {
-    return names.keepSession(values.session ?? 0, (request as Functions['openSession']['request']).slot);
-  }
-  if (name === 'generateKeyPair') {
-    const variable = names.next('pair');
-    names.keep('object', values.publicKey ?? 0, `${variable}.publicKey`);
-    names.keep('object', values.privateKey ?? 0, `${variable}.privateKey`);
+    const what = session !== undefined ? 'opened' : isPair ? 'made' : 'found';
+    const variable = `${what}${this.#application === 0 ? '' : `By${this.#application}_`}${this.#count}`;
+    if (session !== undefined) {
+      this.#sessions.set(session, `${variable}.session`);
+      this.#tokenOfSession.set(session, Math.max(0, this.#indexOf((request as { slot: number }).slot)));
+    }
+    for (const [at, handle] of handles.entries()) this.#objects.set(handle, `${variable}.handles[${at}] ?? 0`);
+    if (isPair) this.#objects.set(publicKey, `${variable}.publicKey`).set(privateKey, `${variable}.privateKey`);
     return variable;
   }
-  if (name !== 'findObjects' || values.handles?.length === 0) return undefined;
-  const variable = names.next('found');
-  for (const [i, handle] of (values.handles ?? []).entries()) names.keep('object', handle, `at(${variable}, ${i})`);
-  return variable;
 }
 
-function lineOf(step: Step, names: Names): string {
-  const { name, request, reply } = step;
-  const c = `C_${name.charAt(0).toUpperCase()}${name.slice(1)}`;
-  const words = (argumentsOf[name] as Words<FunctionName>)(request, names, reply.rv);
-  const variable = keep(step, names);
-  const call = `call('${c}', '${nameOf('CKR', reply.rv).split(' ')[0]}', () => module.${c}(${words}));`;
-  return variable === undefined ? call : `const ${variable} = ${call}`;
+/** The name of a constant, without its number. */
+const wordOf = (family: Family, value: number) => nameOf(family, value).split(' ')[0] ?? '';
+const constant = (family: Family) => (value: number) => `0x${value.toString(16)} /* ${wordOf(family, value)} */`;
+
+type CallsOf = (application: number) => Calls;
+
+/** The calls of each application have handles of their own. */
+function callsOf(tokens: readonly Token[]): CallsOf {
+  const all = new Map<number, Calls>();
+  return (application) => {
+    const calls = all.get(application) ?? new Calls(tokens, application);
+    all.set(application, calls);
+    return calls;
+  };
 }
 
-const HEAD = `import { createRequire } from 'node:module';
-import type * as Pkcs11js from 'pkcs11js';
-
-const { PKCS11 } = createRequire(import.meta.url)('pkcs11js') as typeof Pkcs11js;
-const { PKCS11_MODULE = '', PKCS11_PIN = '', PKCS11_SECOND_PIN = PKCS11_PIN } = process.env;
-const pins = [PKCS11_PIN, PKCS11_SECOND_PIN];
-const wrong = (pin: string) => \`\${pin.split(':')[0]}:not-the-secret\`;
-const hex = (digits: string) => Buffer.from(digits, 'hex');
-const handle = (value: number) => {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(BigInt(value));
-  return bytes;
+/** How each kind of step is written. */
+const lines: { readonly [K in Step['kind']]: (step: Extract<Step, { kind: K }>, calls: CallsOf) => string } = {
+  call: (step, calls) => calls(step.application).lineOf(step),
+  command: ({ command, answer }: CommandStep) => `await again.command(${literalOf(command)}, ${literalOf(answer)});`,
+  codec: ({ name, words, answer }: CodecStep) => `again.codec('${name}', ${literalOf(words)}, ${literalOf(answer)});`,
 };
-function at<T>(list: readonly T[], index: number): T {
-  const item = list[index];
-  if (item === undefined) throw new Error('there are not as many slots or objects as there were');
-  return item;
+
+const lineOf = (step: Step, calls: CallsOf): string =>
+  (lines[step.kind] as (step: Step, calls: CallsOf) => string)(step, calls);
+
+const ROOT = join(import.meta.dirname, '..');
+/** Reports and programs. */
+export const FOLDER = join(ROOT, 'build/conformance');
+
+/** The text of the program that lies in `folder`. */
+export function programOf({ promise, subject, failure }: Story, folder = FOLDER): string {
+  const calls = callsOf(subject.tokens);
+  const about = [
+    `${promise.title} (${promise.spec}), at ${subject.name}.`,
+    `Broken: ${failure.message}.`,
+    `Smallest input: ${failure.counterexample}`,
+    '',
+    'Run it with node in a checkout of the repository after `sh scripts/set-up`. It makes the calls again, says what each',
+    'gives and gave then, and holds the promise against the same input: the exit status is 1 while it is broken. The name',
+    'of another subject (memory, core, module, softhsm) may follow the file.',
+  ];
+  return `${about.flatMap((text) => text.split('\n').map((line) => `// ${line}`.trimEnd())).join('\n')}
+
+import { Again } from '${relative(folder, join(ROOT, 'conformance/again.ts'))}';
+import { hex, longBytes } from '${relative(folder, join(ROOT, 'conformance/literal.ts'))}';
+
+const again = await Again.start('${subject.name}');
+const { tokens } = again.subject;
+
+${failure.steps.map((step) => lineOf(step, calls)).join('\n')}
+
+await again.hold('${promise.id}', ${literalOf(failure.replay)});
+`;
 }
 
-/** Says which code a call gives, and which one it gave when the promise was broken. */
-function call<T>(name: string, seen: string, make: () => T): T {
-  try {
-    const result = make();
-    console.log(\`\${name} CKR_OK\${seen === 'CKR_OK' ? '' : \` (then: \${seen})\`}\`);
-    return result;
-  } catch (error) {
-    const code = /CKR_\\w+/.exec(String(error))?.[0] ?? String(error);
-    console.log(\`\${name} \${code}\${seen === code ? '' : \` (then: \${seen})\`}\`);
-    return undefined as T;
-  }
-}
-
-const module = new PKCS11();
-module.load(PKCS11_MODULE);
-module.C_Initialize({ flags: 2 });
-const slots = module.C_GetSlotList(true);
-module.C_Finalize();
-`;
-
-/** The slots that the calls are about. */
-const slotsOf = (steps: readonly Step[]): Set<number> =>
-  new Set(steps.flatMap(({ request }) => ('slot' in request ? [request.slot] : [])));
-
-/** The text of a program that makes the calls again: the keys first, on tokens that are empty. */
-export function programOf({ about, preparation, steps }: Story): string {
-  const names = new Names(preparation.map(({ slot }) => slot));
-  const lines = (list: readonly Step[]) => list.map((step) => lineOf(step, names)).join('\n');
-  const finalize = "call('C_Finalize', 'CKR_OK', () => module.C_Finalize());";
-  const used = slotsOf(steps);
-  const keys = preparation.filter(({ slot }) => used.has(slot)).map((made) => `${lines(made.steps)}\n${finalize}`);
-  return `// ${about.join('\n// ')}
-//
-// Run it in the folder of the repository against empty tokens, the first of the module (PKCS11_SECOND_PIN for the second,
-// where its PIN is another):
-//   PKCS11_MODULE=/usr/lib/softhsm/libsofthsm2.so PKCS11_PIN=246810 node <this file>
-
-${HEAD}
-// The keys of the suite.
-${keys.join('\n')}
-
-// The calls that break the promise.
-${lines(steps)}
-${finalize}
-`;
+/** Writes the program of a failure, and gives its path from here. */
+export function keepProgram(story: Story): string {
+  mkdirSync(FOLDER, { recursive: true });
+  const file = join(FOLDER, `${story.promise.id}-${story.subject.name}.ts`);
+  writeFileSync(file, programOf(story));
+  return relative(process.cwd(), file);
 }

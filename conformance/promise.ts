@@ -2,6 +2,7 @@
 
 import * as fc from 'fast-check';
 import type { Client } from './client.ts';
+import type { Codec } from './codec.ts';
 
 export interface PromiseText {
   /** How `--promise` and the report name it: letters and hyphens. */
@@ -22,7 +23,15 @@ export interface PromiseText {
 export interface Promised extends PromiseText {
   /** One run stands for so many: for what is slow. Undefined: the outcome hangs on nothing, one run is all. */
   readonly cost: number | undefined;
-  property(run: (check: (client: Client) => Promise<void>) => Promise<void>): fc.IAsyncProperty<unknown[]>;
+  property(means: Means): fc.IAsyncProperty<unknown[]>;
+}
+
+/** What a run of a promise is done with. */
+export interface Means {
+  /** A program of its own at the subject. */
+  run(check: (client: Client) => Promise<void>): Promise<void>;
+  /** The functions of tags and frames. */
+  codec(): Codec;
 }
 
 type Definition = PromiseText & { cost?: number };
@@ -35,7 +44,7 @@ export function promiseOf<T>(
   return {
     ...text,
     cost,
-    property: (run) =>
+    property: ({ run }) =>
       fc.asyncProperty(given, (input) => run((client) => check(client, input))) as fc.IAsyncProperty<unknown[]>,
   };
 }
@@ -47,13 +56,14 @@ export function promise(definition: PromiseText & { check: (client: Client) => P
 
 /** A promise about values alone. */
 export function codecPromise<T>(
-  definition: Omit<Definition, 'by'> & { given: fc.Arbitrary<T>; check: (input: T) => void },
+  definition: Omit<Definition, 'by'> & { given: fc.Arbitrary<T>; check: (codec: Codec, input: T) => void },
 ): Promised {
   const { given, check, cost = 1, ...text } = definition;
   return {
     ...text,
     by: 'codec',
     cost,
-    property: () => fc.asyncProperty(given, async (input) => check(input)) as unknown as fc.IAsyncProperty<unknown[]>,
+    property: ({ codec }) =>
+      fc.asyncProperty(given, async (input) => check(codec(), input)) as unknown as fc.IAsyncProperty<unknown[]>,
   };
 }

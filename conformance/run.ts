@@ -2,15 +2,16 @@
 /** `npm run conformance -- --runs 10000 --subject core,module,softhsm --seed 7 --promise sign-in-parts`. */
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { applies, hold, type Verdict } from './check.ts';
+import { applies, type Failure, hold, type Verdict } from './check.ts';
 import { makeKeys } from './keys.ts';
-import { programOf, type Story } from './program.ts';
+import { FOLDER, keepProgram } from './program.ts';
 import { Progress } from './progress.ts';
 import type { Promised } from './promise.ts';
 import { promises } from './promises/all.ts';
 import { htmlOf, markdownOf } from './report.ts';
+import type { Subject } from './subject.ts';
 import { type SubjectName, subjects } from './subjects/all.ts';
 
 const names = Object.keys(subjects) as SubjectName[];
@@ -66,37 +67,27 @@ const program = new Command('npm run conformance --')
 const { runs, seed = Math.floor(Math.random() * 2 ** 31), subject: chosen, promise: wanted } = program.opts<Options>();
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
-const FOLDER = join(import.meta.dirname, '../build/conformance');
 const programs = new Map<Verdict, string>();
 const titles: { name: string; title: string }[] = [];
 
-type Preparation = Story['preparation'];
-
-/** Writes the program of a failure and gives its path. */
-function keepProgram(verdict: Verdict, preparation: Preparation): string {
-  const { promise, subject, failure } = verdict;
-  const file = join(FOLDER, `${promise.id}-${subject}.ts`);
-  const about = [`${promise.title} (${promise.spec}), at ${subject}.`, `${failure?.message}.`];
-  writeFileSync(file, programOf({ about, preparation, steps: failure?.steps ?? [] }));
-  programs.set(verdict, relative(process.cwd(), file));
-  return relative(process.cwd(), file);
-}
-
-function sayFailure(verdict: Verdict, preparation: Preparation): void {
-  const { promise, subject, failure } = verdict;
-  say(`BROKEN ${promise.id} (${promise.spec}) at ${subject}: ${failure?.message}`);
+function sayFailure(verdict: Verdict, failure: Failure, from: Subject): void {
+  const { promise, subject } = verdict;
+  say(`BROKEN ${promise.id} (${promise.spec}) at ${subject}: ${failure.message}`);
   say(`  ${promise.title}`);
-  say(`  input: ${failure?.counterexample}`);
+  const { replay } = failure;
+  if (replay === undefined) return;
+  say(`  input: ${failure.counterexample}`);
   say(`  again: npm run conformance -- --subject ${subject} --promise ${promise.id} --runs ${runs} --seed ${seed}`);
-  // A C program's calls, and those of no module at all, are not among the steps.
-  if ((failure?.steps.length ?? 0) > 1) say(`  as a program: ${keepProgram(verdict, preparation)}`);
+  const program = keepProgram({ promise, subject: from, failure: { ...failure, replay } });
+  programs.set(verdict, program);
+  say(`  as a program: node ${program}`);
 }
 
 async function holdAll(name: SubjectName, list: readonly Promised[]): Promise<Verdict[]> {
   const subject = await subjects[name].open();
   titles.push({ name, title: subject.title });
   try {
-    const preparation = await makeKeys(subject);
+    await makeKeys(subject);
     const own = list.filter((promise) => applies(promise, subject));
     say(`${name}: ${subject.title}; ${own.length} promises, ${runs} runs each, seed ${seed}`);
     const progress = new Progress(own.length, (line) => say(`  ${line}`));
@@ -104,7 +95,7 @@ async function holdAll(name: SubjectName, list: readonly Promised[]): Promise<Ve
     for (const promise of own) {
       const verdict = await hold(promise, subject, { runs, seed });
       verdicts.push(verdict);
-      if (verdict.outcome === 'broken') sayFailure(verdict, preparation);
+      if (verdict.failure !== undefined) sayFailure(verdict, verdict.failure, subject);
       progress.step(promise.id);
     }
     return verdicts;

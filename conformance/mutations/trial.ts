@@ -26,7 +26,12 @@ export interface Effort {
 }
 
 /** Holds all promises against the core in process. Without a mutation: against the sources as they are. */
-export async function tryOut(mutation: Mutation | undefined, effort: Effort): Promise<Trial> {
+export function tryOut(mutation: Mutation | undefined, effort: Effort): Promise<Trial> {
+  return inCopy(mutation, (folder) => runIn(folder, effort));
+}
+
+/** Does something in a scratch copy of the sources, which is gone when it is done. */
+export async function inCopy<T>(mutation: Mutation | undefined, use: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'mhsm-mutation-'));
   try {
     await copyTo(folder);
@@ -34,7 +39,7 @@ export async function tryOut(mutation: Mutation | undefined, effort: Effort): Pr
       const file = join(folder, mutation.file);
       await writeFile(file, applied(mutation, await readFile(file, 'utf8')));
     }
-    return await runIn(folder, effort);
+    return await use(folder);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -3,9 +3,9 @@
 import * as fc from 'fast-check';
 import { CK_UNAVAILABLE_INFORMATION, CKR_OK } from '../../lib/pkcs11/constants.ts';
 import { WireError } from '../../lib/wire/bytes.ts';
-import { decodeRequest, decodeResponse, encodeRequest, encodeResponse, FrameSplitter } from '../../lib/wire/codec.ts';
 import { CALLS, type CallName, type FieldType, MAX_FRAME_BYTES } from '../../lib/wire/schema.ts';
 import { equal, holds } from '../client.ts';
+import type { Codec } from '../codec.ts';
 import { codecPromise, type Promised } from '../promise.ts';
 
 const ulong = fc.oneof(fc.maxSafeNat(), fc.constant(CK_UNAVAILABLE_INFORMATION));
@@ -45,8 +45,8 @@ const responses = anyCall.chain((call) =>
 );
 
 type Made = { call: CallName; fields: Record<string, unknown> };
-const frameOf = ({ call, fields }: Made) => encodeRequest(call, fields as never);
-const bodyOf = (made: Made) => frameOf(made).subarray(4);
+const frameOf = ({ encodeRequest }: Codec, { call, fields }: Made) => encodeRequest(call, fields as never);
+const bodyOf = (codec: Codec, made: Made) => frameOf(codec, made).subarray(4);
 
 /** Values for comparison: a Buffer is its bytes. */
 const plain = (value: unknown) =>
@@ -73,17 +73,17 @@ export const framePromises: readonly Promised[] = [
     title: 'A request comes out as it went in, for every call',
     spec: 'lib/wire/schema.ts',
     given: requests,
-    check: (made) => equal(plain(decodeRequest(bodyOf(made))), plain(made), 'the request'),
+    check: (codec, made) => equal(plain(codec.decodeRequest(bodyOf(codec, made))), plain(made), 'the request'),
   }),
   codecPromise({
     id: 'frame-answer-round-trip',
     title: 'An answer comes out as it went in, with fields and without',
     spec: 'lib/wire/schema.ts',
     given: responses,
-    check: ({ call, rv, message, fields, hasFields }) => {
+    check: (codec, { call, rv, message, fields, hasFields }) => {
       const response = { rv, message, fields: hasFields || rv === CKR_OK ? fields : null };
-      const body = encodeResponse(call, response as never).subarray(4);
-      equal(plain(decodeResponse(call, body)), plain(response), 'the answer');
+      const body = codec.encodeResponse(call, response as never).subarray(4);
+      equal(plain(codec.decodeResponse(call, body)), plain(response), 'the answer');
     },
   }),
   codecPromise({
@@ -91,14 +91,14 @@ export const framePromises: readonly Promised[] = [
     title: 'A frame is its length, the number of its call and its fields, little-endian',
     spec: 'lib/wire/schema.ts',
     given: fc.record({ session: fc.maxSafeNat(), part: bytes }),
-    check: ({ session, part }) => {
+    check: (codec, { session, part }) => {
       const frame = Buffer.alloc(4 + 2 + 8 + 4 + part.length);
       frame.writeUInt32LE(frame.length - 4, 0);
       frame.writeUInt16LE(52, 4);
       frame.writeBigUInt64LE(BigInt(session), 6);
       frame.writeUInt32LE(part.length, 14);
       frame.set(part, 18);
-      equal(encodeRequest('signUpdate', { session, part }), frame, 'the frame of a signUpdate');
+      equal(codec.encodeRequest('signUpdate', { session, part }), frame, 'the frame of a signUpdate');
     },
   }),
   codecPromise({
@@ -106,10 +106,10 @@ export const framePromises: readonly Promised[] = [
     title: 'A frame that ends early is refused wherever it ends',
     spec: 'lib/wire/schema.ts',
     given: fc.tuple(requests, fc.nat()),
-    check: ([made, cut]) => {
-      const body = bodyOf(made);
+    check: (codec, [made, cut]) => {
+      const body = bodyOf(codec, made);
       holds(
-        isRefused(() => decodeRequest(body.subarray(0, cut % body.length))),
+        isRefused(() => codec.decodeRequest(body.subarray(0, cut % body.length))),
         'a part of a frame was read',
       );
     },
@@ -119,10 +119,10 @@ export const framePromises: readonly Promised[] = [
     title: 'A frame with bytes behind its last field is refused',
     spec: 'lib/wire/schema.ts',
     given: fc.tuple(requests, fc.uint8Array({ minLength: 1, maxLength: 9 })),
-    check: ([made, extra]) => {
-      const body = Buffer.concat([bodyOf(made), extra]);
+    check: (codec, [made, extra]) => {
+      const body = Buffer.concat([bodyOf(codec, made), extra]);
       holds(
-        isRefused(() => decodeRequest(body)),
+        isRefused(() => codec.decodeRequest(body)),
         'a frame with bytes behind it was read',
       );
     },
@@ -132,12 +132,12 @@ export const framePromises: readonly Promised[] = [
     title: 'Any bytes are a request or are refused, and never anything else',
     spec: 'lib/wire/schema.ts',
     given: fc.tuple(anyCall, fc.uint8Array({ maxLength: 64 })),
-    check: ([call, noise]) => {
+    check: (codec, [call, noise]) => {
       const head = Buffer.alloc(2);
       head.writeUInt16LE(CALLS[call].id);
-      isRefused(() => decodeRequest(Buffer.concat([head, noise])));
-      isRefused(() => decodeRequest(Buffer.from(noise)));
-      isRefused(() => decodeResponse(call, Buffer.concat([head, noise])));
+      isRefused(() => codec.decodeRequest(Buffer.concat([head, noise])));
+      isRefused(() => codec.decodeRequest(Buffer.from(noise)));
+      isRefused(() => codec.decodeResponse(call, Buffer.concat([head, noise])));
     },
   }),
   codecPromise({
@@ -145,16 +145,16 @@ export const framePromises: readonly Promised[] = [
     title: 'Frames come whole and in order out of a stream that is cut anywhere',
     spec: 'lib/wire/schema.ts',
     given: fc.tuple(fc.array(requests, { maxLength: 4 }), fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1 })),
-    check: ([all, cuts]) => {
-      const splitter = new FrameSplitter();
-      let rest = Buffer.concat(all.map(frameOf));
-      const bodies: Buffer[] = [];
+    check: (codec, [all, cuts]) => {
+      let rest = Buffer.concat(all.map((made) => frameOf(codec, made)));
+      const pieces: Buffer[] = [];
       for (let i = 0; rest.length > 0; i++) {
         const size = cuts[i % cuts.length] ?? 1;
-        bodies.push(...splitter.push(Buffer.from(rest.subarray(0, size))));
+        pieces.push(Buffer.from(rest.subarray(0, size)));
         rest = rest.subarray(size);
       }
-      equal(plain(bodies), plain(all.map(bodyOf)), 'the frames');
+      const bodies = all.map((made) => bodyOf(codec, made));
+      equal(plain(codec.splitFrames(pieces)), plain(bodies), 'the frames');
     },
   }),
   codecPromise({
@@ -162,15 +162,15 @@ export const framePromises: readonly Promised[] = [
     title: 'A frame above the limit is refused at its first four bytes, and one at the limit is not',
     spec: 'lib/wire/schema.ts',
     given: fc.integer({ min: 1, max: 0xffffffff - MAX_FRAME_BYTES }),
-    check: (over) => {
+    check: (codec, over) => {
       const head = Buffer.alloc(4);
       head.writeUInt32LE(MAX_FRAME_BYTES + over);
       holds(
-        isRefused(() => new FrameSplitter().push(head)),
+        isRefused(() => codec.splitFrames([Buffer.from(head)])),
         'a frame above the limit was awaited',
       );
       head.writeUInt32LE(MAX_FRAME_BYTES);
-      equal(new FrameSplitter().push(head), [], 'what comes of the head of a frame at the limit');
+      equal(codec.splitFrames([head]), [], 'what comes of the head of a frame at the limit');
     },
   }),
   codecPromise({
@@ -178,9 +178,13 @@ export const framePromises: readonly Promised[] = [
     title: 'A frame of any size comes out as it went in',
     spec: 'lib/wire/schema.ts',
     given: fc.record({ session: ulong, data: fc.uint8Array({ minLength: 400, maxLength: 2000, size: 'max' }) }),
-    check: (given) => {
+    check: (codec, given) => {
       const fields = { ...given, signature: null };
-      equal(plain(decodeRequest(bodyOf({ call: 'sign', fields }))), plain({ call: 'sign', fields }), 'the request');
+      equal(
+        plain(codec.decodeRequest(bodyOf(codec, { call: 'sign', fields }))),
+        plain({ call: 'sign', fields }),
+        'the request',
+      );
     },
   }),
   codecPromise({
@@ -188,19 +192,19 @@ export const framePromises: readonly Promised[] = [
     title: 'No buffer and a buffer of no bytes are two things',
     spec: 'lib/wire/schema.ts',
     given: fc.record({ session: ulong, data: bytes, signature: fc.constantFrom(null, 0) }),
-    check: (fields) =>
-      equal(plain(decodeRequest(bodyOf({ call: 'sign', fields }))).fields, plain(fields), 'the fields'),
+    check: (codec, fields) =>
+      equal(plain(codec.decodeRequest(bodyOf(codec, { call: 'sign', fields }))).fields, plain(fields), 'the fields'),
   }),
   codecPromise({
     id: 'frame-flag',
     title: 'A flag is 0 or 1, and any other byte is refused',
     spec: 'lib/wire/schema.ts',
     given: fc.nat({ max: 255 }),
-    check: (flag) => {
-      const body = bodyOf({ call: 'getSlotList', fields: { tokenPresent: true } });
+    check: (codec, flag) => {
+      const body = bodyOf(codec, { call: 'getSlotList', fields: { tokenPresent: true } });
       body[2] = flag;
       equal(
-        isRefused(() => decodeRequest(body)),
+        isRefused(() => codec.decodeRequest(body)),
         flag > 1,
         'whether it is refused',
       );
@@ -211,11 +215,11 @@ export const framePromises: readonly Promised[] = [
     title: 'Text that is not UTF-8 is refused',
     spec: 'lib/wire/schema.ts',
     given: fc.constantFrom(0x80, 0xbf, 0xc0, 0xff),
-    check: (byte) => {
-      const body = encodeResponse('closeSession', { rv: CKR_OK, message: 'x', fields: {} }).subarray(4);
+    check: (codec, byte) => {
+      const body = codec.encodeResponse('closeSession', { rv: CKR_OK, message: 'x', fields: {} }).subarray(4);
       body[2 + 8 + 4] = byte;
       holds(
-        isRefused(() => decodeResponse('closeSession', body)),
+        isRefused(() => codec.decodeResponse('closeSession', body)),
         'bytes were read as text',
       );
     },
@@ -225,16 +229,16 @@ export const framePromises: readonly Promised[] = [
     title: 'An answer is to the call that was made, and has its values when it succeeded',
     spec: 'lib/wire/schema.ts',
     given: fc.tuple(anyCall, anyCall),
-    check: ([call, other]) => {
-      const failed = encodeResponse(call, { rv: 5, message: '', fields: null }).subarray(4);
+    check: (codec, [call, other]) => {
+      const failed = codec.encodeResponse(call, { rv: 5, message: '', fields: null }).subarray(4);
       equal(
-        isRefused(() => decodeResponse(other, failed)),
+        isRefused(() => codec.decodeResponse(other, failed)),
         call !== other,
         'whether it is refused',
       );
-      const empty = encodeResponse(call, { rv: CKR_OK, message: '', fields: null }).subarray(4);
+      const empty = codec.encodeResponse(call, { rv: CKR_OK, message: '', fields: null }).subarray(4);
       holds(
-        isRefused(() => decodeResponse(call, empty)),
+        isRefused(() => codec.decodeResponse(call, empty)),
         'success without values was read',
       );
     },

@@ -5,6 +5,7 @@ import * as ck from '../../lib/pkcs11/constants.ts';
 import { MAX_FRAME_BYTES } from '../../lib/wire/schema.ts';
 import { bare, type Client, equal, holds, ROOM } from '../client.ts';
 import { importedKey, privateKey, publicKey, rsaKey } from '../keys.ts';
+import { longBytes } from '../literal.ts';
 import { type Promised, promiseOf } from '../promise.ts';
 import { hashingSchemes, type SignatureScheme } from '../signature-schemes.ts';
 
@@ -19,9 +20,6 @@ const given = fc.record({ scheme: fc.constantFrom(...hashingSchemes), length: le
 /** Longer than any key takes, on either side of a frame. */
 const tooLong = lengths.map((length) => Math.max(length, 246));
 const cost = 2;
-
-/** Bytes that differ from place to place, so that parts in another order are another message. */
-const bytesOf = (length: number) => Uint8Array.from({ length }, (_, at) => (at * 31 + (at >> 8)) & 255);
 
 async function pairOf(client: Client, { key, mechanism }: SignatureScheme) {
   await client.needs(mechanism);
@@ -40,7 +38,7 @@ export const longDataPromises: readonly Promised[] = [
     given,
     check: async (client, { scheme, length }) => {
       const { session, mechanism, signing, verifying } = await pairOf(client, scheme);
-      const data = bytesOf(length);
+      const data = longBytes(length);
       const signature = await client.sign(session, mechanism, signing, data);
       const imported = await importedKey(client, session, verifying, scheme.key);
       holds(scheme.verifies(imported, data, signature), `node:crypto refuses ${scheme.name}`);
@@ -63,7 +61,7 @@ export const longDataPromises: readonly Promised[] = [
     check: async (client, { scheme, length }) => {
       const { session, mechanism, verifying } = await pairOf(client, scheme);
       const signature = new Uint8Array(scheme.key.signatureBytes + 1).fill(7);
-      const code = await client.verify(session, mechanism, verifying, bytesOf(length), signature);
+      const code = await client.verify(session, mechanism, verifying, longBytes(length), signature);
       equal(code, ck.CKR_SIGNATURE_LEN_RANGE, 'the code');
     },
   }),
@@ -76,7 +74,7 @@ export const longDataPromises: readonly Promised[] = [
     given,
     check: async (client, { scheme, length }) => {
       const { session, mechanism, signing, verifying } = await pairOf(client, scheme);
-      const [part, data, none] = [bytesOf(5), bytesOf(length), ck.CKR_OPERATION_NOT_INITIALIZED];
+      const [part, data, none] = [longBytes(5), longBytes(length), ck.CKR_OPERATION_NOT_INITIALIZED];
       await client.ok('signInit', { session, mechanism, key: signing });
       await client.ok('signUpdate', { session, part });
       await client.gives(none, 'sign', { session, data, signature: ROOM });
@@ -97,8 +95,8 @@ export const longDataPromises: readonly Promised[] = [
     check: async (client, length) => {
       const session = await client.open();
       await client.ok('digestInit', { session, mechanism: bare(ck.CKM_SHA256) });
-      await client.ok('digestUpdate', { session, part: bytesOf(5) });
-      const request = { session, data: bytesOf(length), digest: ROOM };
+      await client.ok('digestUpdate', { session, part: longBytes(5) });
+      const request = { session, data: longBytes(length), digest: ROOM };
       await client.gives(ck.CKR_OPERATION_NOT_INITIALIZED, 'digest', request);
     },
   }),
@@ -116,7 +114,7 @@ export const longDataPromises: readonly Promised[] = [
         await privateKey(client, session, rsaKey),
         await publicKey(client, session, rsaKey),
       ];
-      const [data, signature] = [bytesOf(length), new Uint8Array(rsaKey.signatureBytes)];
+      const [data, signature] = [longBytes(length), new Uint8Array(rsaKey.signatureBytes)];
       await client.ok('signInit', { session, mechanism, key: signing });
       await client.gives(ck.CKR_DATA_LEN_RANGE, 'sign', { session, data, signature: ROOM });
       await client.gives(ck.CKR_OPERATION_NOT_INITIALIZED, 'sign', { session, data, signature: ROOM });

@@ -2,8 +2,8 @@
 
 import * as fc from 'fast-check';
 import * as ck from '../../lib/pkcs11/constants.ts';
-import { Broken, type Client, equal, holds } from '../client.ts';
-import { Driven, type Entered } from '../driven.ts';
+import { type Client, equal, holds } from '../client.ts';
+import { Driven, INITIALIZE, OPEN, signing } from '../driven.ts';
 import { p256Key } from '../keys.ts';
 import { type Promised, promiseOf } from '../promise.ts';
 
@@ -13,22 +13,15 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const cost = 10;
 
 /** A program of its own, from its start to its end. */
-async function driven(client: Client, check: (driven: Driven, entered: Entered) => Promise<void>): Promise<void> {
-  const { drive } = client.subject;
-  if (drive === undefined) throw new Broken('the subject is no module that a C program could load');
-  const driver = await drive();
+async function driven(client: Client, check: (program: Driven) => Promise<void>): Promise<void> {
+  const program = await Driven.load(client.subject, client.trace);
   try {
-    const program = new Driven(client.subject, driver);
-    await check(program, await program.enter(p256Key));
+    await program.enter(p256Key);
+    await check(program);
   } finally {
-    await driver.end();
+    await program.end();
   }
 }
-
-const signing = ({ session, key }: Entered, data: Uint8Array): string[] => [
-  `signinit ${session} ${ck.CKM_ECDSA} ${key}`,
-  `sign ${session} ${hex(data)} buffer 512`,
-];
 
 /** That a child's answers to `signing` are CKR_OK and a signature. */
 function signed([start = '', signature = '']: readonly string[]): void {
@@ -47,13 +40,12 @@ export const processPromises: readonly Promised[] = [
     cost,
     given: digest,
     check: (client, data) =>
-      driven(client, async (program, entered) => {
-        const { driver } = program;
-        const answers = await driver.fork(`init ${ck.CKF_OS_LOCKING_OK}`, program.commandOfOpening, 'final');
+      driven(client, async (program) => {
+        const answers = await program.answer(`fork ${INITIALIZE};${OPEN};final`);
         equal(answers[0], '0', 'the answer to C_Initialize in the child');
         equal(answers[1]?.split(' ')[0], '0', 'the answer to C_OpenSession in the child');
         equal(answers.slice(2), ['0', 'ended 0'], 'the end of the child');
-        equal((await program.sign(entered, data)).length, 128, 'the digits of the parent’s signature');
+        equal((await program.sign(data)).length, 128, 'the digits of the parent’s signature');
       }),
   }),
   promiseOf({
@@ -65,12 +57,12 @@ export const processPromises: readonly Promised[] = [
     cost,
     given: fc.tuple(digest, fc.boolean()),
     check: (client, [data, isUsedBefore]) =>
-      driven(client, async (program, entered) => {
-        if (isUsedBefore) await program.sign(entered, data);
-        const answers = await program.driver.fork(...signing(entered, data));
+      driven(client, async (program) => {
+        if (isUsedBefore) await program.sign(data);
+        const answers = await program.answer(`fork ${signing(data).join(';')}`);
         signed(answers);
         equal(answers.at(-1), 'ended 0', 'the end of the child');
-        await program.sign(entered, data);
+        await program.sign(data);
       }),
   }),
   promiseOf({
@@ -82,10 +74,11 @@ export const processPromises: readonly Promised[] = [
     cost,
     given: fc.tuple(digest, fc.subarray(['init 2', 'final'])),
     check: (client, [data, commands]) =>
-      driven(client, async (program, entered) => {
-        await program.ok(`signinit ${entered.session} ${ck.CKM_ECDSA} ${entered.key}`);
-        await program.driver.fork('slots null', ...commands);
-        const [length] = await program.ok(`sign ${entered.session} ${hex(data)} buffer 512`);
+      driven(client, async (program) => {
+        const [start, sign] = signing(data);
+        await program.ok(start);
+        await program.answer(`fork ${['slots null', ...commands].join(';')}`);
+        const [length] = await program.ok(sign);
         equal(length, '64', 'the length of the signature');
       }),
   }),
@@ -98,12 +91,12 @@ export const processPromises: readonly Promised[] = [
     cost,
     given: digest,
     check: (client, data) =>
-      driven(client, async (program, entered) => {
-        const answers = await program.driver.fork('final', `init ${ck.CKF_OS_LOCKING_OK}`, 'final');
+      driven(client, async (program) => {
+        const answers = await program.answer(`fork final;${INITIALIZE};final`);
         equal(answers, ['0', '0', '0', 'ended 0'], 'the answers in the child');
-        const [, state] = await program.ok(`session ${entered.session}`);
+        const [, state] = await program.ok('session $session');
         equal(state, `${ck.CKS_RW_USER_FUNCTIONS}`, 'the state of the parent’s session');
-        await program.sign(entered, data);
+        await program.sign(data);
       }),
   }),
   promiseOf({
@@ -115,12 +108,13 @@ export const processPromises: readonly Promised[] = [
     cost,
     given: fc.tuple(digest, fc.integer({ min: 0, max: 63 })),
     check: (client, [data, room]) =>
-      driven(client, async (program, { session, key }) => {
-        await program.ok(`signinit ${session} ${ck.CKM_ECDSA} ${key}`);
-        equal((await program.ok(`sign ${session} ${hex(data)} null 0`))[0], '64', 'the length');
-        const [rv, length] = (await program.driver.run(`sign ${session} ${hex(data)} buffer ${room}`)).split(' ');
+      driven(client, async (program) => {
+        await program.ok(signing(data)[0]);
+        const sign = `sign $session ${hex(data)}`;
+        equal((await program.ok(`${sign} null 0`))[0], '64', 'the length');
+        const [rv, length] = await program.words(`${sign} buffer ${room}`);
         equal([rv, length], [ck.CKR_BUFFER_TOO_SMALL.toString(16), '64'], 'code and length for too small a buffer');
-        equal((await program.ok(`sign ${session} ${hex(data)} buffer 64`))[1]?.length, 128, 'the digits');
+        equal((await program.ok(`${sign} buffer 64`))[1]?.length, 128, 'the digits');
       }),
   }),
   promiseOf({
@@ -132,14 +126,14 @@ export const processPromises: readonly Promised[] = [
     cost,
     given: fc.shuffledSubarray([ck.CKA_LABEL, ck.CKA_ID, ck.CKA_VALUE, ck.CKA_CERTIFICATE_TYPE], { minLength: 1 }),
     check: (client, types) =>
-      driven(client, async (program, { session, key }) => {
+      driven(client, async (program) => {
         const lengths = new Map([
           [ck.CKA_LABEL, p256Key.label.length],
           [ck.CKA_ID, p256Key.id.length],
         ]);
         for (const room of ['null', '64']) {
           const queries = types.map((type) => `${type}=${room}`).join(' ');
-          const [rv, ...answers] = (await program.driver.run(`attributes ${session} ${key} ${queries}`)).split(' ');
+          const [rv, ...answers] = await program.words(`attributes $session $key ${queries}`);
           const told = answers.map((answer) => Number(answer.split(':')[0]));
           equal(
             told,

@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import * as ck from '../../lib/pkcs11/constants.ts';
 import { holderOf, type Side, type TaggedAttribute, taggedAttributes } from '../../lib/tags/attributes.ts';
-import { decodeTags, encodeTags, fitsTag, MAX_TAGS, tagName } from '../../lib/tags/codec.ts';
+import { fitsTag, MAX_TAGS, tagName } from '../../lib/tags/codec.ts';
 import { FALSE, ofText, ofUlong, TRUE } from '../../lib/tags/values.ts';
 import { equal, holds } from '../client.ts';
 import { codecPromise, type Promised } from '../promise.ts';
@@ -55,7 +55,7 @@ export const tagPromises: readonly Promised[] = [
     title: 'Attributes written to tags are read back, and what is left out is the default',
     spec: 'docs: tags',
     given: fc.tuple(entries, foreign),
-    check: ([given, others]) => {
+    check: ({ decodeTags, encodeTags }, [given, others]) => {
       const tags = encodeTags(others, valuesOf(given));
       if (tags === null) return;
       const decoded = decodeTags(tags);
@@ -70,7 +70,7 @@ export const tagPromises: readonly Promised[] = [
     title: 'Tags of others are kept as they are',
     spec: 'docs: tags',
     given: fc.tuple(entries, foreign),
-    check: ([given, others]) => {
+    check: ({ encodeTags }, [given, others]) => {
       const tags = encodeTags(others, valuesOf(given));
       if (tags === null) return;
       for (const [name, text] of Object.entries(others)) equal(tags[name], text, `the tag ${JSON.stringify(name)}`);
@@ -89,7 +89,7 @@ export const tagPromises: readonly Promised[] = [
         spelled: spelling,
       }),
     ),
-    check: ({ row, side, value, next, spelled: [inCase, short] }) => {
+    check: ({ decodeTags, encodeTags }, { row, side, value, next, spelled: [inCase, short] }) => {
       const text = row.form.write(value);
       if (text === undefined) return;
       const earlier = { [inCase(short(tagName(row, side)))]: text };
@@ -103,7 +103,7 @@ export const tagPromises: readonly Promised[] = [
     title: 'A tag is read with and without CKA_, in any case and with other separators',
     spec: 'docs: tags',
     given: fc.tuple(entry, spelling),
-    check: ([{ row, side, value }, [inCase, short]]) => {
+    check: ({ decodeTags }, [{ row, side, value }, [inCase, short]]) => {
       const text = row.form.write(value);
       if (text === undefined) return;
       const decoded = decodeTags({ [inCase(short(tagName(row, side)))]: text });
@@ -115,7 +115,7 @@ export const tagPromises: readonly Promised[] = [
     title: 'A tag that cannot be read is named, and harms no other',
     spec: 'docs: tags',
     given: fc.tuple(entries, fc.constantFrom('maybe', 'x', '2', 'truth')),
-    check: ([given, text]) => {
+    check: ({ decodeTags, encodeTags }, [given, text]) => {
       const rest = given.filter(({ row }) => row.type !== ck.CKA_SIGN);
       const tags = encodeTags({ p11_pri_CKA_SIGN: text }, valuesOf(rest), true);
       if (tags === null) return;
@@ -133,7 +133,7 @@ export const tagPromises: readonly Promised[] = [
     title: 'Never more tags than the service grants: 15, and null says that there would be more',
     spec: 'docs: tags',
     given: fc.tuple(entries, fc.integer({ min: 0, max: 15 })),
-    check: ([given, count]) => {
+    check: ({ encodeTags }, [given, count]) => {
       const others = Object.fromEntries(Array.from({ length: count }, (_, i) => [`other${i}`, '']));
       const tags = encodeTags(others, valuesOf(given), true);
       const needed = count + given.filter(({ row, value }) => row.form.write(value) !== undefined).length;
@@ -145,7 +145,7 @@ export const tagPromises: readonly Promised[] = [
     title: 'What is written is the documented spelling: lower-case hexadecimal, words, days',
     spec: 'docs: tags',
     given: fc.tuple(fc.uint8Array({ maxLength: 20 }), day),
-    check: ([id, date]) => {
+    check: ({ encodeTags }, [id, date]) => {
       const digits = date.toISOString().slice(0, 10).replaceAll('-', '');
       const values = {
         private: new Map<number, Uint8Array>([[ck.CKA_ID, id]]),
@@ -166,7 +166,7 @@ export const tagPromises: readonly Promised[] = [
     title: 'Without a tag a key signs and verifies, and does nothing else',
     spec: 'docs: tags',
     given: fc.constantFrom(...taggedAttributes.filter(({ form }) => form.expected === 'true or false')),
-    check: ({ type, name, absent }) => {
+    check: (_codec, { type, name, absent }) => {
       equal(absent, type === ck.CKA_SIGN || type === ck.CKA_VERIFY ? TRUE : FALSE, `what the lack of ${name} means`);
     },
   }),
@@ -175,7 +175,7 @@ export const tagPromises: readonly Promised[] = [
     title: 'Of two spellings of one attribute our own is read, in whatever order they come',
     spec: 'docs: tags',
     given: fc.tuple(fc.constantFrom('P11_PRI_LABEL', 'p11-pri-label', 'p11_pri_label'), fc.boolean()),
-    check: ([other, first]) => {
+    check: ({ decodeTags }, [other, first]) => {
       const own = ['p11_pri_CKA_LABEL', 'own'];
       const both = first ? [[other, 'other'], own] : [own, [other, 'other']];
       equal(decodeTags(Object.fromEntries(both)).values.private.get(ck.CKA_LABEL), ofText('own'), 'the label');
@@ -186,6 +186,7 @@ export const tagPromises: readonly Promised[] = [
     title: 'A day that does not exist is no date',
     spec: 'docs: tags',
     given: fc.constantFrom('20260230', '20250229', '20260431', '20261301', '20260100', '2026-02-31'),
-    check: (text) => equal(decodeTags({ p11_pri_CKA_END_DATE: text }).problems.length, 1, 'the number of problems'),
+    check: ({ decodeTags }, text) =>
+      equal(decodeTags({ p11_pri_CKA_END_DATE: text }).problems.length, 1, 'the number of problems'),
   }),
 ];
