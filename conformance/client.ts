@@ -69,12 +69,21 @@ export class Client {
     name: F,
     request: Functions[F]['request'],
   ): Promise<number> {
+    return (await this.answers(codes, name, request)).rv;
+  }
+
+  /** The reply to a call that must give one of these codes. */
+  async answers<F extends FunctionName>(
+    codes: number | readonly number[],
+    name: F,
+    request: Functions[F]['request'],
+  ): Promise<Reply<F>> {
     const promised = typeof codes === 'number' ? [codes] : codes;
-    const { rv } = await this.call(name, request);
-    if (!promised.includes(rv)) {
-      throw new Broken(`${name} gave ${nameOf('CKR', rv)}, and ${namesOf(promised)} is promised`);
+    const reply = await this.call(name, request);
+    if (!promised.includes(reply.rv)) {
+      throw new Broken(`${name} gave ${nameOf('CKR', reply.rv)}, and ${namesOf(promised)} is promised`);
     }
-    return rv;
+    return reply;
   }
 
   /** Gives all of it back, so that the next program starts from nothing. No call may be under way by then. */

@@ -1,67 +1,118 @@
 /** The state machine as a promise: any course of calls is answered as the model predicts. */
 
 import * as fc from 'fast-check';
-import { RO, ROOM, RW } from '../client.ts';
-import { HASHES, p256Key, rsaKey, testKeys } from '../keys.ts';
+import { type Client, RO, RW } from '../client.ts';
+import { HASHES, p256Key, rsaKey } from '../keys.ts';
 import { type Promised, promiseOf } from '../promise.ts';
 import { signatureSchemes } from '../signature-schemes.ts';
+import { ciphers as allCiphers } from './ciphers.ts';
+import { WANTED } from './objects.ts';
+import { ROOMS } from './output.ts';
 import { Real } from './real.ts';
-import { Model, ourRules, softhsmRules } from './state.ts';
-import * as steps from './steps.ts';
+import { ourRules, softhsmRules } from './rules.ts';
+import { Model } from './state.ts';
+import type { Step } from './step.ts';
+import * as cipher from './steps/ciphers.ts';
+import * as digest from './steps/digests.ts';
+import * as object from './steps/objects.ts';
+import * as session from './steps/sessions.ts';
+import * as signature from './steps/signatures.ts';
+import { together } from './together.ts';
 
-const which = fc.nat({ max: 4 });
-const key = fc.constantFrom(...testKeys);
+const which = fc.nat({ max: 63 });
+const key = fc.nat({ max: 7 });
+const slot = fc.nat({ max: 1 });
+/** Most calls are made by the first application. */
+const application = fc.constantFrom(0, 0, 0, 1, 2);
 const hash = fc.constantFrom(...HASHES);
-const text = fc.uint8Array({ minLength: 1, maxLength: 60 });
-const room = fc.constantFrom(1, ROOM, ROOM, ROOM);
+const text = fc.uint8Array({ minLength: 2, maxLength: 60 });
+const room = fc.constantFrom(...ROOMS);
 /** One scheme of each kind that every subject has. */
 const schemes = signatureSchemes.filter(
   (each) => (each.key === rsaKey || (each.key === p256Key && !each.hashes)) && each.hash === HASHES[0],
 );
 const scheme = fc.constantFrom(...schemes);
+const ciphers = fc.constantFrom(...allCiphers);
 const label = fc.constantFrom('renamed', 'renamed again', 'ä€', p256Key.label);
+const chosen = fc.record({
+  key,
+  half: fc.constantFrom('private', 'public'),
+  isOfOtherSlot: fc.constantFrom(false, false, false, true),
+});
 
-/** As often as they are named. */
-const anyStep: fc.Arbitrary<steps.Step>[] = [
-  fc.constantFrom(RO, RW).map(steps.openSession),
-  fc.constant(RW).map(steps.openSession),
-  which.map(steps.closeSession),
-  fc.constant(undefined).map(steps.closeAllSessions),
-  which.map(steps.readState),
-  fc.tuple(which, fc.constantFrom(true, true, true, false)).map(([at, isRight]) => steps.login(at, isRight)),
-  which.map((at) => steps.login(at, true)),
-  which.map(steps.logout),
-  fc.tuple(which, key).map((args) => steps.findInit(...args)),
-  fc.tuple(which, fc.integer({ min: 1, max: 3 })).map((args) => steps.find(...args)),
-  which.map(steps.findFinal),
-  fc.tuple(which, hash).map((args) => steps.digestInit(...args)),
-  fc.tuple(which, text).map((args) => steps.digestUpdate(...args)),
-  fc.tuple(which, room).map((args) => steps.digestFinal(...args)),
-  fc.tuple(which, scheme).map((args) => steps.signInit(...args)),
-  fc.tuple(which, text).map((args) => steps.signUpdate(...args)),
-  fc.tuple(which, room).map((args) => steps.signFinal(...args)),
-  fc.tuple(which, text, room).map((args) => steps.sign(...args)),
-  fc.tuple(which, scheme).map((args) => steps.verifyInit(...args)),
-  fc.tuple(which, text).map((args) => steps.verify(...args)),
-  fc.tuple(which, key).map((args) => steps.readLabel(...args)),
-  fc.tuple(which, key, label).map((args) => steps.setLabel(...args)),
+type Arguments<A extends unknown[]> = { [I in keyof A]: fc.Arbitrary<A[I]> };
+
+/** A step with its arguments. `weight`: how often it is made, beside the others. */
+function row<A extends unknown[]>(weight: number, make: (...args: A) => Step, ...args: Arguments<A>) {
+  return { weight, arbitrary: (fc.tuple(...args) as fc.Arbitrary<A>).map((values) => make(...values)) };
+}
+type Row = ReturnType<typeof row>;
+
+const ofApplications: readonly Row[] = [
+  row(1, session.startApplication),
+  row(2, session.initialize, application),
+  row(1, session.finalize, application),
+  row(12, session.openSession, application, slot, fc.constantFrom(RW, RW, RO)),
 ];
+
+/** Those that can be made at the same time as others. */
+const ofSessions: readonly Row[] = [
+  row(2, session.closeAllSessions, application, slot),
+  row(2, session.countSessions, application, slot),
+  row(3, session.closeSession, which),
+  row(3, session.readState, which),
+  row(12, session.login, which, fc.constantFrom(true, true, true, true, false)),
+  row(3, session.logout, which),
+  row(4, object.findInit, which, chosen, fc.subarray([...WANTED])),
+  row(4, object.find, which, fc.integer({ min: 1, max: 3 })),
+  row(2, object.findFinal, which),
+  row(4, object.readLabel, which, chosen),
+  row(3, object.setLabel, which, chosen, label),
+  row(4, object.generate, which),
+  row(3, object.destroy, which, chosen),
+  row(4, digest.digestInit, which, hash),
+  row(3, digest.digestUpdate, which, text),
+  row(3, digest.digestFinal, which, room),
+  row(3, digest.digest, which, text, room),
+  row(6, signature.signInit, which, scheme, key),
+  row(3, signature.signUpdate, which, text),
+  row(4, signature.signFinal, which, room),
+  row(5, signature.sign, which, text, room),
+  row(6, signature.verifyInit, which, scheme, key),
+  row(3, signature.verifyUpdate, which, text),
+  row(3, signature.verifyFinal, which),
+  row(4, signature.verify, which, text, fc.boolean()),
+  row(4, cipher.encryptInit, which, ciphers),
+  row(4, cipher.encrypt, which, text, room),
+  row(2, cipher.encryptTooMuch, which, fc.integer({ min: 1, max: 50 })),
+  row(4, cipher.decryptInit, which, ciphers),
+  row(4, cipher.decrypt, which, text, room),
+  row(2, cipher.decryptCut, which, fc.integer({ min: 1, max: 255 })),
+];
+const anyOfSessions = fc.oneof(...ofSessions);
+const ofThreads = row(12, together, fc.array(anyOfSessions, { minLength: 2, maxLength: 4 }));
+
+/** As often as they weigh: each step is drawn from all rows. */
+const anyStep = fc.oneof(...ofApplications, ...ofSessions, ofThreads);
+
+async function follow(client: Client, commands: Iterable<fc.AsyncCommand<Model, Real>>): Promise<void> {
+  const model = new Model(client.subject.isOurs ? ourRules : softhsmRules, client.subject.tokens.length);
+  const real = new Real(client);
+  try {
+    await fc.asyncModelRun(() => ({ model, real }), commands);
+  } finally {
+    await real.restore(model);
+  }
+}
 
 export const machinePromises: readonly Promised[] = [
   promiseOf({
     id: 'state-machine',
-    title: 'Any course of calls over sessions, login, objects and operations is answered as the model predicts',
-    spec: 'Usage Guide: sessions; 5.4 to 5.12; conformance/model/state.ts',
+    title:
+      'Any course of calls over slots, sessions, objects, operations, threads and applications is answered as predicted',
+    spec: 'Usage Guide: sessions; applications and threads; 5.4 to 5.14; conformance/model/rules.ts',
     by: 'standard',
-    given: fc.commands(anyStep, { maxCommands: 40, size: 'max' }),
-    check: async (client, commands) => {
-      const model = new Model(client.subject.isOurs ? ourRules : softhsmRules);
-      const real = new Real(client);
-      try {
-        await fc.asyncModelRun(() => ({ model, real }), commands);
-      } finally {
-        await real.restoreLabels(model);
-      }
-    },
+    given: fc.commands([anyStep], { maxCommands: 60, size: 'max' }),
+    check: follow,
   }),
 ];

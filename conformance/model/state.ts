@@ -1,67 +1,29 @@
 /** What a caller may know of a module: the model that predicts the answer to every call. */
 
 import * as ck from '../../lib/pkcs11/constants.ts';
-import { RO, type RW } from '../client.ts';
-import { type TestHash, type TestKey, testKeys } from '../keys.ts';
+import { RO } from '../client.ts';
+import type { TestHash } from '../keys.ts';
 import type { SignatureScheme } from '../signature-schemes.ts';
-
-/** Where modules differ although the standard is one. Each line says what ours does; `softhsmRules` what SoftHSM does. */
-export interface Rules {
-  /** C_SignInit replaces a signature that was begun (docs: web servers never clean up). Else CKR_OPERATION_ACTIVE. */
-  readonly signInitReplaces: boolean;
-  /** A logout ends what was begun (5.6 C_Logout). SoftHSM goes on. */
-  readonly logoutEndsOperations: boolean;
-  /** C_Logout without a login (5.6 C_Logout). SoftHSM sees no harm in it. */
-  readonly logoutWithoutLogin: number;
-  /** Operations of several kinds go on side by side in a session: the token may choose. SoftHSM has one. */
-  readonly kindsSideBySide: boolean;
-  /** Nothing is seen before a login, public keys neither. SoftHSM shows those as long as a session is open. */
-  readonly publicNeedsLogin: boolean;
-  /** A private key used after a logout. SoftHSM has forgotten the handle. */
-  readonly keyAfterLogout: number;
-  /** C_Sign after C_SignUpdate: refused, and the operation ends. SoftHSM refuses and goes on. */
-  readonly wholeAfterPartsEnds: boolean;
-  /** C_SignFinal of a mechanism without parts: refused, and the operation ends. SoftHSM refuses and goes on. */
-  readonly finalWithoutPartsEnds: boolean;
-  /** C_SignFinal of a mechanism without parts tells first that the buffer is too small. SoftHSM, that it has no parts. */
-  readonly tooSmallBeforeNoParts: boolean;
-}
-
-export const ourRules: Rules = {
-  signInitReplaces: true,
-  logoutEndsOperations: true,
-  logoutWithoutLogin: ck.CKR_USER_NOT_LOGGED_IN,
-  kindsSideBySide: true,
-  publicNeedsLogin: true,
-  keyAfterLogout: ck.CKR_USER_NOT_LOGGED_IN,
-  wholeAfterPartsEnds: true,
-  finalWithoutPartsEnds: true,
-  tooSmallBeforeNoParts: true,
-};
-
-export const softhsmRules: Rules = {
-  signInitReplaces: false,
-  logoutEndsOperations: false,
-  logoutWithoutLogin: ck.CKR_OK,
-  kindsSideBySide: false,
-  publicNeedsLogin: false,
-  keyAfterLogout: ck.CKR_OBJECT_HANDLE_INVALID,
-  wholeAfterPartsEnds: false,
-  finalWithoutPartsEnds: false,
-  tooSmallBeforeNoParts: false,
-};
+import type { Cipher } from './ciphers.ts';
+import { type ModelKey, type ModelObject, ModelToken } from './objects.ts';
+import type { Rules } from './rules.ts';
 
 export interface Search {
-  /** How many handles are still to come. */
-  left: number;
+  /** What is still to come. */
+  left: ModelObject[];
 }
 export interface Signature {
   readonly scheme: SignatureScheme;
+  readonly key: ModelKey;
   parts: Uint8Array[];
 }
 export interface Digest {
   readonly hash: TestHash;
   parts: Uint8Array[];
+}
+export interface Encryption {
+  readonly cipher: Cipher;
+  readonly key: ModelKey;
 }
 
 /** The kinds of operation that a session may have under way, one of each. */
@@ -70,75 +32,142 @@ export interface Operations {
   signing?: Signature | undefined;
   verifying?: Signature | undefined;
   digesting?: Digest | undefined;
+  encrypting?: Encryption | undefined;
+  decrypting?: Encryption | undefined;
 }
 export type Kind = keyof Operations;
+const KINDS: readonly Kind[] = ['search', 'signing', 'verifying', 'digesting', 'encrypting', 'decrypting'];
+
+/** One token in the eyes of one application. */
+export interface View {
+  isLoggedIn: boolean;
+  /** Objects whose handles the application has found or made since it has a session open. */
+  readonly known: Set<ModelObject>;
+}
+
+/** A process that has loaded the module. */
+export class ModelApplication {
+  readonly number: number;
+  isInitialized: boolean;
+  readonly #views = new Map<ModelToken, View>();
+
+  constructor(number: number, isInitialized: boolean) {
+    this.number = number;
+    this.isInitialized = isInitialized;
+  }
+
+  view(token: ModelToken): View {
+    const view = this.#views.get(token) ?? { isLoggedIn: false, known: new Set() };
+    this.#views.set(token, view);
+    return view;
+  }
+}
 
 export class ModelSession {
+  readonly application: ModelApplication;
+  readonly token: ModelToken;
   readonly flags: number;
   isOpen = true;
   operations: Operations = {};
 
-  constructor(flags: number) {
+  constructor(application: ModelApplication, token: ModelToken, flags: number) {
+    this.application = application;
+    this.token = token;
     this.flags = flags;
+  }
+
+  get view(): View {
+    return this.application.view(this.token);
+  }
+
+  get isReadWrite(): boolean {
+    return (this.flags & ck.CKF_RW_SESSION) !== 0;
+  }
+
+  /** CKS_ value (Usage Guide: session states). */
+  get state(): number {
+    const { isLoggedIn } = this.view;
+    if (this.flags === RO) return isLoggedIn ? ck.CKS_RO_USER_FUNCTIONS : ck.CKS_RO_PUBLIC_SESSION;
+    return isLoggedIn ? ck.CKS_RW_USER_FUNCTIONS : ck.CKS_RW_PUBLIC_SESSION;
   }
 }
 
 export class Model {
   readonly rules: Rules;
+  readonly tokens: readonly ModelToken[];
+  readonly applications = [new ModelApplication(0, true)];
   /** In the order in which they were opened; closed ones stay, so that their handles are tried too. */
   readonly sessions: ModelSession[] = [];
-  /** CKA_LABEL of each private key that is not what it was. */
-  readonly labels = new Map<TestKey, string>();
-  isLoggedIn = false;
-  /** The handles found at the last login stand: sessions have been open ever since. */
-  knowsHandles = false;
 
-  constructor(rules: Rules) {
+  constructor(rules: Rules, tokens: number) {
     this.rules = rules;
+    this.tokens = Array.from({ length: tokens }, (_, index) => new ModelToken(index));
   }
 
-  /** CKS_ value (Usage Guide: session states). */
-  stateOf({ flags }: ModelSession): number {
-    if (flags === RO) return this.isLoggedIn ? ck.CKS_RO_USER_FUNCTIONS : ck.CKS_RO_PUBLIC_SESSION;
-    return this.isLoggedIn ? ck.CKS_RW_USER_FUNCTIONS : ck.CKS_RW_PUBLIC_SESSION;
+  /** One more application, which has called nothing yet. */
+  start(): void {
+    this.applications.push(new ModelApplication(this.applications.length, false));
   }
 
-  open(flags: typeof RO | typeof RW): ModelSession {
-    const session = new ModelSession(flags);
+  open(application: ModelApplication, token: ModelToken, flags: number): ModelSession {
+    const session = new ModelSession(application, token, flags);
     this.sessions.push(session);
     return session;
+  }
+
+  /** The sessions that an application has open with a token. */
+  openSessions(application: ModelApplication, token: ModelToken): ModelSession[] {
+    return this.sessions.filter((it) => it.isOpen && it.application === application && it.token === token);
   }
 
   close(session: ModelSession): void {
     session.isOpen = false;
     session.operations = {};
-    if (this.sessions.some(({ isOpen }) => isOpen)) return;
-    this.isLoggedIn = false;
-    this.knowsHandles = false;
+    if (this.openSessions(session.application, session.token).length > 0) return;
+    session.view.isLoggedIn = false;
+    session.view.known.clear();
   }
 
-  logout(): void {
-    this.isLoggedIn = false;
+  closeAll(application: ModelApplication, token: ModelToken): void {
+    for (const session of this.openSessions(application, token)) this.close(session);
+  }
+
+  finalize(application: ModelApplication): void {
+    for (const token of this.tokens) this.closeAll(application, token);
+    application.isInitialized = false;
+  }
+
+  logout({ application, token, view }: ModelSession): void {
+    view.isLoggedIn = false;
     if (!this.rules.logoutEndsOperations) return;
-    for (const session of this.sessions) session.operations = {};
+    for (const session of this.openSessions(application, token)) session.operations = {};
+  }
+
+  /** Whether a session may see an object that is there. */
+  sees({ view }: ModelSession, object: ModelObject): boolean {
+    if (!object.isThere) return false;
+    return view.isLoggedIn || (object.half === 'public' && !this.rules.publicNeedsLogin);
+  }
+
+  /** Whether an object can be reached by the handle that the session's application has of it. */
+  reaches(session: ModelSession, object: ModelObject): boolean {
+    return session.view.known.has(object) && this.sees(session, object);
   }
 
   /** CKR_OPERATION_ACTIVE where the operation that begins meets one that is in its way, else CKR_OK. */
   codeOfStart({ operations }: ModelSession, kind: Kind): number {
+    const replaces = this.rules.privateUseReplaces && (kind === 'signing' || kind === 'decrypting');
     const isInTheWay = (other: Kind): boolean =>
-      operations[other] !== undefined &&
-      (other === kind ? !(kind === 'signing' && this.rules.signInitReplaces) : !this.rules.kindsSideBySide);
-    return (['search', 'signing', 'verifying', 'digesting'] as const).some(isInTheWay)
-      ? ck.CKR_OPERATION_ACTIVE
-      : ck.CKR_OK;
+      operations[other] !== undefined && (other === kind ? !replaces : !this.rules.kindsSideBySide);
+    return KINDS.some(isInTheWay) ? ck.CKR_OPERATION_ACTIVE : ck.CKR_OK;
   }
 
-  labelOf(key: TestKey): string {
-    return this.labels.get(key) ?? key.label;
-  }
-
-  /** How many private keys have the label: one key may be given that of another. */
-  keysLabelled(label: string): number {
-    return testKeys.filter((key) => this.labelOf(key) === label).length;
+  /** The code of a start with a key. */
+  codeOfKeyedStart(session: ModelSession, kind: Kind, object: ModelObject): number {
+    const start = this.codeOfStart(session, kind);
+    if (start !== ck.CKR_OK || this.reaches(session, object)) return start;
+    const { isLoggedIn } = session.view;
+    if (isLoggedIn || (object.half === 'public' && !this.rules.publicNeedsLogin)) return this.rules.keyGone;
+    return object.half === 'public' ? ck.CKR_USER_NOT_LOGGED_IN : this.rules.keyAfterLogout;
   }
 }
