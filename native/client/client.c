@@ -295,6 +295,7 @@ void client_forget(void)
 void client_load(client_resume *resume, const void *module)
 {
     self.resume = resume;
+    secrets_load();
     location_find(&self.location, module);
     make_condition();
     /* Fails for lack of memory only; then getpid alone tells a child. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -198,6 +198,33 @@ describe.each(VARIANTS)('forks, restarts and exits, $name', ({ build }) => {
     await driver.run(`login 2 1 ${pin}`);
     await driver.run('final');
     expect(await driver.run(`scan ${pin}`)).toBe('0');
+  });
+
+  test('the PIN is in no core dump, though the rest of the memory is', async (context) => {
+    await logIn();
+    const cores = join(folder, 'cores');
+    mkdirSync(cores);
+    if ((await driver.run(`core ${cores}`)) === 'no core') context.skip('this system writes no core files');
+    const [name] = readdirSync(cores);
+    if (name === undefined) return context.skip('this system gives cores to a program');
+    const core = readFileSync(join(cores, name));
+    expect(core.includes(agent.path)).toBe(true);
+    expect(core.includes('client:secret')).toBe(false);
+    expect(core.includes(TICKET)).toBe(false);
+  });
+
+  // The sanitizers leave mlock out.
+  test.skipIf(build.endsWith('asan'))('the PIN is kept out of swap, in forked children too', async () => {
+    expect(await driver.run('init 2')).toBe('0');
+    expect(await driver.run('open 3 4')).toBe('0 1');
+    const ticketAlone = Number(await driver.run('locked'));
+    expect(await driver.run(`login 1 1 ${pin}`)).toBe('0');
+    const locked = await driver.run('locked');
+    expect(Number(locked)).toBeGreaterThan(ticketAlone);
+    expect(ticketAlone).toBeGreaterThan(0);
+    expect(await driver.fork('locked')).toEqual([locked, 'ended 0']);
+    expect(await driver.run('logout 1')).toBe('0');
+    expect(await driver.run('locked')).toBe(String(ticketAlone));
   });
 
   test('a PIN that was refused is forgotten, and the calls after it are not resumed with it', async () => {

@@ -23,6 +23,7 @@ extern CK_FUNCTION_LIST *module;
 bool any_call_command(const struct words *words);
 bool pkcs11_command(const struct words *words);
 bool process_command(const struct words *words);
+bool memory_command(const struct words *words);
 bool threads_command(const struct words *words);
 /* The module's own function of that name, or NULL. */
 void *symbol_of(const char *name);

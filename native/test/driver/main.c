@@ -70,7 +70,7 @@ void run_line(char *line)
             words.at[words.count++] = at;
     }
     if (words.count > 0 && !any_call_command(&words) && !pkcs11_command(&words) &&
-        !process_command(&words) && !threads_command(&words))
+        !process_command(&words) && !memory_command(&words) && !threads_command(&words))
         say("unknown command %s", words.at[0]);
     explicit_bzero(line, length);
 }

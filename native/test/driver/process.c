@@ -1,4 +1,4 @@
-/* Commands about the process that the module lives in: loading, forks, descriptors, memory, exit. */
+/* Commands about the process that the module lives in: loading, forks, descriptors, exit. */
 #include "driver.h"
 
 #include <dirent.h>
@@ -9,11 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define MASK 0x5a
-#define LARGEST_MAPPING (256UL << 20)
 
 static void *library;
 static char library_path[4096];
@@ -88,39 +86,6 @@ static void list_descriptors(void)
     }
     closedir(directory);
     say("%s", line);
-}
-
-/* scan HEX: how often the masked bytes are in the writable memory of this process */
-static void scan(const struct words *words)
-{
-    unsigned char needle[256];
-    static unsigned char page[4096];
-    size_t length = from_hex(word(words, 1), 0, needle, sizeof needle), matched = 0;
-    unsigned long start, end, found = 0;
-    char line[512], access[8];
-    FILE *maps = fopen("/proc/self/maps", "re");
-    int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
-    while (fgets(line, sizeof line, maps) != NULL) {
-        if (sscanf(line, "%lx-%lx %7s", &start, &end, access) != 3 || access[0] != 'r' || access[1] != 'w')
-            continue;
-        /* The shadow of a sanitizer is terabytes of nothing. */
-        if (end - start > LARGEST_MAPPING)
-            continue;
-        for (unsigned long at = start; at < end; at += sizeof page) {
-            if (pread(memory, page, sizeof page, (off_t)at) != sizeof page)
-                continue;
-            for (size_t i = 0; i < sizeof page; i++) {
-                matched = (page[i] ^ MASK) == needle[matched] ? matched + 1 : (page[i] ^ MASK) == needle[0];
-                if (matched == length) {
-                    found++;
-                    matched = 0;
-                }
-            }
-        }
-    }
-    fclose(maps);
-    close(memory);
-    say("%lu", found);
 }
 
 static void say_signals(void)
@@ -207,8 +172,6 @@ bool process_command(const struct words *words)
         ignore_children();
     else if (strcmp(name, "replace-descriptors") == 0)
         replace_descriptors();
-    else if (strcmp(name, "scan") == 0)
-        scan(words);
     else if (strcmp(name, "signals") == 0)
         say_signals();
     else if (strcmp(name, "children") == 0)
@@ -219,6 +182,8 @@ bool process_command(const struct words *words)
         say("%d", clearenv());
     else if (strcmp(name, "become") == 0)
         say("%d", setgid((gid_t)number(words, 1)) + setuid((uid_t)number(words, 1)));
+    else if (strcmp(name, "is-set-user-id") == 0)
+        say("%lu", getauxval(AT_SECURE));
     else if (strcmp(name, "exit") == 0)
         exit(0);
     else
