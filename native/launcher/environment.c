@@ -2,10 +2,10 @@
  * An allow list: a server's environment holds what is none of the agent's business (NODE_OPTIONS and
  * LD_PRELOAD would even run in it). It has what @azure/identity, TLS and proxies read.
  *
- * No client secrets. The product's way for a secret is the PIN; one left in the environment of a server would
- * otherwise stand in that of a process that lives much longer, and would be found by a credential that nobody
- * configured. What managed identity needs (IDENTITY_HEADER, MSI_SECRET) are not secrets of a principal but of
- * the local endpoint.
+ * No client secrets, no passwords, no keys of other services: of AZURE_* by name. The product's way for a secret
+ * is the PIN; one left in the environment of a server would otherwise stand in that of a process that lives much
+ * longer, and would be found by a credential that nobody configured. What managed identity needs
+ * (IDENTITY_HEADER, MSI_SECRET) are not secrets of a principal but of the local endpoint.
  */
 #include "environment.h"
 
@@ -16,15 +16,36 @@
 
 /* A trailing asterisk stands for any rest. */
 static const char *const allowed[] = {
-    "PATH",          "HOME",          "TZ",
-    "LANG",          "LC_ALL",        "TMPDIR",
-    "AZURE_*",       "IDENTITY_*",    "IMDS_*",
-    "MSI_*",         "MHSM_PKCS11_*", "NODE_EXTRA_CA_CERTS",
-    "HTTP_PROXY",    "http_proxy",    "HTTPS_PROXY",
-    "https_proxy",   "NO_PROXY",      "no_proxy",
-    "SSL_CERT_FILE", "SSL_CERT_DIR",  "XDG_RUNTIME_DIR",
+    "PATH",
+    "HOME",
+    "TZ",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "XDG_RUNTIME_DIR",
+    "MHSM_PKCS11_*",
+    "AZURE_CLIENT_ID",
+    "AZURE_TENANT_ID",
+    "AZURE_AUTHORITY_HOST",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+    "AZURE_REGIONAL_AUTHORITY_NAME",
+    "AZURE_ADDITIONALLY_ALLOWED_TENANTS",
+    "AZURE_IDENTITY_DISABLE_MULTITENANTAUTH",
+    "AZURE_KUBERNETES_*",
+    "IDENTITY_*",
+    "IMDS_*",
+    "MSI_*",
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "NODE_EXTRA_CA_CERTS",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
 };
-static const char *const refused[] = {"AZURE_CLIENT_SECRET", "AZURE_PASSWORD"};
 
 static bool matches(const char *pattern, const char *name, size_t length)
 {
@@ -34,19 +55,13 @@ static bool matches(const char *pattern, const char *name, size_t length)
     return size == length && strncmp(name, pattern, size) == 0;
 }
 
-static bool is_in(const char *const *patterns, size_t count, const char *variable)
-{
-    size_t length = strcspn(variable, "=");
-    for (size_t i = 0; i < count; i++)
-        if (matches(patterns[i], variable, length))
-            return true;
-    return false;
-}
-
 static bool is_allowed(const char *variable)
 {
-    return is_in(allowed, sizeof allowed / sizeof *allowed, variable) &&
-           !is_in(refused, sizeof refused / sizeof *refused, variable);
+    size_t length = strcspn(variable, "=");
+    for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
+        if (matches(allowed[i], variable, length))
+            return true;
+    return false;
 }
 
 char **environment_cleaned(char *const *environment, unsigned extra, char ***end)

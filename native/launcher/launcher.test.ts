@@ -45,11 +45,15 @@ describe.each(VARIANTS)('the launcher, $name', ({ build }) => {
   test('gives the agent what a service manager gives, and nothing else', async () => {
     const secrets = {
       AZURE_CLIENT_SECRET: 's',
+      AZURE_CLIENT_CERTIFICATE_PASSWORD: 's',
+      AZURE_STORAGE_KEY: 's',
       MHSM_CLIENT_SECRET: 's',
       NODE_OPTIONS: '--no-warnings',
+      NODE_TLS_REJECT_UNAUTHORIZED: '0',
       LD_BIND_NOW: '1',
     };
-    const kept = { AZURE_TENANT_ID: 't', IDENTITY_ENDPOINT: 'e', https_proxy: 'p', SSL_CERT_DIR: 'd', TZ: 'UTC' };
+    const azure = { AZURE_TENANT_ID: 't', AZURE_KUBERNETES_SNI_NAME: 'n', IDENTITY_ENDPOINT: 'e' };
+    const kept = { ...azure, https_proxy: 'p', SSL_CERT_DIR: 'd', TZ: 'UTC' };
     const launcher = new Launcher(build, scene, ['--foreground', '--idle', '77'], { ...secrets, ...kept });
     await launcher.ready();
     const note = await scene.agent(1);
