@@ -57,6 +57,18 @@ enum transport connection_open(struct connection *connection, const char *socket
     return result;
 }
 
+bool connection_listener(const struct connection *connection, uid_t *user, struct failure *failure)
+{
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    if (getsockopt(connection->socket.fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
+        failure_set(failure, "cannot tell who listens: %s", strerror(errno));
+        return false;
+    }
+    *user = peer.uid;
+    return true;
+}
+
 void connection_close(struct connection *connection)
 {
     descriptor_close(&connection->socket);

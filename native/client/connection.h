@@ -35,6 +35,8 @@ struct connection {
 
 enum transport connection_open(struct connection *connection, const char *socket, struct deadline deadline,
                                struct failure *failure);
+/* The user of the process that listens there, as the kernel says. False with failure: it does not say. */
+bool connection_listener(const struct connection *connection, uid_t *user, struct failure *failure);
 /* False when the agent has closed it, wrote what nobody asked for, or the host closed the descriptor. Never
  * waits. */
 bool connection_is_usable(const struct connection *connection);

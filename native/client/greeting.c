@@ -52,8 +52,30 @@ static bool introduce(struct client *client, bool fresh, struct introduction *in
     return done;
 }
 
-static enum transport connect_candidate(const struct candidate *candidate, struct connection *connection,
-                                        struct deadline deadline, struct failure *failure)
+/* Who listens is told PINs, and a socket in a folder of many is anybody's who was first. */
+static enum transport connect_trusted(const struct location *location, const char *socket,
+                                      struct connection *connection, struct deadline deadline,
+                                      struct failure *failure)
+{
+    uid_t listener;
+    enum transport result = connection_open(connection, socket, deadline, failure);
+    if (result != TRANSPORT_OK)
+        return result;
+    bool known = connection_listener(connection, &listener, failure);
+    if (known && location_trusts(location, socket, listener))
+        return TRANSPORT_OK;
+    if (known)
+        failure_set(failure,
+                    "user id %u listens at %s, in a folder that others may write in: remove that socket, or set "
+                    "MHSM_PKCS11_AGENT_USER=%u if it is the agent's user",
+                    (unsigned)listener, socket, (unsigned)listener);
+    connection_close(connection);
+    return TRANSPORT_FAILED;
+}
+
+static enum transport connect_candidate(const struct location *location, const struct candidate *candidate,
+                                        struct connection *connection, struct deadline deadline,
+                                        struct failure *failure)
 {
     char directory[LOCATION_SOCKET_BYTES];
     if (candidate->is_private) {
@@ -69,7 +91,7 @@ static enum transport connect_candidate(const struct candidate *candidate, struc
             break;
         }
     }
-    return connection_open(connection, candidate->socket, deadline, failure);
+    return connect_trusted(location, candidate->socket, connection, deadline, failure);
 }
 
 static bool start(struct client *client, const struct candidate *candidate, struct deadline deadline,
@@ -98,13 +120,13 @@ static enum transport reach(struct client *client, const struct introduction *in
         *failure = location->failure;
     enum transport result = TRANSPORT_FAILED;
     for (*index = first; *index < end; ++*index) {
-        result = connect_candidate(&location->candidates[*index], connection, deadline, failure);
+        result = connect_candidate(location, &location->candidates[*index], connection, deadline, failure);
         if (result != TRANSPORT_ABSENT)
             return result;
     }
     for (*index = first; *index < end; ++*index)
         if (start(client, &location->candidates[*index], deadline, failure))
-            return connect_candidate(&location->candidates[*index], connection, deadline, failure);
+            return connect_candidate(location, &location->candidates[*index], connection, deadline, failure);
     return result;
 }
 

@@ -1,11 +1,15 @@
 #include "location.h"
 
+#include "directory.h"
+
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #define DEFAULT_CONFIGURATION "/etc/mhsm-pkcs11.conf"
@@ -76,7 +80,8 @@ static void add_candidate(struct location *location, const char *directory, bool
         return;
     }
     candidate->is_private = is_private;
-    candidate->can_start = can_start;
+    /* Whoever runs a set-user-id program chose what it would pass on: its environment, PATH too. */
+    candidate->can_start = can_start && getauxval(AT_SECURE) == 0;
     location->count++;
 }
 
@@ -103,6 +108,31 @@ static void add_override(struct location *location, const char *socket)
                     sizeof candidate->socket - 1);
 }
 
+bool location_trusts(const struct location *location, const char *socket, uid_t listener)
+{
+    const uid_t trusted[] = {0, geteuid(), location->owner, location->agent_user};
+    size_t count = sizeof trusted / sizeof *trusted;
+    for (size_t i = 0; i < count; i++)
+        if (trusted[i] == listener)
+            return true;
+    /* An agent that root started has given root up. */
+    return directory_guards(socket, trusted, count);
+}
+
+/* False: it is no user id. */
+static bool find_agent_user(struct location *location)
+{
+    const char *text = secure_getenv("MHSM_PKCS11_AGENT_USER");
+    char *end;
+    location->agent_user = location->owner;
+    if (text == NULL || text[0] == '\0')
+        return true;
+    errno = 0;
+    unsigned long user = strtoul(text, &end, 10);
+    location->agent_user = (uid_t)user;
+    return errno == 0 && text[0] >= '0' && text[0] <= '9' && *end == '\0' && user < (uid_t)-1;
+}
+
 void location_find(struct location *location, const void *module)
 {
     /* secure_getenv: a set-user-id program must not be led to a configuration or an agent of its caller's
@@ -116,6 +146,8 @@ void location_find(struct location *location, const void *module)
         configuration = DEFAULT_CONFIGURATION;
     if (!make_absolute(configuration, location->configuration))
         failure_set(&location->failure, "the path of the configuration is too long");
+    else if (!find_agent_user(location))
+        failure_set(&location->failure, "MHSM_PKCS11_AGENT_USER is not a user id, which is a number");
     else if (socket != NULL && socket[0] != '\0')
         add_override(location, socket);
     else if (location->owner == 0)

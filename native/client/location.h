@@ -30,6 +30,8 @@ struct location {
     /* Beside the module; empty when the module's own path is not known. */
     char launcher[PATH_MAX];
     uid_t owner;
+    /* Named by MHSM_PKCS11_AGENT_USER; the owner where it is not. See location_trusts. */
+    uid_t agent_user;
     struct candidate candidates[LOCATION_CANDIDATES];
     /* 0: there is no place, `failure` says why. */
     size_t count;
@@ -38,6 +40,11 @@ struct location {
 
 /* `module` is any address inside the module. */
 void location_find(struct location *location, const void *module);
+/*
+ * Whether who listens at a socket may be told PINs: root, this process's own user, the owner, the agent's user; and
+ * whoever it is where none but those can have put the socket.
+ */
+bool location_trusts(const struct location *location, const char *socket, uid_t listener);
 /* The directory part of a path, "." without one. False when it does not fit. */
 bool location_directory(const char *path, char *directory, size_t size);
 

@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { getuid, kill } from 'node:process';
+import { execPath, getuid, kill } from 'node:process';
+import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Driver, VARIANTS } from '../test/driver.ts';
 import { isAlive, Scene, until } from '../test/launcher.ts';
@@ -21,6 +23,25 @@ function socketName(path: string): string {
 /** Whether every user may enter a folder: one below /root is closed, and another user's launcher finds no agent there. */
 function isOpenToAll(folder: string): boolean {
   return (statSync(folder).mode & 0o001) !== 0 && (folder === '/' || isOpenToAll(dirname(folder)));
+}
+
+/** Somebody who was first at a path, and hears what the module says there. */
+async function listenAs(user: number, path: string): Promise<{ heard(): Promise<string>; stop(): void }> {
+  const program = `
+    const server = require('node:net').createServer((socket) => {
+      let first = 'nothing';
+      socket.on('data', () => (first = 'hello') && socket.destroy()).on('close', () => console.log(first)).on('error', () => {});
+    });
+    server.listen(process.env.SOCKET, () => console.log('listens'));`;
+  // Node is loaded as root: another user may not enter this checkout. What listens is the other user's.
+  const child = spawn(execPath, ['-e', `process.setgid(${user}); process.setuid(${user}); ${program}`], {
+    env: { SOCKET: path },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const heard = async () => String((await lines.next()).value);
+  expect(await heard()).toBe('listens');
+  return { heard, stop: () => child.kill() };
 }
 
 /** These tests are about what root's processes and other users' may do, so they need root. */
@@ -159,6 +180,44 @@ describe.skipIf(getuid?.() !== 0).each(VARIANTS)('starting an agent, $name', ({ 
     expect(await driver.run('init 2')).toBe('0');
     expect(driver.stderr).toMatch(reason);
     expect(await driver.run('slots 8')).toBe('30 8 0');
+    expect(scene.notes).toEqual([]);
+  });
+
+  test('a socket that another user put into a shared folder is told nothing, unless that user is named', async () => {
+    // A folder that everybody may write in.
+    const path = join(scene.notesFolder, 'taken.sock');
+    const impostor = await listenAs(USER, path);
+    const driver = await load({ MHSM_PKCS11_SOCKET: path });
+    expect(await driver.run('init 2')).toBe('0');
+    expect(driver.stderr).toMatch(
+      /user id 12345 listens at \S+taken\.sock, in a folder that others may write in: remove that socket, or set MHSM_PKCS11_AGENT_USER=12345/,
+    );
+    expect(await impostor.heard()).toBe('nothing');
+    const trusting = await load({ MHSM_PKCS11_SOCKET: path, MHSM_PKCS11_AGENT_USER: String(USER) });
+    expect(await trusting.run('init 2')).toBe('0');
+    expect(await impostor.heard()).toBe('hello');
+    impostor.stop();
+  });
+
+  test('a user that is no number is named by the variable it is in', async () => {
+    const driver = await load({ MHSM_PKCS11_AGENT_USER: 'www-data' });
+    expect(await driver.run('init 2')).toBe('0');
+    expect(driver.stderr).toMatch(/MHSM_PKCS11_AGENT_USER is not a user id/);
+    expect(scene.notes).toEqual([]);
+  });
+
+  test('a set-user-id program takes no path from its caller, and starts no agent with its environment', async (context) => {
+    const program = join(scene.folder, 'set-user-id');
+    copyFileSync(join(build, 'test/driver/driver'), program);
+    chmodSync(program, 0o4755);
+    const environment = { ...scene.environment, MHSM_PKCS11_SOCKET: join(scene.folder, 'chosen.sock') };
+    const driver = new Driver(build, environment, module(), { program, user: USER });
+    drivers.push(driver);
+    if ((await driver.run('is-set-user-id')) === '0') context.skip(`${scene.folder} takes no set-user-id programs`);
+    expect(await driver.run(`load ${module()}`)).toBe('0');
+    expect(await driver.run('init 2')).toBe('0');
+    // The default configuration's: neither MHSM_PKCS11_CONF nor MHSM_PKCS11_SOCKET counts.
+    expect(driver.stderr).toMatch(new RegExp(join(SYSTEM_DIRECTORY, socketName('/etc/mhsm-pkcs11.conf'))));
     expect(scene.notes).toEqual([]);
   });
 

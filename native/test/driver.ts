@@ -43,12 +43,18 @@ export class Driver {
   readonly #stderr: number;
   readonly module: string;
 
-  constructor(build: string, environment: Record<string, string>, module = join(build, 'libmhsm-pkcs11.so')) {
+  constructor(
+    build: string,
+    environment: Record<string, string>,
+    module = join(build, 'libmhsm-pkcs11.so'),
+    { program = join(build, 'test/driver/driver'), user }: { program?: string; user?: number } = {},
+  ) {
     this.module = module;
     this.#stderr = unnamedFile();
-    this.#process = spawn(join(build, 'test/driver/driver'), {
+    this.#process = spawn(program, {
       env: { PATH: env.PATH ?? '', UBSAN_OPTIONS: 'print_stacktrace=1', ...environment },
       stdio: ['pipe', 'pipe', this.#stderr],
+      ...(user !== undefined && { uid: user, gid: user }),
     });
     this.exit = new Promise((resolve) => this.#process.on('exit', (status) => resolve(status)));
     const { stdout } = this.#process;
