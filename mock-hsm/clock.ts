@@ -1,4 +1,4 @@
-// The time that keys, tokens and logs go by. It can be moved, so that expiry and rotation need no waiting. TLS and
+// The time that keys, tokens, logs and Date headers go by. It can be moved, so that expiry and rotation need no waiting. TLS and
 // timers of the operating system do not follow it.
 
 export class Clock {

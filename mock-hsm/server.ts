@@ -81,7 +81,8 @@ export function createApp(service: Service, certificate: Certificate, limits: Li
     assertSize(request, limits);
     assertHttp(request);
     if (isOwn(request)) return;
-    reply.headers(poolHeaders).header('x-ms-request-id', request.id);
+    const date = new Date(service.clock.nowMs()).toUTCString();
+    reply.headers(poolHeaders).header('x-ms-request-id', request.id).header('date', date);
     if (await sufferFault(request, reply, service)) return;
     const { guard } = request.routeOptions.config;
     if (guard === undefined && !request.is404) return;

@@ -60,6 +60,7 @@ test('a server that may sign with its key alone is well, and told so in lines', 
     'DNS',
     'TCP',
     'TLS',
+    'clock',
     'identity',
     'list',
     `key ${web.name}`,
@@ -69,7 +70,12 @@ test('a server that may sign with its key alone is well, and told so in lines', 
   ]) {
     expect(stdout).toMatch(new RegExp(`^  ✓ ${check} `, 'm'));
   }
-  expect(stdout).toMatch(new RegExp(`^  ! sign ${other.name} .*\\n      → az keyvault role assignment create`, 'm'));
+  expect(stdout).toMatch(
+    new RegExp(
+      `^  ! sign ${other.name} .*\\n      → mhsm-p11 roles --principal \\S+ --key ${other.name} prints .* az keyvault role assignment create`,
+      'm',
+    ),
+  );
   expect(stdout).toMatch(/connections +signatures by how many are in flight: 1: \d+\/s, 2: \d+\/s/);
   expect(stdout).toMatch(/0 failure\(s\), \d+ warning\(s\)\.\n$/);
 });
@@ -134,7 +140,9 @@ describe('what is wrong is named with what to do, and what does not hang on it g
     const { of } = await examine(['--no-speed'], env);
     expect(of('list')).toMatchObject({
       outcome: 'failed',
-      todo: expect.stringMatching(/^az keyvault role assignment create .*TLS Library User Read Role.*--scope \/keys$/),
+      todo: expect.stringMatching(
+        /^mhsm-p11 roles --principal \S+ --key <key name> prints all az commands; this needs az keyvault role assignment create .*TLS Library User Read Role.*--scope \/keys$/,
+      ),
     });
     expect([of('identity'), of('random')]).toMatchObject([{ outcome: 'good' }, { outcome: 'warning' }]);
   });
@@ -147,6 +155,33 @@ describe('what is wrong is named with what to do, and what does not hang on it g
       text: expect.stringContaining('signs no more since 2020-01-0'),
     });
     expect(of(`sign ${other.name}`)).toMatchObject({ outcome: 'failed', todo: expect.stringContaining('az keyvault') });
+  });
+
+  test('a clock that is not the HSM\u2019s', async () => {
+    await offload.mock.control('POST', 'clock', { advance: '90s' });
+    const { of, status } = await examine();
+    await offload.mock.control('DELETE', 'clock');
+    expect(status).toBe(0);
+    expect(of('clock')).toMatchObject({
+      outcome: 'warning',
+      text: expect.stringMatching(/^the clock of this host is (89|90|91) s behind the HSM's$/),
+      todo: expect.stringContaining('timedatectl'),
+    });
+  });
+
+  test('keys that are for something else, of which one was chosen', async () => {
+    await offload.mock.asKeyGeneration('POST', '/keys/sealing/create', { kty: 'oct-HSM', key_size: 256 });
+    await offload.mock.asKeyGeneration('POST', '/keys/wrapping/create', { kty: 'RSA-HSM', key_ops: ['wrapKey'] });
+    const { of, status } = await examine();
+    expect(status).toBe(0);
+    expect([of('key sealing'), of('key wrapping')]).toMatchObject([
+      { outcome: 'skipped', text: expect.stringContaining('symmetric key: it makes no signatures') },
+      { outcome: 'skipped', text: expect.stringContaining('its key operations are wrapKey') },
+    ]);
+    expect(of('sign sealing')).toBeUndefined();
+    const chosen = await examine(['--no-speed', '--key', 'sealing']);
+    expect(chosen.status).toBe(1);
+    expect(chosen.of('key sealing')).toMatchObject({ outcome: 'failed', todo: expect.stringContaining('create_key') });
   });
 
   test('a key that is not there', async () => {
@@ -207,9 +242,25 @@ test('mhsm-p11 check signs with a key that it may use, or says which role is mis
   expect(await check(serverEnvironment())).toEqual({
     status: 0,
     stderr: '',
-    stdout: `configuration ${offload.configurationFile}: good, 1 token(s)\nslot 0, ${offload.mock.url}: logged in, 2 key(s), signs with ${web.name}\n`,
+    stdout: `configuration ${offload.configurationFile}: good, 1 token(s)\nslot 0, ${offload.mock.url}: logged in, 4 key(s), signs with ${web.name}\n`,
   });
   const { clientId, clientSecret } = offload.mock.stranger;
   const refused = await check({ ...serverEnvironment(), MHSM_CLIENT_ID: clientId, MHSM_CLIENT_SECRET: clientSecret });
   expect(refused).toMatchObject({ status: 1, stderr: expect.stringContaining('TLS Library User Read Role') });
+});
+
+test('of many keys the first are looked at and the rest is counted; --all-keys looks at all', async () => {
+  const more = Array.from({ length: 30 }, (_, i) => `many-${i}`);
+  for (const name of more) await offload.mock.asKeyGeneration('POST', `/keys/${name}/create`, { kty: 'EC-HSM' });
+  const some = await examine();
+  const looked = some.findings.filter(({ check }) => check.startsWith('key '));
+  expect(looked).toHaveLength(25);
+  expect(some.of('keys')).toMatchObject({
+    outcome: 'warning',
+    text: expect.stringMatching(/^25 of (\d+) keys were looked at, \d+ left out$/),
+    todo: expect.stringContaining('--all-keys'),
+  });
+  const all = await examine(['--no-speed', '--all-keys']);
+  expect(all.of('keys')).toBeUndefined();
+  expect(more.filter((name) => all.of(`key ${name}`) === undefined)).toEqual([]);
 });

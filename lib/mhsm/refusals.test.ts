@@ -14,24 +14,32 @@ const body = (code: string, message = 'words', innerCode?: string) =>
 const OPERATIONS = ['list', 'get', 'sign', 'decrypt', 'create', 'update', 'delete', 'random'] as const;
 
 describe('a missing role', () => {
-  test.each<[Asked['operation'], string, string]>([
-    ['list', 'TLS Library User Read Role', '/keys'],
-    ['get', 'TLS Library User Read Role', '/keys'],
-    ['sign', 'Managed HSM Crypto User', '/keys/k'],
-    ['decrypt', 'Managed HSM Crypto User', '/keys/k'],
-    ['create', 'Managed HSM Crypto User', '/keys'],
-    ['update', 'Managed HSM Crypto User', '/keys/k'],
-    ['delete', 'Managed HSM Crypto User', '/keys/k'],
-    ['random', 'Managed HSM Crypto User', '/'],
-  ])('for %s is %s at %s, and the hint is the command that grants it', (operation, role, scope) => {
-    const { hint } = failureOfAnswer(403, body('AccessDenied'), { operation, key: 'k' }, parties);
-    expect(hint).toBe(
-      `az keyvault role assignment create --hsm-name myhsm --role "${role}" --assignee-object-id object-1 --assignee-principal-type ServicePrincipal --scope ${scope}`,
-    );
+  test.each<[Asked['operation'], string, string, string]>([
+    ['list', 'TLS Library User Read Role', '/keys', '--key k'],
+    ['get', 'TLS Library User Read Role', '/keys', '--key k'],
+    ['sign', 'Managed HSM Crypto User', '/keys/k', '--key k'],
+    ['decrypt', 'Managed HSM Crypto User', '/keys/k', '--key k'],
+    ['create', 'Managed HSM Crypto User', '/keys', '--approach permissive'],
+    ['update', 'Managed HSM Crypto User', '/keys/k', '--key k'],
+    ['delete', 'Managed HSM Crypto User', '/keys/k', '--key k'],
+  ])(
+    'for %s is %s at %s: the hint is the command that grants it, and who prints all',
+    (operation, role, scope, all) => {
+      const { hint } = failureOfAnswer(403, body('AccessDenied'), { operation, key: 'k' }, parties);
+      expect(hint).toBe(
+        `mhsm-p11 roles --principal object-1 ${all} prints all az commands; this needs az keyvault role assignment create --hsm-name myhsm --role "${role}" --assignee-object-id object-1 --assignee-principal-type ServicePrincipal --scope ${scope}`,
+      );
+    },
+  );
+
+  test('for random bytes is at the root, which the roles of TLS offload leave out', () => {
+    const { hint } = failureOfAnswer(403, body('AccessDenied'), { operation: 'random' }, parties);
+    expect(hint).toMatch(/^az keyvault role assignment create .* --role "Managed HSM Crypto User" .* --scope \/$/);
   });
 
   test('without a known object id leaves a place for it', () => {
     const { hint } = failureOfAnswer(403, '', { operation: 'list' }, { ...parties, objectId: undefined });
+    expect(hint).toContain('mhsm-p11 roles --principal <object id> --key <key name> prints');
     expect(hint).toContain('--assignee-object-id <object id> ');
   });
 });

@@ -54,15 +54,27 @@ function parseServiceError(body: string): ServiceError {
   }
 }
 
+interface NeededRole {
+  readonly role: string;
+  /** At the key in question where there is one, else at `scope`. */
+  readonly atKey?: true;
+  readonly scope: string;
+  /** Approach of `mhsm-p11 roles` that grants it; none does what TLS offload has no use for. */
+  readonly approach?: 'granular' | 'permissive';
+}
+
+const READER = { role: 'TLS Library User Read Role', scope: '/keys', approach: 'granular' } as const;
+const KEY_USER = { role: 'Managed HSM Crypto User', atKey: true, scope: '/keys', approach: 'granular' } as const;
+
 /** The role of Microsoft's guide that allows an operation, and where. */
-const ROLES: Readonly<Record<Asked['operation'], { role: string; atKey?: true; scope: string }>> = {
-  list: { role: 'TLS Library User Read Role', scope: '/keys' },
-  get: { role: 'TLS Library User Read Role', scope: '/keys' },
-  sign: { role: 'Managed HSM Crypto User', atKey: true, scope: '/keys' },
-  decrypt: { role: 'Managed HSM Crypto User', atKey: true, scope: '/keys' },
-  create: { role: 'Managed HSM Crypto User', scope: '/keys' },
-  update: { role: 'Managed HSM Crypto User', atKey: true, scope: '/keys' },
-  delete: { role: 'Managed HSM Crypto User', atKey: true, scope: '/keys' },
+const ROLES: Readonly<Record<Asked['operation'], NeededRole>> = {
+  list: READER,
+  get: READER,
+  sign: KEY_USER,
+  decrypt: KEY_USER,
+  create: { role: 'Managed HSM Crypto User', scope: '/keys', approach: 'permissive' },
+  update: KEY_USER,
+  delete: KEY_USER,
   random: { role: 'Managed HSM Crypto User', scope: '/' },
 };
 
@@ -71,10 +83,12 @@ function hsmName({ url }: Parties): string {
 }
 
 function roleHint({ operation, key }: Asked, parties: Parties): string {
-  const { role, atKey, scope } = ROLES[operation];
+  const { role, atKey, scope, approach } = ROLES[operation];
   const where = atKey && key !== undefined ? `/keys/${key}` : scope;
   const whom = parties.objectId ?? '<object id>';
-  return `az keyvault role assignment create --hsm-name ${hsmName(parties)} --role "${role}" --assignee-object-id ${whom} --assignee-principal-type ServicePrincipal --scope ${where}`;
+  const choice = approach === 'permissive' ? '--approach permissive' : `--key ${key ?? '<key name>'}`;
+  const all = `mhsm-p11 roles --principal ${whom} ${choice} prints all az commands; this needs `;
+  return `${approach === undefined ? '' : all}az keyvault role assignment create --hsm-name ${hsmName(parties)} --role "${role}" --assignee-object-id ${whom} --assignee-principal-type ServicePrincipal --scope ${where}`;
 }
 
 /** `az keyvault key set-attributes` of the key in question. */

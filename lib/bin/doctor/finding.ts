@@ -33,6 +33,9 @@ export const skipped = (check: string, needs: string): Finding => ({
   text: `needs ${needs} first`,
 });
 
+/** What is no trouble and was not tried, with the reason. */
+export const unused = (check: string, text: string): Finding => ({ check, outcome: 'skipped', text });
+
 /** A finding of what was thrown: hints of our own errors are what to do. */
 export function failure(check: string, error: unknown): Finding {
   if (error instanceof Pkcs11Error && error.hint !== undefined) return failed(check, error.message, error.hint);

@@ -7,11 +7,11 @@ import { Key } from '../../core/key.ts';
 import { publicKeyInfo } from '../../core/public-key.ts';
 import { CKR_KEY_FUNCTION_NOT_PERMITTED } from '../../pkcs11/constants.ts';
 import { Pkcs11Error } from '../../pkcs11/error.ts';
-import { type Finding, failed, failure, good, warning } from './finding.ts';
+import { type Finding, failed, failure, good, unused, warning } from './finding.ts';
 import { SOON_DAYS } from './network.ts';
 
 const DAY_S = 86_400;
-/** Signatures tried; with more keys, those that a person chooses. */
+/** Keys that are looked at unless a person asks for all, or for one. */
 export const MAX_TRIED = 25;
 
 /** What signs a handshake with a key of this kind. */
@@ -19,6 +19,13 @@ export interface Trial {
   readonly key: KeyVersion;
   readonly algorithm: SignatureAlgorithm;
   readonly digest: Uint8Array;
+}
+
+/** Why a key makes no signatures whatever its state; undefined for one that does. */
+function uselessness({ publicKey, operations }: KeyVersion): string | undefined {
+  if (publicKey === undefined) return 'it is a symmetric key: it makes no signatures, and no search finds it';
+  if (operations.includes('sign')) return undefined;
+  return `it makes no signatures: its key operations are ${operations.join(', ') || 'none'}`;
 }
 
 /** A signature that the key could make; undefined for keys that make none. */
@@ -50,9 +57,16 @@ function stateOf(key: KeySummary, hsm: string): { text: string; todo: string; no
   return { text: `${now ? 'signs no more since' : 'signs no more from'} ${dayOf(expires)}`, todo, now };
 }
 
-/** State and tags of one key. A key that nobody asked for may rest; one that was chosen must be fit. */
-export function examineKey(key: KeySummary, hsm: string, isChosen: boolean): Finding {
+/**
+ * State and tags of one key. A key that nobody asked for may rest, or be for something else; one that was chosen must
+ * be fit. `version` is undefined when it could not be read.
+ */
+export function examineKey(key: KeySummary, version: KeyVersion | undefined, hsm: string, isChosen: boolean): Finding {
   const check = `key ${key.name}`;
+  const useless = version && uselessness(version);
+  if (useless !== undefined) {
+    return isChosen ? failed(check, useless, 'make one that signs: mhsm_p11_create_key') : unused(check, useless);
+  }
   const [problem] = new Key(key).tags.problems;
   if (problem !== undefined) {
     const text = `its tag ${problem.tag} is ${JSON.stringify(problem.text)}, not ${problem.expected}: no search finds it`;
@@ -69,9 +83,10 @@ export async function examineSigning(identity: HsmIdentity, { key, algorithm, di
   const check = `sign ${key.name}`;
   try {
     await identity.sign(key.name, key.version, algorithm, digest);
-    return good(check, `${algorithm} works`);
+    return good(check, `may read and sign: ${algorithm} works`);
   } catch (error) {
-    return failure(check, error);
+    const finding = failure(check, error);
+    return isRefusal(error) ? { ...finding, text: `may read, but not sign: ${finding.text}` } : finding;
   }
 }
 

@@ -4,6 +4,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, getCACertificates, type TLSSocket } from 'node:tls';
 import type { Configuration, TokenConfiguration } from '../../config/configuration.ts';
 import { readPem } from '../../mhsm/credential.ts';
+import { examineClock } from './clock.ts';
 import { type Finding, failed, failure, good, skipped, warning } from './finding.ts';
 
 const PATIENCE_MS = 5000;
@@ -103,8 +104,8 @@ async function tls(token: TokenConfiguration, { options }: Configuration): Promi
 export async function examineNetwork(token: TokenConfiguration, configuration: Configuration): Promise<Finding[]> {
   const address = addressOf(token);
   const found = await dns(address, token.path);
-  if (found.outcome === 'failed') return [found, skipped('TCP', 'DNS'), skipped('TLS', 'DNS')];
+  if (found.outcome === 'failed') return [found, ...['TCP', 'TLS', 'clock'].map((check) => skipped(check, 'DNS'))];
   const reached = await tcp(address, token.path);
-  if (reached.outcome === 'failed') return [found, reached, skipped('TLS', 'TCP')];
-  return [found, reached, await tls(token, configuration)];
+  if (reached.outcome === 'failed') return [found, reached, skipped('TLS', 'TCP'), skipped('clock', 'TCP')];
+  return [found, reached, await tls(token, configuration), await examineClock(token)];
 }

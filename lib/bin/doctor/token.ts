@@ -21,6 +21,8 @@ export interface Examination {
   readonly identity: boolean;
   /** Only the key of this name or label; all when undefined. */
   readonly key: string | undefined;
+  /** More than MAX_TRIED keys too. */
+  readonly allKeys: boolean;
   readonly speed: boolean;
 }
 
@@ -53,18 +55,39 @@ interface Read {
   readonly findings: readonly Finding[];
 }
 
-async function readKeys(identity: HsmIdentity, keys: readonly KeySummary[]): Promise<Read> {
-  const findings: Finding[] = [];
-  const read = keys.map(({ name }) =>
-    identity.getKey(name).catch((error: unknown) => void findings.push(failure(`key ${name}`, error))),
-  );
-  const versions = (await Promise.all(read)).filter((version) => version !== undefined);
-  return { versions, findings };
+/** As many at once as the library has connections for by default: a queue of thousands would run into its deadline. */
+const AT_ONCE = 20;
+
+/** Works on all items, some at once, and gives the results in order. */
+async function each<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  for (let i = 0; i < items.length; i += AT_ONCE) {
+    results.push(...(await Promise.all(items.slice(i, i + AT_ONCE).map(work))));
+  }
+  return results;
 }
 
-function tooMany(keys: readonly KeySummary[]): Finding[] {
-  if (keys.length <= MAX_TRIED) return [];
-  return [warning('keys', `only the first ${MAX_TRIED} of ${keys.length} keys were tried`, 'choose one with --key')];
+async function readKeys(identity: HsmIdentity, keys: readonly KeySummary[]): Promise<Read> {
+  const findings: Finding[] = [];
+  const read = await each(keys, ({ name }) =>
+    identity.getKey(name).catch((error: unknown) => void findings.push(unread(name, error))),
+  );
+  return { versions: read.filter((version) => version !== undefined), findings };
+}
+
+function unread(name: string, error: unknown): Finding {
+  const finding = failure(`read ${name}`, error);
+  return { ...finding, text: `cannot be read: ${finding.text}` };
+}
+
+function tooMany(all: readonly KeySummary[], tried: readonly KeySummary[]): Finding[] {
+  const left = all.length - tried.length;
+  if (left === 0) return [];
+  const text = `${tried.length} of ${all.length} keys were looked at, ${left} left out`;
+  return [warning('keys', text, 'look at all with --all-keys, at one with --key')];
 }
 
 async function random(identity: HsmIdentity): Promise<Finding> {
@@ -86,7 +109,7 @@ async function examineKeys(
   identity: HsmIdentity,
   all: readonly KeySummary[],
   token: TokenConfiguration,
-  { key: wanted }: Examination,
+  { key: wanted, allKeys }: Examination,
 ): Promise<{ findings: Finding[]; trial: Trial | undefined }> {
   const keys = wanted === undefined ? all : all.filter((key) => isWanted(key, wanted));
   if (keys.length === 0) {
@@ -94,19 +117,19 @@ async function examineKeys(
     return { findings: [failed('keys', text, 'make one: mhsm_p11_create_key')], trial: undefined };
   }
   const chosen = wanted !== undefined;
-  const tried = keys.slice(0, MAX_TRIED);
+  const tried = allKeys ? keys : keys.slice(0, MAX_TRIED);
   // A certificate may belong to any key.
   const { versions, findings } = await readKeys(identity, token.certificates.length > 0 ? all : tried);
-  const names = new Set(tried.map(({ name }) => name));
-  const trials = versions
-    .filter(({ name }) => names.has(name))
-    .map(trialOf)
+  const byName = new Map(versions.map((version) => [version.name, version]));
+  const trials = tried
+    .map(({ name }) => byName.get(name))
+    .map((version) => version && trialOf(version))
     .filter((trial) => trial !== undefined);
-  const signing = await Promise.all(trials.map((trial) => examineSigning(identity, trial)));
+  const signing = await each(trials, (trial) => examineSigning(identity, trial));
   return {
     findings: [
-      ...tried.map((key) => examineKey(key, hsmName(token), chosen)),
-      ...tooMany(keys),
+      ...tried.map((key) => examineKey(key, byName.get(key.name), hsmName(token), chosen)),
+      ...tooMany(keys, tried),
       ...findings,
       ...(signing.length === 0 ? [NONE_SIGNS] : weighSigning(signing, chosen)),
       ...(await examineCertificates(token, versions)),
