@@ -2,6 +2,7 @@
 /** `npm run mutations`: seeds one bug after the other and asks whether the conformance suite notices. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { mutations } from './all.ts';
@@ -45,6 +46,15 @@ interface Result {
   readonly trial: Trial;
 }
 
+/** Aborted by Ctrl-C and the like: the copies of the trials under way are to go before this process does. */
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    process.exitCode = 128 + constants.signals[signal];
+    stop.abort(new Error(`ended by ${signal}`));
+  });
+}
+
 const isMissed = ({ trial }: Result) => trial.outcome === 'holds';
 
 function verdictOf(result: Result): string {
@@ -59,7 +69,7 @@ async function tryAll(list: readonly Mutation[]): Promise<Result[]> {
   const results = new Map<Mutation, Result>();
   const work = async () => {
     for (let mutation = waiting.shift(); mutation !== undefined; mutation = waiting.shift()) {
-      const result = { mutation, trial: await tryOut(mutation, { runs, seed }) };
+      const result = { mutation, trial: await tryOut(mutation, { runs, seed }, stop.signal) };
       results.set(mutation, result);
       const verdict = verdictOf(result);
       say(
@@ -67,7 +77,8 @@ async function tryAll(list: readonly Mutation[]): Promise<Result[]> {
       );
     }
   };
-  await Promise.all(Array.from({ length: AT_A_TIME }, work));
+  const workers = await Promise.allSettled(Array.from({ length: AT_A_TIME }, work));
+  for (const worker of workers) if (worker.status === 'rejected') throw worker.reason;
   return list.flatMap((mutation) => results.get(mutation) ?? []);
 }
 
@@ -89,8 +100,12 @@ function markdownOf(results: readonly Result[]): string {
   ].join('\n');
 }
 
-const unchanged = await tryOut(undefined, { runs, seed });
-if (unchanged.outcome === 'holds') {
+async function check(): Promise<boolean> {
+  const unchanged = await tryOut(undefined, { runs, seed }, stop.signal);
+  if (unchanged.outcome !== 'holds') {
+    say(`the sources as they are break promises, so a mutation would prove nothing:\n${unchanged.output}`);
+    return false;
+  }
   say(`the sources as they are: every promise holds; now ${only.length} mutations`);
   const results = await tryAll(only);
   mkdirSync(FOLDER, { recursive: true });
@@ -98,8 +113,12 @@ if (unchanged.outcome === 'holds') {
   const missed = results.filter(isMissed);
   for (const { mutation } of missed) say(`MISSED ${mutation.name} (${mutation.file}): ${mutation.broken}`);
   say(`${results.length - missed.length} of ${results.length} caught; build/conformance/mutations.md`);
-  process.exitCode = missed.length === 0 ? 0 : 1;
-} else {
-  say(`the sources as they are break promises, so a mutation would prove nothing:\n${unchanged.output}`);
-  process.exitCode = 1;
+  return missed.length === 0;
+}
+
+try {
+  if (!(await check())) process.exitCode = 1;
+} catch (error) {
+  if (!stop.signal.aborted) throw error;
+  say(`${stop.signal.reason.message}; nothing is left behind`);
 }

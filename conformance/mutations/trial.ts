@@ -25,9 +25,17 @@ export interface Effort {
   readonly seed: number;
 }
 
-/** Holds all promises against the core in process. Without a mutation: against the sources as they are. */
-export function tryOut(mutation: Mutation | undefined, effort: Effort): Promise<Trial> {
-  return inCopy(mutation, (folder) => runIn(folder, effort));
+/**
+ * Holds all promises against the core in process. Without a mutation: against the sources as they are. Rejects when
+ * `stop` is aborted, as soon as the suite has ended and its copy is gone.
+ */
+export function tryOut(mutation: Mutation | undefined, effort: Effort, stop: AbortSignal): Promise<Trial> {
+  return inCopy(mutation, async (folder) => {
+    stop.throwIfAborted();
+    const trial = await runIn(folder, effort, stop);
+    stop.throwIfAborted();
+    return trial;
+  });
 }
 
 /** Does something in a scratch copy of the sources, which is gone when it is done. */
@@ -54,15 +62,18 @@ async function copyTo(folder: string): Promise<void> {
   }
 }
 
-function runIn(folder: string, { runs, seed }: Effort): Promise<Trial> {
+function runIn(folder: string, { runs, seed }: Effort, stop: AbortSignal): Promise<Trial> {
   const words = ['conformance/run.ts', '--subject', 'memory', '--runs', String(runs), '--seed', String(seed)];
   const child = spawn(process.execPath, words, { cwd: folder, timeout: MOST_MS, killSignal: 'SIGKILL' });
+  const end = () => child.kill('SIGKILL');
+  stop.addEventListener('abort', end);
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => {
+      stop.removeEventListener('abort', end);
       const output = Buffer.concat(chunks).toString('utf8');
       const promises = [...output.matchAll(/^BROKEN (\S+)/gm)].map((match) => match[1] ?? '');
       const outcome = code === null ? 'hangs' : code === 0 ? 'holds' : 'broken';
