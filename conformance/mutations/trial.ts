@@ -63,7 +63,7 @@ async function copyTo(folder: string): Promise<void> {
 }
 
 function runIn(folder: string, { runs, seed }: Effort, stop: AbortSignal): Promise<Trial> {
-  const words = ['conformance/run.ts', '--subject', 'memory', '--runs', String(runs), '--seed', String(seed)];
+  const words = ['conformance/suite.ts', '--subject', 'memory', '--runs', String(runs), '--seed', String(seed)];
   const child = spawn(process.execPath, words, { cwd: folder, timeout: MOST_MS, killSignal: 'SIGKILL' });
   const end = () => child.kill('SIGKILL');
   stop.addEventListener('abort', end);
