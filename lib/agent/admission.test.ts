@@ -5,7 +5,7 @@ import { isAdmitted } from './admission.ts';
 import { issueTicket, TICKET_KEY_BYTES, verifyTicket } from './ticket.ts';
 
 const ticketKey = randomBytes(TICKET_KEY_BYTES);
-const policy = { uids: new Set([1000]), ticketKey };
+const policy = { uids: new Set([1000]), observers: new Set([2000]), ticketKey };
 const peer = (uid: number) => ({ pid: 1, uid, gid: uid });
 
 describe('isAdmitted', () => {

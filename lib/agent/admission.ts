@@ -12,6 +12,8 @@ export interface Peer {
 export interface AdmissionPolicy {
   /** Users whose processes come in by their uid: the one that started the agent, the agent's own, the configured ones. */
   readonly uids: ReadonlySet<number>;
+  /** Users who may look at metrics and status, and do nothing else. */
+  readonly observers: ReadonlySet<number>;
   readonly ticketKey: Uint8Array;
 }
 
@@ -22,4 +24,9 @@ export interface AdmissionPolicy {
 export function isAdmitted(policy: AdmissionPolicy, peer: Peer, ticket: Uint8Array | null): boolean {
   if (peer.uid === 0 || policy.uids.has(peer.uid)) return true;
   return ticket !== null && verifyTicket(policy.ticketKey, ticket);
+}
+
+/** Whether a peer may see metrics and status: whoever comes in by its uid, and those who may look only. No ticket helps. */
+export function mayObserve(policy: AdmissionPolicy, peer: Peer): boolean {
+  return isAdmitted(policy, peer, null) || policy.observers.has(peer.uid);
 }

@@ -1,20 +1,28 @@
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { peerCredentials } from '../../native/addon/index.ts';
 import type { Pkcs11Error } from '../pkcs11/error.ts';
-import type { AdmissionPolicy, Peer } from './admission.ts';
+import { type AdmissionPolicy, mayObserve, type Peer } from './admission.ts';
 import { Clients } from './clients.ts';
 import { type FileVersion, fileVersion, sameVersion } from './configuration-file.ts';
 import { Connection, type Host } from './connection.ts';
 import type { Control } from './control.ts';
 import type { Dispatch, Pkcs11Calls } from './dispatch.ts';
+import type { Observation } from './observation.ts';
 import { createReports, type ReportLog } from './report.ts';
+import type { AgentStatus, ClientStatus } from './status.ts';
+import { StatusPages } from './status-pages.ts';
 
 export interface AgentLog extends ReportLog {
   info(line: string): void;
 }
 
+/** The calls of one client, and what of it is open. */
+export type ServedApplication = Pkcs11Calls & { readonly sessionCounts: ReadonlyMap<number, number> };
+
 /** What the agent serves: a library made from a configuration, or what is wrong with that configuration. */
-export type Served = { readonly createApplication: () => Pkcs11Calls } | { readonly wrongConfiguration: Pkcs11Error };
+export type Served =
+  | { readonly createApplication: () => ServedApplication }
+  | { readonly wrongConfiguration: Pkcs11Error };
 
 export interface AgentOptions {
   readonly configurationFile: string;
@@ -31,11 +39,14 @@ export interface AgentOptions {
   /** Absent under a service manager that starts agents itself. */
   readonly control: Control | undefined;
   readonly log: AgentLog;
+  readonly observation: Observation;
   /** Called once, when nobody is left to be served. */
   readonly onIdle: () => void;
   /** What the file holds now: its problem, or undefined when it is good or cannot be read by the agent's user. */
   readonly problemOfConfigurationNow: () => Pkcs11Error | undefined;
 }
+
+type ClientEntry = Clients<ServedApplication>['all'][number];
 
 interface WithDescriptor {
   _handle?: { fd?: number } | null;
@@ -47,15 +58,24 @@ function peerOf(socket: object): Peer | undefined {
   return descriptor === undefined || descriptor < 0 ? undefined : peerCredentials(descriptor);
 }
 
+function statusOfClient({ peer, connections, application }: ClientEntry): ClientStatus {
+  const sessions = [...application.sessionCounts.values()].reduce((sum, count) => sum + count, 0);
+  return { pid: peer.pid, uid: peer.uid, connections, sessions };
+}
+
 /** Accepts connections, and goes when it is idle or when a successor took over and its last client has left. */
 export class Agent {
   readonly #options: AgentOptions;
   readonly #server: Server;
-  readonly #clients: Clients<Pkcs11Calls>;
+  readonly #clients: Clients<ServedApplication>;
+  readonly #pages: StatusPages;
+  readonly #observers = new WeakSet<Socket>();
   #connections = 0;
   /** Number of the last connection. */
   #lastConnection = 0;
   #idleTimer: NodeJS.Timeout | undefined;
+  /** When it leaves if nobody comes; who only looks does not put that off. */
+  #leavesAtMs: number | undefined;
   #drains = false;
 
   constructor(options: AgentOptions) {
@@ -65,12 +85,13 @@ export class Agent {
       if ('wrongConfiguration' in served) throw served.wrongConfiguration;
       return served.createApplication();
     });
+    this.#pages = this.#statusPages();
     const host = this.#host();
     this.#server = createServer((socket) => {
       const peer = peerOf(socket);
       if (peer === undefined) return void socket.destroy();
       this.#opened();
-      socket.once('close', () => this.#closed());
+      socket.once('close', () => this.#closed(socket));
       new Connection(socket, { ...peer, connection: ++this.#lastConnection }, host);
     });
   }
@@ -92,6 +113,7 @@ export class Agent {
   /** Stops accepting; connections that are open are served to their end. */
   drain(): void {
     this.#drains = true;
+    this.#leavesAtMs = undefined;
     this.#server.close();
     this.#rest();
   }
@@ -106,9 +128,40 @@ export class Agent {
       slowDeadlineMs,
       reportToCaller: createReports(log, () => performance.now()),
       log: (line) => log.info(line),
+      answered: (call, rv) => this.#options.observation.metrics.countCall(call, rv),
+      showStatus: (socket, peer, first) => this.#showStatus(socket, peer, first),
       join: (instance, peer) => this.#clients.join(instance, peer),
       handsOver: (seen, peer) => this.#handsOver(seen, peer),
     };
+  }
+
+  #statusPages(): StatusPages {
+    const { metrics } = this.#options.observation;
+    return new StatusPages({
+      '/metrics': { contentType: metrics.contentType, text: () => metrics.text(this.#status()) },
+      '/status': { contentType: 'application/json', text: () => JSON.stringify(this.#status()) },
+    });
+  }
+
+  #showStatus(socket: Socket, peer: Peer, first: Buffer): void {
+    const { policy, configurationFile } = this.#options;
+    this.#observers.add(socket);
+    if (mayObserve(policy, peer)) return this.#pages.take(socket, first);
+    const why = `user id ${peer.uid} may not look: list it under agent.observers in ${configurationFile}`;
+    StatusPages.refuse(socket, why);
+  }
+
+  #status(): AgentStatus {
+    const { observation, served, configurationFile, configurationVersion } = this.#options;
+    const now = fileVersion(configurationFile);
+    return observation.status({
+      configuration: {
+        file: configurationFile,
+        changed: now !== undefined && !sameVersion(now, configurationVersion),
+        problem: 'wrongConfiguration' in served ? served.wrongConfiguration.line : null,
+      },
+      clients: this.#clients.all.map(statusOfClient),
+    });
   }
 
   /**
@@ -135,18 +188,22 @@ export class Agent {
     clearTimeout(this.#idleTimer);
   }
 
-  #closed(): void {
+  #closed(socket: Socket): void {
     this.#connections--;
+    if (!this.#observers.has(socket)) this.#leavesAtMs = undefined;
     this.#rest();
   }
 
   #rest(): void {
     if (this.#connections > 0) return;
     clearTimeout(this.#idleTimer);
-    const waitMs = this.#drains ? 0 : this.#options.idleMs;
-    this.#idleTimer = setTimeout(() => {
-      this.#server.close();
-      this.#options.onIdle();
-    }, waitMs);
+    this.#leavesAtMs ??= performance.now() + (this.#drains ? 0 : this.#options.idleMs);
+    this.#idleTimer = setTimeout(
+      () => {
+        this.#server.close();
+        this.#options.onIdle();
+      },
+      Math.max(0, this.#leavesAtMs - performance.now()),
+    );
   }
 }

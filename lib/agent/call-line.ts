@@ -5,8 +5,8 @@
 
 import * as ck from '../pkcs11/constants.ts';
 import { type Family, nameOf } from '../pkcs11/names.ts';
-import { type Attribute, CALLS, type FieldType, type FieldValue } from '../wire/schema.ts';
-import type { Dispatch, Pkcs11Call } from './dispatch.ts';
+import { type Attribute, CALLS, type CallName, type FieldType, type FieldValue } from '../wire/schema.ts';
+import type { Dispatch } from './dispatch.ts';
 
 /** Most handles, attributes and characters that a line shows of one field. */
 const MAX_ITEMS = 16;
@@ -73,9 +73,9 @@ function fieldsText(schema: Readonly<Record<string, FieldType>>, fields: Readonl
   return shown.join('');
 }
 
-/** `C_SignInit`; a login that is said again on a new connection is no function of PKCS#11. */
-export function functionName(call: Pkcs11Call): string {
-  return call === 'resumeLogin' ? call : `C_${call.slice(0, 1).toUpperCase()}${call.slice(1)}`;
+/** `C_SignInit`; a greeting, and a login that is said again on a new connection, are no functions of PKCS#11. */
+export function functionName(call: CallName): string {
+  return call === 'resumeLogin' || call === 'hello' ? call : `C_${call.slice(0, 1).toUpperCase()}${call.slice(1)}`;
 }
 
 /** Makes calls as `inner` does, and writes a line about each when it is answered. */

@@ -30,6 +30,11 @@ export class Clients<A> {
     return this.#entries.size;
   }
 
+  /** Who is here, in the order of coming. */
+  get all(): readonly { readonly application: A; readonly peer: Peer; readonly connections: number }[] {
+    return [...this.#entries.values()];
+  }
+
   /** Throws CKR_GENERAL_ERROR when another process uses this instance id: it would reach sessions that are not its own. */
   join(instance: Uint8Array, peer: Peer): Client<A> {
     const id = Buffer.from(instance).toString('hex');

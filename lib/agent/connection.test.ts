@@ -56,12 +56,14 @@ beforeEach(async () => {
   handsOver = false;
   clients = new Clients<Pkcs11Calls>(() => calls);
   const host: Host = {
-    policy: { uids: new Set([1000]), ticketKey },
+    policy: { uids: new Set([1000]), observers: new Set(), ticketKey },
     configurationFile: '/etc/mhsm-pkcs11.conf',
     deadlineMs: 10_000,
     slowDeadlineMs: 60_000,
     reportToCaller: createReports({ error: (line) => lines.push(line), debug: () => undefined }, () => 0),
     log: (line) => lines.push(line),
+    answered: () => undefined,
+    showStatus: (socket) => socket.end(),
     join: (instance, from) => clients.join(instance, from),
     handsOver: () => handsOver,
   };

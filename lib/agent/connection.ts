@@ -6,6 +6,7 @@ import { type CallName, MAX_FRAME_BYTES, PROTOCOL_VERSION, type RequestOf } from
 import { type AdmissionPolicy, isAdmitted, type Peer } from './admission.ts';
 import type { Client } from './clients.ts';
 import { type Dispatch, dispatch, type Pkcs11Calls, type Pkcs11Request, type Report, refusalOf } from './dispatch.ts';
+import { isHttp } from './status-pages.ts';
 import { issueTicket, verifyTicket } from './ticket.ts';
 
 /** What a connection needs of its agent. */
@@ -19,6 +20,10 @@ export interface Host {
   /** Makes the calls of one connection; by default without a trace. */
   readonly dispatchFor?: (peer: Peer) => Dispatch;
   log(line: string): void;
+  /** An answer went out. */
+  answered(call: CallName, rv: number): void;
+  /** Takes over a connection that speaks HTTP. */
+  showStatus(socket: Socket, peer: Peer, first: Buffer): void;
   join(instance: Uint8Array, peer: Peer): Client<Pkcs11Calls>;
   /** True when this agent hands over to a successor because the configuration is another one by now. */
   handsOver(seen: readonly number[], peer: Peer): boolean;
@@ -71,8 +76,7 @@ export class Connection {
     this.#dispatch = host.dispatchFor?.(peer) ?? dispatch;
     this.#splitter.limitBytes = HELLO_LIMIT_BYTES;
     this.#expect('it sent no hello in time');
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    socket.on('drain', () => this.#wasRead());
+    socket.once('data', (first: Buffer) => this.#begin(first));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#close());
   }
@@ -96,6 +100,17 @@ export class Connection {
   #drop(why: string): void {
     this.#host.log(`connection of process ${this.#peer.pid} (user id ${this.#peer.uid}) closed: ${why}`);
     this.#socket.destroy();
+  }
+
+  /** Who speaks HTTP wants to know how the agent is; everybody else says hello. */
+  #begin(first: Buffer): void {
+    if (isHttp(first)) {
+      this.#isMet();
+      return this.#host.showStatus(this.#socket, this.#peer, first);
+    }
+    this.#socket.on('drain', () => this.#wasRead());
+    this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    this.#receive(first);
   }
 
   #receive(chunk: Buffer): void {
@@ -131,6 +146,7 @@ export class Connection {
 
   #answer(call: CallName, response: Response<CallName>): void {
     if (this.#socket.destroyed) return;
+    this.#host.answered(call, response.rv);
     try {
       this.#write(encodeResponse(call, response));
     } catch (error) {

@@ -6,7 +6,8 @@ import type { CertificateSource } from '../core/certificate.ts';
 import type { Hsm } from '../core/hsm.ts';
 import { Library } from '../core/library.ts';
 import type { HsmOptions } from '../mhsm/endpoint.ts';
-import { createHsm } from '../mhsm/hsm.ts';
+import { createHsm, type HsmObserver } from '../mhsm/hsm.ts';
+import type { ServedSlot } from './status.ts';
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
@@ -31,29 +32,30 @@ export function certificatesOf({ certificates, path }: TokenConfiguration): Cert
 export interface LibraryWatch extends HsmOptions {
   /** Stands before each HSM, to see what the core asks of it. */
   readonly watch?: (hsm: Hsm) => Hsm;
+  /** Who counts what happens on the way to the HSM of a slot. */
+  readonly observerOf?: (slotId: number) => HsmObserver;
 }
 
 /** The library that a configuration describes, over REST; `close` gives its connections back. Nothing is sent yet. */
 export function openLibrary(
   configuration: Configuration,
   warn: (line: string) => void,
-  { watch = (hsm) => hsm, ...options }: LibraryWatch = {},
-): { library: Library; close: () => Promise<void> } {
-  const hsms = configuration.tokens.map((token) => createHsm(token, configuration, { ...options, log: warn }));
+  { watch = (hsm) => hsm, observerOf, ...options }: LibraryWatch = {},
+): { library: Library; served: readonly ServedSlot[]; close: () => Promise<void> } {
+  const served = configuration.tokens.map((token) => ({
+    token,
+    hsm: createHsm(token, configuration, { ...options, log: warn, observer: observerOf?.(token.slotid) }),
+  }));
   const library = new Library({
-    slots: configuration.tokens.map((token, i) => {
-      const hsm = hsms[i];
-      if (hsm === undefined) throw new Error(`no HSM for ${token.path}`);
-      return {
-        slotId: token.slotid,
-        label: token.label,
-        hsm: watch(hsm),
-        certificates: certificatesOf(token),
-        allowDestroy: token.allowDestroy,
-      };
-    }),
+    slots: served.map(({ token, hsm }) => ({
+      slotId: token.slotid,
+      label: token.label,
+      hsm: watch(hsm),
+      certificates: certificatesOf(token),
+      allowDestroy: token.allowDestroy,
+    })),
     random: (bytes) => randomBytes(bytes),
     warn,
   });
-  return { library, close: async () => void (await Promise.all(hsms.map((hsm) => hsm.close()))) };
+  return { library, served, close: async () => void (await Promise.all(served.map(({ hsm }) => hsm.close()))) };
 }

@@ -8,14 +8,15 @@ import { createLog, type Log } from '../log/log.ts';
 import { Secrets } from '../log/secrets.ts';
 import type { Pkcs11Error } from '../pkcs11/error.ts';
 import type { Peer } from './admission.ts';
-import { Agent, type Served } from './agent.ts';
+import { Agent, type Served, type ServedApplication } from './agent.ts';
 import { tracing } from './call-line.ts';
 import { fileVersion } from './configuration-file.ts';
 import { type Control, openControl } from './control.ts';
-import { type Dispatch, dispatch, type Pkcs11Calls } from './dispatch.ts';
+import { type Dispatch, dispatch } from './dispatch.ts';
 import { traceApplication, traceHsm } from './function-trace.ts';
 import { httpLines } from './http-lines.ts';
 import { openLibrary } from './library.ts';
+import { Observation } from './observation.ts';
 import { becomeUser, defaultAgentUser, type User, userOf } from './user.ts';
 
 const nothing = () => undefined;
@@ -40,6 +41,7 @@ interface Made {
   readonly dispatchFor: ((peer: Peer) => Dispatch) | undefined;
   readonly user: User | undefined;
   readonly uids: ReadonlySet<number>;
+  readonly observers: ReadonlySet<number>;
   readonly configuration: Configuration | undefined;
 }
 
@@ -66,51 +68,55 @@ function openLog(configuration: Configuration, user: User | undefined): Log {
 const isHeard = ({ log: { flags } }: Configuration) => flags.SendToFile || flags.SendToStdErr || flags.SendToStdOut;
 
 /** How calls are made: with a line about each, where the configuration asks for it. PINs are learnt before any line. */
-function dispatchOf(configuration: Configuration, log: Log): ((peer: Peer) => Dispatch) | undefined {
-  if (!isHeard(configuration)) return undefined;
+function dispatchOf(configuration: Configuration, log: Log): (peer: Peer) => Dispatch {
   const learning: Dispatch = (calls, request, report) => {
     if (request.call === 'login' || request.call === 'resumeLogin') log.secrets.learnPin(request.fields.pin);
     return dispatch(calls, request, report);
   };
-  if (!configuration.log.module.P11Interfaces) return () => learning;
+  if (!isHeard(configuration) || !configuration.log.module.P11Interfaces) return () => learning;
   return (peer) => tracing(learning, (line) => log.debug(line, peer));
 }
 
 /** The library with its traces, as the configuration asks for them. */
-function openTraced(configuration: Configuration, log: Log): () => Pkcs11Calls {
+function openTraced(configuration: Configuration, log: Log, observation: Observation): () => ServedApplication {
   const { FunctionLevelTrace, curl } = configuration.log.module;
   const write = (line: string) => log.debug(line);
   const http = isHeard(configuration)
     ? httpLines({ level: curl.Level, displayAsHex: curl.DisplayAsHex, write: (line) => log.info(line) })
     : undefined;
   const traced = FunctionLevelTrace && isHeard(configuration);
-  const { library } = openLibrary(configuration, (line) => log.warn(line), {
+  const { library, served } = openLibrary(configuration, (line) => log.warn(line), {
     http,
     learnSecret: (secret) => log.secrets.learn(secret),
+    observerOf: (slotId) => observation.metrics.observerOf(slotId),
     ...(traced && { watch: (hsm) => traceHsm(hsm, write) }),
   });
+  observation.serve(served, configuration.ConnectionCache.MaxConnections);
   if (!traced) return () => library.createApplication();
   return () => traceApplication(library.createApplication(), write);
 }
 
-function make(file: string): Made {
+function make(file: string, observation: Observation): Made {
   const { configuration, warnings } = loadConfiguration(file);
   const user = userFor(configuration);
-  const log = openLog(configuration, user);
+  const log = observation.remembering(openLog(configuration, user));
   for (const warning of warnings) {
     log.warn(warning);
     // The launcher passes standard error on to syslog.
     if (!isHeard(configuration)) process.stderr.write(`mhsm-pkcs11: warning: ${warning}\n`);
   }
-  const allowed = configuration.agent.allowedUsers.map((name) => userOf(name, 'agent.allowedUsers').uid);
-  const uids = new Set([ownUid(), ...(user === undefined ? [] : [user.uid]), ...allowed]);
-  const createApplication = openTraced(configuration, log);
-  return { served: { createApplication }, log, dispatchFor: dispatchOf(configuration, log), user, uids, configuration };
+  const uidsOf = (key: 'allowedUsers' | 'observers') =>
+    configuration.agent[key].map((name) => userOf(name, `agent.${key}`).uid);
+  const uids = new Set([ownUid(), ...(user === undefined ? [] : [user.uid]), ...uidsOf('allowedUsers')]);
+  const observers = new Set(uidsOf('observers'));
+  const createApplication = openTraced(configuration, log, observation);
+  const dispatchFor = dispatchOf(configuration, log);
+  return { served: { createApplication }, log, dispatchFor, user, uids, observers, configuration };
 }
 
-function makeOrTell(file: string): Made {
+function makeOrTell(file: string, observation: Observation): Made {
   try {
-    return make(file);
+    return make(file, observation);
   } catch (error) {
     const problem =
       error instanceof ConfigurationError
@@ -123,6 +129,7 @@ function makeOrTell(file: string): Made {
       dispatchFor: undefined,
       user,
       uids: new Set([ownUid()]),
+      observers: new Set(),
       configuration: undefined,
     };
   }
@@ -157,7 +164,8 @@ export async function startAgent(options: StartOptions): Promise<void> {
   const { configurationFile, listenDescriptor, controlDescriptor } = options;
   const control: Control | undefined = controlDescriptor === undefined ? undefined : openControl(controlDescriptor);
   const configurationVersion = fileVersion(configurationFile) ?? [];
-  const { served, log, dispatchFor, user, uids, configuration } = makeOrTell(configurationFile);
+  const observation = new Observation();
+  const { served, log, dispatchFor, user, uids, observers, configuration } = makeOrTell(configurationFile, observation);
   const idleMs =
     configuration === undefined ? IDLE_WITH_WRONG_CONFIGURATION_MS : configuration.agent.idleExitSeconds * 1000;
   const ticketKey = control?.ticketKey ?? crypto.getRandomValues(new Uint8Array(32));
@@ -167,13 +175,14 @@ export async function startAgent(options: StartOptions): Promise<void> {
       configurationFile,
       configurationVersion,
       served,
-      policy: { uids, ticketKey },
+      policy: { uids, observers, ticketKey },
       dispatchFor,
       deadlineMs: configuration?.timeouts.requestMs ?? DEFAULT_DEADLINE_MS,
       slowDeadlineMs: configuration?.timeouts.slowRequestMs ?? DEFAULT_SLOW_DEADLINE_MS,
       idleMs,
       control,
       log,
+      observation,
       onIdle: resolve,
       problemOfConfigurationNow: () => problemOf(configurationFile),
     });

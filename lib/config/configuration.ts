@@ -165,6 +165,8 @@ export const fileSchema = z.object({
       user: user.optional(),
       /** Users whose processes may use the agent, besides root and the one who started it: names or numbers. */
       allowedUsers: z.array(user).default([]),
+      /** Users who may look at metrics and status, and do nothing else: names or numbers. */
+      observers: z.array(user).default([]),
       /** How long an agent without connections stays. */
       idleExitSeconds: seconds.default(30),
     })

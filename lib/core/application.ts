@@ -63,6 +63,11 @@ export class Application {
     return this.#sessions.get(handle);
   }
 
+  /** Open sessions by slot: for those who look after the library, no function of PKCS#11. */
+  get sessionCounts(): ReadonlyMap<number, number> {
+    return new Map([...this.#tokens].map(([slotId, { sessions }]) => [slotId, sessions.size]));
+  }
+
   // Slots and tokens (section 5.5)
 
   /** C_GetSlotList (5.5.1). All slots, in the order of the configuration; each has its token present. */

@@ -12,6 +12,8 @@ export interface Answer {
 export interface Route {
   readonly dispatcher: Dispatcher;
   readonly gate: Gate;
+  /** It got a place in the gate after so long. */
+  onAdmitted(waitedMs: number): void;
   /** A connection is there. */
   onConnected(): void;
   /** No connection could be made; `hung`: and it took long to know. */
@@ -36,6 +38,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
   readonly #reject: (error: NoAnswer) => void;
   #timer: NodeJS.Timeout | undefined;
   #controller: Dispatcher.DispatchController | undefined;
+  readonly #beginMs = performance.now();
   #phase: Phase = 'queue';
   #sent = false;
   #left = false;
@@ -67,6 +70,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
 
   admit(): void {
     this.#phase = 'connect';
+    this.#route.onAdmitted(performance.now() - this.#beginMs);
     this.#route.dispatcher.dispatch(this.#options, this);
   }
 

@@ -3,6 +3,7 @@ import { type Authority, authorityOf } from './challenge.ts';
 import { readPem, type TokenSourceGiven } from './credential.ts';
 import { failureOfNetwork, type Target } from './failures.ts';
 import type { HttpLog } from './http-exchange.ts';
+import type { HsmObserver } from './observer.ts';
 import { Transport } from './transport.ts';
 
 export const API = 'api-version=7.4';
@@ -16,6 +17,8 @@ export interface HsmOptions {
   readonly nowMs?: () => number;
   /** 0 ≤ random < 1, to spread retries. */
   readonly random?: () => number;
+  /** Told of each request and each use of a key, to count them. */
+  readonly observer?: HsmObserver | undefined;
   /** Takes each HTTP exchange; absent: nobody pays for one. */
   readonly http?: HttpLog | undefined;
   /** Takes each token, so that a log can leave it out. */
@@ -34,6 +37,7 @@ export class Endpoint implements Target {
   readonly timeouts: Configuration['timeouts'];
   readonly log: (line: string) => void;
   readonly nowMs: () => number;
+  readonly observer: HsmObserver | undefined;
   readonly http: HttpLog | undefined;
   readonly learnSecret: (secret: string) => void;
   readonly #token: TokenConfiguration;
@@ -43,16 +47,17 @@ export class Endpoint implements Target {
 
   /** Throws ConfigurationError when caFile cannot be read. */
   constructor(token: TokenConfiguration, configuration: Configuration, options: HsmOptions) {
-    const { log = () => undefined, nowMs = Date.now, random = Math.random, http } = options;
+    const { log = () => undefined, nowMs = Date.now, random = Math.random, observer, http } = options;
     const { Disable, MaxConnections } = configuration.ConnectionCache;
     this.url = token.baseUrl;
     this.configurationPath = token.path;
     this.caPem = token.caFile === undefined ? undefined : readPem(token.caFile, `caFile of ${token.path}`);
-    this.transport = new Transport({ url: token.baseUrl, caPem: this.caPem, random, http }, configuration);
+    this.transport = new Transport({ url: token.baseUrl, caPem: this.caPem, random, observer, http }, configuration);
     this.keyListMs = configuration.cache.keyListSeconds * 1000;
     this.timeouts = configuration.timeouts;
     this.log = log;
     this.nowMs = nowMs;
+    this.observer = observer;
     this.http = http;
     this.learnSecret = options.learnSecret ?? (() => undefined);
     this.#token = token;

@@ -4,9 +4,11 @@ import type { Hsm, HsmIdentity } from '../core/hsm.ts';
 import { credentialOfPin, ownCredential } from './credential.ts';
 import { Endpoint, type HsmOptions } from './endpoint.ts';
 import { RestIdentity } from './identity.ts';
+import type { IdentityState } from './observer.ts';
 import type { TransportStats } from './transport.ts';
 
 export type { HsmOptions } from './endpoint.ts';
+export type { HsmObserver, IdentityState } from './observer.ts';
 export type { TransportStats } from './transport.ts';
 
 /** PINs that were tried and are not in use cost a little memory; beyond this many the oldest is forgotten. */
@@ -15,16 +17,21 @@ const MAX_IDENTITIES = 256;
 export interface RestHsm extends Hsm {
   /** Connections and requests now. */
   readonly stats: TransportStats;
+  /** Of identities that have a token: at most 257. */
+  readonly identities: readonly IdentityState[];
   /** Ends all connections; requests under way fail. */
   close(): Promise<void>;
 }
 
 /** The identities of PINs: the same PIN, the same identity, as long as it is not refused. */
-function createIdentities(endpoint: Endpoint): (pin: Uint8Array) => HsmIdentity {
-  const identities = new Map<string, HsmIdentity>();
+function createIdentities(endpoint: Endpoint): {
+  ofPin: (pin: Uint8Array) => HsmIdentity;
+  all: () => Iterable<RestIdentity>;
+} {
+  const identities = new Map<string, RestIdentity>();
   // PINs are told apart by a keyed hash, so that no table of them stays in memory.
   const hashKey = randomBytes(32);
-  return (pin) => {
+  const ofPin = (pin: Uint8Array) => {
     const credential = credentialOfPin(pin);
     const text = JSON.stringify([credential.clientId, credential.clientSecret]);
     const id = createHmac('sha256', hashKey).update(text).digest('base64');
@@ -35,6 +42,7 @@ function createIdentities(endpoint: Endpoint): (pin: Uint8Array) => HsmIdentity 
     if (identities.size > MAX_IDENTITIES && oldest !== undefined) identities.delete(oldest);
     return identity;
   };
+  return { ofPin, all: () => identities.values() };
 }
 
 /**
@@ -48,13 +56,17 @@ export function createHsm(token: TokenConfiguration, configuration: Configuratio
   const own = source === undefined ? ownCredential(token, configuration) : ({ kind: 'given', source } as const);
   if (own?.kind === 'secret') endpoint.learnSecret(own.clientSecret);
   const ownIdentity = own && new RestIdentity(endpoint, own);
-  const identityOfPin = createIdentities(endpoint);
+  const ofPins = createIdentities(endpoint);
   return {
     url: endpoint.url,
     ownIdentity,
-    identityOfPin: (pin) => ownIdentity ?? identityOfPin(pin),
+    identityOfPin: (pin) => ownIdentity ?? ofPins.ofPin(pin),
     get stats() {
       return endpoint.transport.stats;
+    },
+    get identities() {
+      const all = ownIdentity === undefined ? [...ofPins.all()] : [ownIdentity];
+      return all.map(({ state }) => state).filter(({ token }) => token !== undefined);
     },
     close: () => endpoint.transport.close(),
   };

@@ -16,6 +16,7 @@ import type { Credential } from './credential.ts';
 import type { Endpoint } from './endpoint.ts';
 import { KeyList, type OnListed } from './key-list.ts';
 import { KeyVersions } from './key-versions.ts';
+import { type IdentityState, observeUse } from './observer.ts';
 import { RestClient } from './rest.ts';
 
 /** What the service gives at most at once. */
@@ -66,6 +67,10 @@ export class RestIdentity implements HsmIdentity {
 
   get listsRead(): number {
     return this.#list.sweeps;
+  }
+
+  get state(): IdentityState {
+    return { name: this.name, token: this.#rest.tokenAge, keyList: this.#list.age };
   }
 
   getKey(name: string, version?: string): Promise<KeyVersion> {
@@ -128,7 +133,7 @@ export class RestIdentity implements HsmIdentity {
     input: Uint8Array,
   ): Promise<Uint8Array> {
     const value = Buffer.from(input.buffer, input.byteOffset, input.length).toString('base64url');
-    return this.#rest.request({
+    const use = this.#rest.request({
       asked: { operation, key: name },
       method: 'POST',
       path: `/keys/${name}/${version}/${operation}`,
@@ -136,6 +141,7 @@ export class RestIdentity implements HsmIdentity {
       body: `{"alg":"${algorithm}","value":"${value}"}`,
       read: resultOfKey({ name, version }),
     });
+    return observeUse(this.#endpoint.observer, operation, name, use);
   }
 
   async random(bytes: number): Promise<Uint8Array> {

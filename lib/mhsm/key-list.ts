@@ -29,6 +29,11 @@ export class KeyList {
     return this.#sweeps;
   }
 
+  /** What is kept and how old it is; undefined while there is none. */
+  get age(): { readonly ageMs: number; readonly keys: number } | undefined {
+    return this.#held && { ageMs: this.#nowMs() - this.#sweptMs, keys: this.#held.length };
+  }
+
   /** `onListed` hears of the sweep that this call begins, if it begins one. */
   get(fresh: boolean, onListed?: OnListed): Promise<readonly KeySummary[]> {
     if (this.#held === undefined) return this.#read(onListed);

@@ -54,6 +54,11 @@ export class RestClient {
     this.#tokens = new TokenSource(() => this.#fetchToken(), endpoint.nowMs);
   }
 
+  /** Of the token that is held; undefined while there is none. */
+  get tokenAge(): TokenSource['age'] {
+    return this.#tokens.age;
+  }
+
   /** Waits for a token if there is none. CKR_PIN_INCORRECT, CKR_DEVICE_ERROR. */
   async authenticate(): Promise<void> {
     await this.#tokens.get();

@@ -17,6 +17,7 @@ export class TokenSource {
   readonly #fetch: () => Promise<AccessToken>;
   readonly #nowMs: () => number;
   #held: AccessToken | undefined;
+  #obtainedAtMs = 0;
   #refreshAtMs = 0;
   #flight: Promise<string> | undefined;
   #failure: { readonly error: unknown; readonly untilMs: number } | undefined;
@@ -24,6 +25,13 @@ export class TokenSource {
   constructor(fetch: () => Promise<AccessToken>, nowMs: () => number = Date.now) {
     this.#fetch = fetch;
     this.#nowMs = nowMs;
+  }
+
+  /** How long ago the token came and how long it still holds (less than 0: no more); undefined while there is none. */
+  get age(): { readonly ageMs: number; readonly leftMs: number } | undefined {
+    if (this.#held === undefined) return undefined;
+    const now = this.#nowMs();
+    return { ageMs: now - this.#obtainedAtMs, leftMs: this.#held.expiresOnTimestamp - now };
   }
 
   /** The token if there is a valid one; asks for the next one in the background when it is time. */
@@ -60,7 +68,8 @@ export class TokenSource {
   }
 
   #keep(fetched: AccessToken): string {
-    const lifetimeMs = fetched.expiresOnTimestamp - this.#nowMs();
+    this.#obtainedAtMs = this.#nowMs();
+    const lifetimeMs = fetched.expiresOnTimestamp - this.#obtainedAtMs;
     this.#flight = undefined;
     this.#failure = undefined;
     this.#held = fetched;

@@ -5,6 +5,7 @@ import { type Answer, Attempt, type Route } from './attempt.ts';
 import { Gate } from './gate.ts';
 import type { HttpLog } from './http-exchange.ts';
 import { NoAnswer } from './no-answer.ts';
+import type { HsmObserver } from './observer.ts';
 import { Outage } from './outage.ts';
 import { pauseBeforeRetry } from './retry.ts';
 
@@ -28,6 +29,8 @@ export interface TransportOptions {
   readonly caPem: string | undefined;
   /** 0 ≤ random < 1, to spread retries. */
   readonly random: () => number;
+  /** Told of each attempt, to count it. */
+  readonly observer?: HsmObserver | undefined;
   /** Takes each attempt and its outcome. */
   readonly http?: HttpLog | undefined;
 }
@@ -93,18 +96,21 @@ export class Transport {
   readonly #route: Route;
   readonly #random: () => number;
   readonly #url: string;
+  readonly #observer: HsmObserver | undefined;
   readonly #http: HttpLog | undefined;
 
   constructor(options: TransportOptions, configuration: Configuration) {
     const { MaxConnections } = configuration.ConnectionCache;
     this.#random = options.random;
     this.#url = options.url;
+    this.#observer = options.observer;
     this.#http = options.http;
     this.#pool = createPool(options, configuration);
     this.#gate = new Gate(MaxConnections, MaxConnections * MAX_WAITING_A_CONNECTION);
     this.#route = {
       dispatcher: this.#pool,
       gate: this.#gate,
+      onAdmitted: (waitedMs) => options.observer?.admitted(waitedMs),
       onConnected: () => this.#outage.ended(),
       onNotConnected: (error, hung) => this.#notConnected(error, hung),
     };
@@ -124,7 +130,9 @@ export class Transport {
       const { repeatable } = request;
       const tried = { attempts, repeatable, nowMs: Date.now(), random: this.#random() };
       const pauseMs = pauseBeforeRetry(outcome, tried);
-      if (pauseMs === undefined || performance.now() + pauseMs >= endMs) {
+      const again = pauseMs !== undefined && performance.now() + pauseMs < endMs;
+      this.#observer?.attempted(outcome instanceof NoAnswer ? outcome.reason : outcome.status, again);
+      if (!again) {
         if (outcome instanceof NoAnswer) throw outcome;
         return outcome;
       }

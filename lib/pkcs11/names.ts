@@ -17,6 +17,11 @@ export function nameOf(family: Family, value: number): string {
   return `${name} 0x${value.toString(16)}`;
 }
 
+/** The constant's name alone, for who counts by it; a number that has none gives the family's. */
+export function bareNameOf(family: Family, value: number): string {
+  return byFamily.get(family)?.get(value) ?? family;
+}
+
 /** Whether the specification has a constant of this value. */
 export function isNamed(family: Family, value: number): boolean {
   return byFamily.get(family)?.has(value) === true;

@@ -6,6 +6,7 @@ import { addCheckCommand } from './check.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { addRolesCommand } from './roles.ts';
 import { addSignatureCommands } from './signatures.ts';
+import { addStatusCommands } from './status.ts';
 import { addTagsCommand } from './tags.ts';
 
 export function mhsmP11Program(): Command {
@@ -14,6 +15,7 @@ export function mhsmP11Program(): Command {
   );
   addDoctorCommand(program);
   addCheckCommand(program);
+  addStatusCommands(program);
   addCertificateCommands(program);
   addSignatureCommands(program);
   addTagsCommand(program);
