@@ -66,16 +66,19 @@ export interface ServedSlot {
 const seconds = (ms: number) => Math.round(ms / 100) / 10;
 
 function identitiesOf(hsm: RestHsm): SlotStatus['identities'] {
-  return hsm.identities.flatMap(({ name, token, keyList }) => {
+  const all = hsm.identities.flatMap(({ name, token, keyList }) => {
     if (token === undefined) return [];
-    return {
+    const identity = {
       name,
       tokenAgeSeconds: seconds(token.ageMs),
       tokenLeftSeconds: seconds(token.leftMs),
       keyListAgeSeconds: keyList === undefined ? null : seconds(keyList.ageMs),
       keys: keyList?.keys ?? null,
     };
+    return [[name, identity] as const];
   });
+  // Two secrets of one principal are one name: the one used last counts.
+  return [...new Map(all).values()];
 }
 
 /** A slot as it is now. */
