@@ -1,14 +1,16 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { peerCredentials } from '../../native/addon/index.ts';
+import type { SessionAllowance } from '../core/session.ts';
 import type { Pkcs11Error } from '../pkcs11/error.ts';
 import { type AdmissionPolicy, mayObserve, type Peer } from './admission.ts';
-import { Clients } from './clients.ts';
+import { type Client, Clients } from './clients.ts';
 import { type FileVersion, fileVersion, sameVersion } from './configuration-file.ts';
 import { Connection, type Host } from './connection.ts';
+import { ConnectionLimits } from './connection-limits.ts';
 import type { Control } from './control.ts';
 import type { Dispatch, Pkcs11Calls } from './dispatch.ts';
 import type { Observation } from './observation.ts';
-import { createReports, type ReportLog } from './report.ts';
+import { createMute, createReports, type ReportLog } from './report.ts';
 import type { AgentStatus, ClientStatus } from './status.ts';
 import { StatusPages } from './status-pages.ts';
 
@@ -19,10 +21,11 @@ export interface AgentLog extends ReportLog {
 /** The calls of one client, and what of it is open. */
 export type ServedApplication = Pkcs11Calls & { readonly sessionCounts: ReadonlyMap<number, number> };
 
+/** Makes the functions of one client process, which may have so many sessions. */
+export type CreateApplication = (sessions: SessionAllowance) => ServedApplication;
+
 /** What the agent serves: a library made from a configuration, or what is wrong with that configuration. */
-export type Served =
-  | { readonly createApplication: () => ServedApplication }
-  | { readonly wrongConfiguration: Pkcs11Error };
+export type Served = { readonly createApplication: CreateApplication } | { readonly wrongConfiguration: Pkcs11Error };
 
 export interface AgentOptions {
   readonly configurationFile: string;
@@ -36,6 +39,8 @@ export interface AgentOptions {
   readonly slowDeadlineMs: number;
   /** How long it stays without any connection. */
   readonly idleMs: number;
+  /** Of all peers together. */
+  readonly maxConnections: number;
   /** Absent under a service manager that starts agents itself. */
   readonly control: Control | undefined;
   readonly log: AgentLog;
@@ -70,6 +75,8 @@ export class Agent {
   readonly #clients: Clients<ServedApplication>;
   readonly #pages: StatusPages;
   readonly #observers = new WeakSet<Socket>();
+  readonly #limits: ConnectionLimits;
+  readonly #isMuted = createMute(() => performance.now());
   #connections = 0;
   /** Number of the last connection. */
   #lastConnection = 0;
@@ -81,19 +88,47 @@ export class Agent {
   constructor(options: AgentOptions) {
     this.#options = options;
     const { served } = options;
-    this.#clients = new Clients(() => {
+    this.#limits = new ConnectionLimits(options.maxConnections);
+    this.#clients = new Clients((sessions) => {
       if ('wrongConfiguration' in served) throw served.wrongConfiguration;
-      return served.createApplication();
+      return served.createApplication(sessions);
     });
     this.#pages = this.#statusPages();
     const host = this.#host();
-    this.#server = createServer((socket) => {
-      const peer = peerOf(socket);
-      if (peer === undefined) return void socket.destroy();
-      this.#opened();
-      socket.once('close', () => this.#closed(socket));
-      new Connection(socket, { ...peer, connection: ++this.#lastConnection }, host);
+    this.#server = createServer((socket) => this.#accept(socket, host));
+    this.#server.maxConnections = options.maxConnections;
+    this.#server.on('drop', () =>
+      this.#say(`there are ${options.maxConnections} connections: more are closed at once`),
+    );
+  }
+
+  #accept(socket: Socket, host: Host): void {
+    const credentials = peerOf(socket);
+    if (credentials === undefined) return void socket.destroy();
+    const peer = { ...credentials, connection: ++this.#lastConnection };
+    const makeRoom = () => {
+      this.#sayClosed(peer, 'its user has too many that say no hello');
+      socket.destroy();
+    };
+    if (!this.#limits.enter(peer, makeRoom)) {
+      this.#sayClosed(peer, 'its user has half of all that there may be');
+      return void socket.destroy();
+    }
+    this.#opened();
+    socket.once('close', () => {
+      this.#limits.leave(peer);
+      this.#closed(socket);
     });
+    new Connection(socket, peer, host);
+  }
+
+  /** Who connects in vain, as often as it likes, fills no log: a line a second. */
+  #say(line: string, about = line): void {
+    if (!this.#isMuted(about)) this.#options.log.info(line);
+  }
+
+  #sayClosed({ pid, uid }: Peer, why: string): void {
+    this.#say(`connection of process ${pid} (user id ${uid}) closed: ${why}`, `closed ${uid}`);
   }
 
   /** Serves on a listening socket that the launcher or the service manager passed on. */
@@ -127,10 +162,10 @@ export class Agent {
       deadlineMs,
       slowDeadlineMs,
       reportToCaller: createReports(log, () => performance.now()),
-      log: (line) => log.info(line),
       answered: (call, rv) => this.#options.observation.metrics.countCall(call, rv),
       showStatus: (socket, peer, first) => this.#showStatus(socket, peer, first),
-      join: (instance, peer) => this.#clients.join(instance, peer),
+      closes: (peer, why) => this.#sayClosed(peer, why),
+      join: (instance, peer) => this.#join(instance, peer),
       handsOver: (seen, peer) => this.#handsOver(seen, peer),
     };
   }
@@ -162,6 +197,12 @@ export class Agent {
       },
       clients: this.#clients.all.map(statusOfClient),
     });
+  }
+
+  #join(instance: Uint8Array, peer: Peer): Client<Pkcs11Calls> {
+    const client = this.#clients.join(instance, peer);
+    this.#limits.greeted(peer);
+    return client;
   }
 
   /**

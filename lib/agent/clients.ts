@@ -1,6 +1,7 @@
 import { CKR_GENERAL_ERROR } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
 import type { Peer } from './admission.ts';
+import { type ClientSessions, UserSessions } from './user-sessions.ts';
 
 /** What one client process has here: its sessions and logins, shared by all its connections. */
 export interface Client<A> {
@@ -15,14 +16,16 @@ interface Entry<A> {
   application: A;
   peer: Peer;
   connections: number;
+  sessions: ClientSessions;
 }
 
 /** The client processes by the instance id that each draws for itself. An application ends with its last connection. */
 export class Clients<A> {
   readonly #entries = new Map<string, Entry<A>>();
-  readonly #create: () => A;
+  readonly #users = new UserSessions();
+  readonly #create: (sessions: ClientSessions) => A;
 
-  constructor(create: () => A) {
+  constructor(create: (sessions: ClientSessions) => A) {
     this.#create = create;
   }
 
@@ -45,15 +48,21 @@ export class Clients<A> {
         `process ${peer.pid} used the instance id of process ${existing.peer.pid}`,
       );
     }
-    const entry = existing ?? { application: this.#create(), peer, connections: 0 };
+    const entry = existing ?? this.#entryOf(peer);
     if (existing === undefined) this.#entries.set(id, entry);
     entry.connections++;
     return { application: entry.application, known: existing !== undefined, release: () => this.#release(id, entry) };
+  }
+
+  #entryOf(peer: Peer): Entry<A> {
+    const sessions = this.#users.of(peer.uid);
+    return { application: this.#create(sessions), peer, connections: 0, sessions };
   }
 
   #release(id: string, entry: Entry<A>): void {
     entry.connections--;
     if (entry.connections > 0) return;
     this.#entries.delete(id);
+    entry.sessions.end();
   }
 }

@@ -61,7 +61,7 @@ beforeEach(async () => {
     deadlineMs: 10_000,
     slowDeadlineMs: 60_000,
     reportToCaller: createReports({ error: (line) => lines.push(line), debug: () => undefined }, () => 0),
-    log: (line) => lines.push(line),
+    closes: (_peer, why) => lines.push(why),
     answered: () => undefined,
     showStatus: (socket) => socket.end(),
     join: (instance, from) => clients.join(instance, from),

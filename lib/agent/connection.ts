@@ -19,7 +19,8 @@ export interface Host {
   readonly reportToCaller: (peer: Peer) => Report;
   /** Makes the calls of one connection; by default without a trace. */
   readonly dispatchFor?: (peer: Peer) => Dispatch;
-  log(line: string): void;
+  /** Takes why a peer loses its connection. */
+  closes(peer: Peer, why: string): void;
   /** An answer went out. */
   answered(call: CallName, rv: number): void;
   /** Takes over a connection that speaks HTTP. */
@@ -98,7 +99,7 @@ export class Connection {
   }
 
   #drop(why: string): void {
-    this.#host.log(`connection of process ${this.#peer.pid} (user id ${this.#peer.uid}) closed: ${why}`);
+    this.#host.closes(this.#peer, why);
     this.#socket.destroy();
   }
 

@@ -9,16 +9,20 @@ export interface ReportLog {
 }
 
 const MUTE_MS = 1000;
+/** Different ones a second. */
 const MAX_LINES = 256;
 
-/** Tells whether a line was said within the last second; if not, counts it as said now. */
-function createMute(nowMs: () => number): (line: string) => boolean {
+/** Tells whether a line was said within the last second, or many others; if not, counts it as said now. */
+export function createMute(nowMs: () => number): (line: string) => boolean {
   const lastMs = new Map<string, number>();
   return (line) => {
     const now = nowMs();
-    const last = lastMs.get(line);
-    if (last !== undefined && now - last < MUTE_MS) return true;
-    if (lastMs.size >= MAX_LINES) lastMs.clear();
+    // In the order in which they were said.
+    for (const [said, at] of lastMs) {
+      if (now - at < MUTE_MS) break;
+      lastMs.delete(said);
+    }
+    if (lastMs.has(line) || lastMs.size >= MAX_LINES) return true;
     lastMs.set(line, now);
     return false;
   };

@@ -8,9 +8,10 @@ import { createLog, type Log } from '../log/log.ts';
 import { Secrets } from '../log/secrets.ts';
 import type { Pkcs11Error } from '../pkcs11/error.ts';
 import type { Peer } from './admission.ts';
-import { Agent, type Served, type ServedApplication } from './agent.ts';
+import { Agent, type CreateApplication, type Served } from './agent.ts';
 import { tracing } from './call-line.ts';
 import { fileVersion } from './configuration-file.ts';
+import { descriptorLimit, mostConnections } from './connection-limits.ts';
 import { type Control, openControl } from './control.ts';
 import { type Dispatch, dispatch } from './dispatch.ts';
 import { traceApplication, traceHsm } from './function-trace.ts';
@@ -78,7 +79,7 @@ function dispatchOf(configuration: Configuration, log: Log): (peer: Peer) => Dis
 }
 
 /** The library with its traces, as the configuration asks for them. */
-function openTraced(configuration: Configuration, log: Log, observation: Observation): () => ServedApplication {
+function openTraced(configuration: Configuration, log: Log, observation: Observation): CreateApplication {
   const { FunctionLevelTrace, curl } = configuration.log.module;
   const write = (line: string) => log.debug(line);
   const http = isHeard(configuration)
@@ -92,8 +93,8 @@ function openTraced(configuration: Configuration, log: Log, observation: Observa
     ...(traced && { watch: (hsm) => traceHsm(hsm, write) }),
   });
   observation.serve(served, configuration.ConnectionCache.MaxConnections);
-  if (!traced) return () => library.createApplication();
-  return () => traceApplication(library.createApplication(), write);
+  if (!traced) return (sessions) => library.createApplication(sessions);
+  return (sessions) => traceApplication(library.createApplication(sessions), write);
 }
 
 function make(file: string, observation: Observation): Made {
@@ -141,6 +142,12 @@ function checkWhole(file: string): void {
   void openLibrary(configuration, () => undefined).close();
 }
 
+/** How many connections of peers there may be beside those to the HSMs. */
+function connectionsBeside(configuration: Configuration | undefined): number {
+  const toHsms = (configuration?.tokens.length ?? 0) * (configuration?.ConnectionCache.MaxConnections ?? 0);
+  return mostConnections(descriptorLimit(), toHsms);
+}
+
 /** What is wrong with the file now; undefined also when the agent's user may not read it: its successor can. */
 function problemOf(file: string): Pkcs11Error | undefined {
   try {
@@ -180,6 +187,7 @@ export async function startAgent(options: StartOptions): Promise<void> {
       deadlineMs: configuration?.timeouts.requestMs ?? DEFAULT_DEADLINE_MS,
       slowDeadlineMs: configuration?.timeouts.slowRequestMs ?? DEFAULT_SLOW_DEADLINE_MS,
       idleMs,
+      maxConnections: connectionsBeside(configuration),
       control,
       log,
       observation,

@@ -27,7 +27,7 @@ import { type MechanismInfo, mechanismInfo, mechanismTypes } from './mechanisms.
 import * as objects from './object-management.ts';
 import * as random from './random.ts';
 import { notLoggedIn, sessionReadOnly } from './refusals.ts';
-import { ApplicationToken, type Session, SessionTable } from './session.ts';
+import { ANY_NUMBER, ApplicationToken, type Session, type SessionAllowance, SessionTable } from './session.ts';
 import * as signing from './signing.ts';
 import type { SlotInfo, TokenInfo } from './slot.ts';
 
@@ -45,10 +45,11 @@ interface OnObject extends InSession {
 export class Application {
   readonly #library: Library;
   readonly #tokens = new Map<number, ApplicationToken>();
-  readonly #sessions = new SessionTable();
+  readonly #sessions: SessionTable;
 
-  constructor(library: Library) {
+  constructor(library: Library, sessions: SessionAllowance = ANY_NUMBER) {
     this.#library = library;
+    this.#sessions = new SessionTable(sessions);
   }
 
   #token(slotId: number): ApplicationToken {
@@ -104,7 +105,7 @@ export class Application {
   /**
    * C_OpenSession (5.6.1). Opens a session under a handle of the caller's choice, or resumes it: the same request again
    * changes nothing. Never asks anybody. CKR_SLOT_ID_INVALID, CKR_SESSION_PARALLEL_NOT_SUPPORTED, CKR_ARGUMENTS_BAD for
-   * a handle that is zero or open with another slot or flags.
+   * a handle that is zero or open with another slot or flags, CKR_SESSION_COUNT.
    */
   openSession({ session, slot, flags }: InSession & InSlot & { flags: number }): Nothing {
     this.#sessions.open(session, this.#token(slot), flags);

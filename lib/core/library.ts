@@ -5,6 +5,7 @@ import type { Warn } from './key-catalogue.ts';
 import type { Random } from './key-generation.ts';
 import { slotIdInvalid } from './refusals.ts';
 import { withListedCodes } from './return-codes.ts';
+import type { SessionAllowance } from './session.ts';
 import { Slot, type SlotOptions } from './slot.ts';
 
 export interface LibraryOptions {
@@ -43,9 +44,11 @@ export class Library {
     return slot;
   }
 
-  /** A client process: its functions give no code but those that the specification lists for them. */
-  /** The functions for one client, with sessions and logins of its own. */
-  createApplication(): Application {
-    return withListedCodes(new Application(this));
+  /**
+   * The functions for one client process, with sessions (as many as it may have) and logins of its own. They give no code
+   * but those that the specification lists for them.
+   */
+  createApplication(sessions?: SessionAllowance): Application {
+    return withListedCodes(new Application(this, sessions));
   }
 }

@@ -34,6 +34,11 @@ export const sessionHandleTaken = (session: number) =>
     `session handle ${session} cannot be opened: zero, or open with another slot or flags`,
   );
 
+export const tooManySessions = () =>
+  new Pkcs11Error(ckr.CKR_SESSION_COUNT, 'too many sessions are open', {
+    hint: 'the caller, or another process of its user, opens sessions and does not close them: restart it',
+  });
+
 export const sessionReadOnly = () =>
   new Pkcs11Error(ckr.CKR_SESSION_READ_ONLY, 'this needs a session opened with CKF_RW_SESSION');
 

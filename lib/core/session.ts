@@ -4,7 +4,13 @@ import * as ck from '../pkcs11/constants.ts';
 import type { DigestOperation } from './digest-operation.ts';
 import type { EncryptionOperation } from './encryption-operation.ts';
 import { OperationPlace } from './operation-place.ts';
-import { notLoggedIn, parallelNotSupported, sessionHandleInvalid, sessionHandleTaken } from './refusals.ts';
+import {
+  notLoggedIn,
+  parallelNotSupported,
+  sessionHandleInvalid,
+  sessionHandleTaken,
+  tooManySessions,
+} from './refusals.ts';
 import type { SignatureOperation } from './signature-operation.ts';
 import type { Slot } from './slot.ts';
 import type { TokenAccess } from './token-access.ts';
@@ -88,9 +94,24 @@ export class Session {
 
 const KNOWN_FLAGS = ck.CKF_SERIAL_SESSION | ck.CKF_RW_SESSION;
 
+/** How many sessions an application may have; what it may have is known outside. */
+export interface SessionAllowance {
+  /** False: no more. */
+  take(): boolean;
+  /** For each that was taken, when it is closed. */
+  give(): void;
+}
+
+export const ANY_NUMBER: SessionAllowance = { take: () => true, give: () => undefined };
+
 /** The sessions an application has open, by the handle that the application chose. */
 export class SessionTable {
   readonly #sessions = new Map<number, Session>();
+  readonly #allowance: SessionAllowance;
+
+  constructor(allowance: SessionAllowance) {
+    this.#allowance = allowance;
+  }
 
   /** The session; CKR_SESSION_HANDLE_INVALID when it is not open. */
   get(handle: number): Session {
@@ -106,6 +127,7 @@ export class SessionTable {
     const existing = this.#sessions.get(handle);
     if (existing !== undefined && existing.token === token && existing.flags === known) return;
     if (existing !== undefined || handle === ck.CK_INVALID_HANDLE) throw sessionHandleTaken(handle);
+    if (!this.#allowance.take()) throw tooManySessions();
     const session = new Session(handle, token, known);
     this.#sessions.set(handle, session);
     token.sessions.add(session);
@@ -116,6 +138,7 @@ export class SessionTable {
     session.closed = true;
     session.endOperations();
     this.#sessions.delete(session.handle);
+    this.#allowance.give();
     session.token.sessions.delete(session);
     if (session.token.sessions.size === 0) session.token.logout();
   }

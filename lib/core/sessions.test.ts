@@ -42,6 +42,19 @@ describe('sessions', () => {
     );
   });
 
+  test('above the allowance give CKR_SESSION_COUNT, those that are open stay, and closing makes room', async () => {
+    let left = 2;
+    const allowance = { take: () => left > 0 && left-- > 0, give: () => void left++ };
+    const application = setUp().library.createApplication(allowance);
+    const open = (session: number) => codeOf(() => application.openSession({ session, slot: 7, flags: RO }));
+    expect([await open(1), await open(2), await open(2)]).toEqual([ck.CKR_OK, ck.CKR_OK, ck.CKR_OK]);
+    expect(await open(3)).toBe(ck.CKR_SESSION_COUNT);
+    application.closeSession({ session: 1 });
+    expect([await open(3), await open(4)]).toEqual([ck.CKR_OK, ck.CKR_SESSION_COUNT]);
+    application.closeAllSessions({ slot: 7 });
+    expect(left).toBe(2);
+  });
+
   test('that are closed or never were give CKR_SESSION_HANDLE_INVALID', async () => {
     const { application, session } = await Client.open(setUp().library);
     application.closeSession({ session });
