@@ -5,14 +5,18 @@ import type { Promised } from '../promise.ts';
 import { digestPromises } from './digests.ts';
 import { framePromises } from './frames.ts';
 import { keyPairPromises } from './key-pairs.ts';
+import { keyUsePromises } from './key-use.ts';
 import { longDataPromises } from './long-data.ts';
 import { objectPromises } from './objects.ts';
 import { processPromises } from './processes.ts';
 import { sessionPromises } from './sessions.ts';
-import { signaturePromises } from './signatures.ts';
+import { signatureLengthPromises } from './signature-lengths.ts';
+import { signingPromises } from './signing.ts';
+import { signingOperationPromises } from './signing-operations.ts';
 import { tagPromises } from './tags.ts';
 import { threadPromises } from './threads.ts';
 import { tokenPromises } from './tokens.ts';
+import { verificationPromises } from './verification.ts';
 
 export const promises: readonly Promised[] = [
   ...tokenPromises,
@@ -20,7 +24,11 @@ export const promises: readonly Promised[] = [
   ...objectPromises,
   ...keyPairPromises,
   ...digestPromises,
-  ...signaturePromises,
+  ...signingPromises,
+  ...signingOperationPromises,
+  ...signatureLengthPromises,
+  ...verificationPromises,
+  ...keyUsePromises,
   ...longDataPromises,
   ...threadPromises,
   ...processPromises,

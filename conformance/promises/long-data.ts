@@ -3,11 +3,11 @@
 import * as fc from 'fast-check';
 import * as ck from '../../lib/pkcs11/constants.ts';
 import { MAX_FRAME_BYTES } from '../../lib/wire/schema.ts';
-import { bare, type Client, equal, holds, ROOM } from '../client.ts';
-import { importedKey, privateKey, publicKey, rsaKey } from '../keys.ts';
+import { bare, holds, ROOM } from '../client.ts';
+import { importedKey, rsaKey } from '../keys.ts';
 import { longBytes } from '../literal.ts';
 import { type Promised, promiseOf } from '../promise.ts';
-import { hashingSchemes, type SignatureScheme } from '../signature-schemes.ts';
+import { hashingScheme, Pair } from './pair.ts';
 
 /** The module's limit for the data of one call (MARSHAL_MAX_DATA). */
 const ONE_CALL = MAX_FRAME_BYTES / 2;
@@ -16,17 +16,10 @@ const lengths = fc.oneof(
   fc.integer({ min: ONE_CALL - 1, max: ONE_CALL + 2 }),
   fc.integer({ min: ONE_CALL + 1, max: 2 * ONE_CALL + 100 }),
 );
-const given = fc.record({ scheme: fc.constantFrom(...hashingSchemes), length: lengths });
+const given = fc.record({ scheme: hashingScheme, length: lengths });
 /** Longer than any key takes, on either side of a frame. */
 const tooLong = lengths.map((length) => Math.max(length, 246));
 const cost = 2;
-
-async function pairOf(client: Client, { key, mechanism }: SignatureScheme) {
-  await client.needs(mechanism);
-  const session = await client.enter();
-  const [signing, verifying] = [await privateKey(client, session, key), await publicKey(client, session, key)];
-  return { session, mechanism, signing, verifying };
-}
 
 export const longDataPromises: readonly Promised[] = [
   promiseOf({
@@ -37,18 +30,14 @@ export const longDataPromises: readonly Promised[] = [
     cost,
     given,
     check: async (client, { scheme, length }) => {
-      const { session, mechanism, signing, verifying } = await pairOf(client, scheme);
+      const pair = await Pair.of(client, scheme);
       const data = longBytes(length);
-      const signature = await client.sign(session, mechanism, signing, data);
-      const imported = await importedKey(client, session, verifying, scheme.key);
+      const signature = await pair.sign(data);
+      const imported = await importedKey(client, pair.session, pair.verifying, scheme.key);
       holds(scheme.verifies(imported, data, signature), `node:crypto refuses ${scheme.name}`);
-      equal(await client.verify(session, mechanism, verifying, data, signature), ck.CKR_OK, 'the code');
+      await pair.verifies(data, signature);
       data[length - 1] = 1 ^ (data[length - 1] ?? 0);
-      equal(
-        await client.verify(session, mechanism, verifying, data, signature),
-        ck.CKR_SIGNATURE_INVALID,
-        'the code for another message',
-      );
+      await pair.verifies(data, signature, ck.CKR_SIGNATURE_INVALID);
     },
   }),
   promiseOf({
@@ -59,10 +48,9 @@ export const longDataPromises: readonly Promised[] = [
     cost,
     given,
     check: async (client, { scheme, length }) => {
-      const { session, mechanism, verifying } = await pairOf(client, scheme);
+      const pair = await Pair.of(client, scheme);
       const signature = new Uint8Array(scheme.key.signatureBytes + 1).fill(7);
-      const code = await client.verify(session, mechanism, verifying, longBytes(length), signature);
-      equal(code, ck.CKR_SIGNATURE_LEN_RANGE, 'the code');
+      await pair.verifies(longBytes(length), signature, ck.CKR_SIGNATURE_LEN_RANGE);
     },
   }),
   promiseOf({
@@ -73,14 +61,14 @@ export const longDataPromises: readonly Promised[] = [
     cost,
     given,
     check: async (client, { scheme, length }) => {
-      const { session, mechanism, signing, verifying } = await pairOf(client, scheme);
+      const pair = await Pair.of(client, scheme);
+      const { session } = pair;
       const [part, data, none] = [longBytes(5), longBytes(length), ck.CKR_OPERATION_NOT_INITIALIZED];
-      await client.ok('signInit', { session, mechanism, key: signing });
+      await pair.begin('signInit');
       await client.ok('signUpdate', { session, part });
       await client.gives(none, 'sign', { session, data, signature: ROOM });
-      const whole = Buffer.concat([part, data]);
-      const signature = await client.sign(session, mechanism, signing, whole);
-      await client.ok('verifyInit', { session, mechanism, key: verifying });
+      const signature = await pair.sign(Buffer.concat([part, data]));
+      await pair.begin('verifyInit');
       await client.ok('verifyUpdate', { session, part });
       await client.gives(none, 'verify', { session, data, signature });
     },
@@ -108,17 +96,13 @@ export const longDataPromises: readonly Promised[] = [
     cost,
     given: tooLong,
     check: async (client, length) => {
-      const session = await client.enter();
-      const mechanism = bare(ck.CKM_RSA_PKCS);
-      const [signing, verifying] = [
-        await privateKey(client, session, rsaKey),
-        await publicKey(client, session, rsaKey),
-      ];
+      const pair = await Pair.of(client, { key: rsaKey, mechanism: bare(ck.CKM_RSA_PKCS) });
+      const { session } = pair;
       const [data, signature] = [longBytes(length), new Uint8Array(rsaKey.signatureBytes)];
-      await client.ok('signInit', { session, mechanism, key: signing });
+      await pair.begin('signInit');
       await client.gives(ck.CKR_DATA_LEN_RANGE, 'sign', { session, data, signature: ROOM });
       await client.gives(ck.CKR_OPERATION_NOT_INITIALIZED, 'sign', { session, data, signature: ROOM });
-      await client.ok('verifyInit', { session, mechanism, key: verifying });
+      await pair.begin('verifyInit');
       await client.gives(ck.CKR_DATA_LEN_RANGE, 'verify', { session, data, signature });
       await client.gives(ck.CKR_OPERATION_NOT_INITIALIZED, 'verify', { session, data, signature });
     },
