@@ -27,6 +27,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   // Harms the product as a whole: all of it as processes.
   faults: ['demo'],
   scripts: [],
+  // Attacks a real agent from outside, by what any process can do.
+  security: ['lib/wire', 'lib/pkcs11', 'native/test', 'demo'],
   'secret-watch': ['scripts'],
 };
 
@@ -38,9 +40,12 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   'lib/wire': ['node:buffer'],
 };
 
-const sources = globSync('{lib,mock-hsm,native,bench,conformance,demo,examples,faults,scripts,secret-watch}/**/*.ts', {
-  exclude: (path) => path.includes('node_modules') || path.includes('native/build'),
-});
+const sources = globSync(
+  '{lib,mock-hsm,native,bench,conformance,demo,examples,faults,scripts,secret-watch,security}/**/*.ts',
+  {
+    exclude: (path) => path.includes('node_modules') || path.includes('native/build'),
+  },
+);
 
 function partOf(path: string): string | undefined {
   const parts = Object.keys(ARROWS).filter((part) => path.startsWith(`${part}/`));

@@ -44,9 +44,20 @@ export function defaultAgentUser(configurationFile: string, passwd = readPasswd(
   return { uid: FIRST_UNNAMED_UID + sum, gid: FIRST_UNNAMED_UID + sum };
 }
 
-/** Gives up root for good. `harden` comes after it: changing the uid makes a process dumpable or not as the system likes. */
+function mayBecomeRoot(): boolean {
+  try {
+    process.setuid?.(0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Gives up root for good, or throws. `harden` comes after it: changing the uid makes a process dumpable or not as the system likes. */
 export function becomeUser(user: User): void {
   process.setgroups?.([user.gid]);
   process.setgid?.(user.gid);
   process.setuid?.(user.uid);
+  if (user.uid !== 0 && mayBecomeRoot())
+    throw new Error(`user id ${user.uid} can become root again: nothing is served`);
 }

@@ -1,11 +1,11 @@
 /** A log file that may be moved, removed or full, without harm to the process that writes it. */
 
 import {
-  chownSync,
   closeSync,
   constants,
   fchownSync,
   fstatSync,
+  lchownSync,
   mkdirSync,
   openSync,
   statSync,
@@ -92,7 +92,8 @@ export class LogFile {
     const folder = dirname(this.#options.path);
     const made = mkdirSync(folder, { recursive: true, mode: 0o750 });
     const { owner } = this.#options;
-    if (made !== undefined && owner !== undefined) chownSync(folder, owner.uid, owner.gid);
+    // Not what a link leads to that somebody put in its place meanwhile.
+    if (made !== undefined && owner !== undefined) lchownSync(folder, owner.uid, owner.gid);
   }
 
   /** False when the file was moved or removed, as log rotation does. What may not be looked at is taken as in place. */

@@ -66,6 +66,8 @@ Napi::Value harden(const Napi::CallbackInfo &info)
         return fail(info.Env(), "RLIMIT_CORE");
     if (prctl(PR_SET_DUMPABLE, 0) != 0)
         return fail(info.Env(), "PR_SET_DUMPABLE");
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return fail(info.Env(), "PR_SET_NO_NEW_PRIVS");
     return info.Env().Undefined();
 }
 

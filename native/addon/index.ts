@@ -41,8 +41,8 @@ export function isListeningSocket(descriptor: number): boolean {
 }
 
 /**
- * No core dumps, and no reading of this process's memory by others of its user. A change of user undoes it: call it
- * after that.
+ * No core dumps, no reading of this process's memory by others of its user, and no program that it starts gets more
+ * rights than it has. A change of user undoes the second: call it after that.
  */
 export function harden(): void {
   addon().harden();

@@ -1,0 +1,133 @@
+import { readdirSync, readlinkSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../native/test/launcher.ts';
+import { AttackedAgent } from './attacked-agent.ts';
+import { Caller } from './caller.ts';
+
+const STRANGER = 65_534;
+const SECRET = 'a-secret-of-the-server';
+const MIB = 1024;
+const CKR_SESSION_COUNT = 0xb1;
+const MOST_SESSIONS = 16_384;
+
+const rowOf = (status: string, name: string) => new RegExp(`^${name}:\\s*(.*)`, 'm').exec(status)?.[1]?.trim();
+
+let agent: AttackedAgent;
+
+/** It listens to other users because root started it; and who is to be another user has to be root first. */
+describe.runIf(process.getuid?.() === 0)('an agent that root started (needs root)', () => {
+  beforeAll(async () => {
+    agent = await AttackedAgent.start({ AZURE_CLIENT_SECRET: SECRET, NODE_OPTIONS: '--no-warnings' });
+  });
+  afterAll(() => agent.stop());
+
+  const descriptors = () => readdirSync(`/proc/${agent.pid}/fd`);
+
+  async function admitted(): Promise<Caller> {
+    const caller = await Caller.connect(agent.socket);
+    expect(await caller.hello()).toMatchObject({ rv: 0 });
+    return caller;
+  }
+
+  test('is somebody else in each of its threads, has no capability and no way to get one', () => {
+    const own = agent.status('Uid');
+    expect(own).toBeGreaterThan(0);
+    for (const thread of readdirSync(`/proc/${agent.pid}/task`)) {
+      const status = agent.proc(`task/${thread}/status`);
+      // Real, effective, saved, of the file system.
+      const ids = Array(4).fill(agent.status('Gid')).join('\t');
+      expect(rowOf(status, 'Uid')).toBe(Array(4).fill(own).join('\t'));
+      expect([rowOf(status, 'Gid'), rowOf(status, 'Groups')]).toEqual([ids, String(agent.status('Gid'))]);
+      for (const set of ['CapPrm', 'CapEff', 'CapAmb']) expect(rowOf(status, set), set).toMatch(/^0+$/);
+    }
+    expect(rowOf(agent.proc('status'), 'NoNewPrivs')).toBe('1');
+  });
+
+  test.each([
+    ['a stranger', () => STRANGER],
+    ['another process of its own user', () => agent.status('Uid')],
+  ])('shows %s nothing of its memory, environment and files; nor does its launcher', async (_who, uid) => {
+    const intruder = await agent.intruder(uid());
+    for (const pid of [agent.pid, agent.launcherPid]) {
+      for (const file of ['mem', 'maps', 'environ', 'fd', 'auxv']) {
+        expect(await intruder.does('read', { path: `/proc/${pid}/${file}` }), file).toMatch(/^(EACCES|EPERM)$/);
+      }
+    }
+  });
+
+  test('has no core, no secret among its arguments and variables, no file of others', () => {
+    expect(agent.proc('limits')).toMatch(/Max core file size +0 +0/);
+    expect(agent.proc('cmdline').split('\0').slice(-5, -1)).toEqual(['--config', agent.configuration, '--idle', '30']);
+    expect(agent.proc('environ')).not.toMatch(/SECRET|NODE_OPTIONS/);
+    const files = descriptors().map((fd) => readlinkSync(`/proc/${agent.pid}/fd/${fd}`));
+    expect(files.filter((file) => !/^(socket|pipe|anon_inode):|^\/dev\/null$/.test(file))).toEqual([]);
+  });
+
+  test('refuses a process of another user, and tells it why', async () => {
+    const stranger = await agent.intruder(STRANGER);
+    expect(await stranger.does('greet', { socket: agent.socket })).toMatch(
+      /^6 a process of user id 65534 is not admitted to the agent; hint: .*agent\.allowedUsers/,
+    );
+  });
+
+  test('gives a ticket that is in no line of its log, no argument, no variable', async () => {
+    const caller = await Caller.connect(agent.socket);
+    const ticket = Buffer.from((await caller.hello())?.fields?.ticket ?? []);
+    expect(ticket).toHaveLength(64);
+    expect(await caller.call('getSlotList', { tokenPresent: false })).toMatchObject({ rv: 0 });
+    await until('a line about the call', () => agent.log.includes('C_GetSlotList'));
+    caller.end();
+    for (const spelling of ['hex', 'base64', 'base64url', 'latin1'] as const) {
+      for (const text of [agent.log, agent.proc('cmdline'), agent.proc('environ')]) {
+        expect(text.includes(ticket.toString(spelling).slice(0, 40))).toBe(false);
+      }
+    }
+  });
+
+  test('serves others while a crowd of another user says nothing', async () => {
+    const stranger = await agent.intruder(STRANGER);
+    await stranger.does('hold', { socket: agent.socket, connections: 400 });
+    await until('the oldest made room', () => agent.log.includes('its user has too many that say no hello'));
+    await until('no more than may stay', () => descriptors().length < 256 + 40);
+    (await admitted()).end();
+    stranger.leave();
+  });
+
+  test('writes no line for each of many that talk nonsense', async () => {
+    const stranger = await agent.intruder(STRANGER);
+    const before = agent.log.length;
+    await stranger.does('babble', { socket: agent.socket, connections: 300 });
+    const lines = agent.log.slice(before).split('\n');
+    expect(lines.filter((line) => line.includes('closed')).length).toBeLessThan(100);
+  });
+
+  test('keeps its size while admitted peers ask for much and read nothing, and serves others', async () => {
+    const peers: Caller[] = [];
+    for (let i = 0; i < 20; i++) {
+      const peer = await admitted();
+      expect(await peer.call('openSession', { session: 1, slot: 0, flags: 4 })).toMatchObject({ rv: 0 });
+      peer.stopReading();
+      peers.push(peer);
+    }
+    const other = await admitted();
+    const before = agent.status('VmRSS');
+    for (let i = 0; i < 50; i++) {
+      for (const peer of peers) peer.ask('generateRandom', { session: 1, length: 512 * 1024 });
+      expect(await other.call('getSlotList', { tokenPresent: false })).toMatchObject({ rv: 0 });
+    }
+    // An answer each; what was asked for is 500 MiB.
+    expect(agent.status('VmRSS') - before).toBeLessThan(150 * MIB);
+    for (const peer of [...peers, other]) peer.end();
+  });
+
+  test('opens so many sessions for the processes of one user, and not one more', async () => {
+    const caller = await admitted();
+    let rv: number | undefined = 0;
+    let session = 0;
+    while (rv === 0 && session <= MOST_SESSIONS) {
+      rv = (await caller.call('openSession', { session: ++session, slot: 0, flags: 4 }))?.rv;
+    }
+    expect([rv, session]).toEqual([CKR_SESSION_COUNT, MOST_SESSIONS + 1]);
+    caller.end();
+  });
+});
