@@ -17,6 +17,13 @@ export interface CreatedKey {
   output: string;
 }
 
+/** A key that nginx serves with. */
+export interface ServedKey {
+  readonly key: CreatedKey;
+  /** Name of the assignment that lets the server's principal sign with it. */
+  readonly assignment: string;
+}
+
 /** Values that go into the configuration over what fits the mock; for tests of wrong ones. */
 export interface ConfigurationChanges {
   token?: Record<string, unknown>;
@@ -36,6 +43,7 @@ export class Offload {
   readonly folder: string;
   readonly mock: MockHsm;
   readonly configurationFile: string;
+  readonly #served = new Map<string, ServedKey>();
   #readRole: string | undefined;
 
   private constructor(folder: string, mock: MockHsm) {
@@ -117,13 +125,25 @@ export class Offload {
   /** Keys, roles, certificates and a running nginx: everything up to the first handshake. */
   async serve(): Promise<Nginx> {
     await this.grantReading();
-    await this.grantUse(await this.createKey('--RSA', '2K', '--label', RSA_LABEL));
-    await this.grantUse(await this.createKey('--EC', 'P-256', '--label', EC_LABEL));
+    await this.#createServed(RSA_LABEL, '--RSA', '2K');
+    await this.#createServed(EC_LABEL, '--EC', 'P-256');
     const nginx = await this.nginx();
     await selfSign(nginx, 'RSA', SERVER_NAME);
     await selfSign(nginx, 'EC', SERVER_NAME);
     await nginx.start();
     return nginx;
+  }
+
+  async #createServed(label: string, ...kind: readonly string[]): Promise<void> {
+    const key = await this.createKey(...kind, '--label', label);
+    this.#served.set(label, { key, assignment: await this.grantUse(key) });
+  }
+
+  /** The key of this label that `serve` made. */
+  servedKey(label: string): ServedKey {
+    const served = this.#served.get(label);
+    if (served === undefined) throw new Error(`nothing is served with ${label}: call serve first`);
+    return served;
   }
 
   /** Process ids of the agents and launchers of this configuration. */

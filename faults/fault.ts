@@ -1,5 +1,8 @@
 import type { Scene } from './scene.ts';
 
+/** Everything as often and as long as the report promises, or just enough to see it in the tests. */
+export type Form = 'whole' | 'short';
+
 /** What may happen to clients, and what must not. */
 export interface Bound {
   /**
@@ -29,8 +32,8 @@ export interface Fault {
   /** Why it cannot be done on this machine; undefined where it can. */
   readonly missing?: () => string | undefined;
   /** Does the harm; resolves when it is done. */
-  readonly strike: (scene: Scene) => Promise<End | undefined>;
+  readonly strike: (scene: Scene, form: Form) => Promise<End | undefined>;
   readonly bound: Bound;
-  /** A sentence that an operator must find in the server's log or in the agent's. */
-  readonly log: RegExp;
+  /** A sentence that an operator must find in the server's log or in the agent's; undefined where nothing went wrong. */
+  readonly log: RegExp | undefined;
 }

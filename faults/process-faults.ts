@@ -1,5 +1,5 @@
 import { waitFor } from '../demo/process.ts';
-import type { Fault } from './fault.ts';
+import type { End, Fault } from './fault.ts';
 import type { Scene } from './scene.ts';
 
 const WORKERS = 2;
@@ -17,6 +17,14 @@ async function killWorker({ nginx }: Scene): Promise<undefined> {
   const [victim = 0, ...others] = await nginx.workers();
   process.kill(victim, 'SIGKILL');
   await waitFor('the next worker', async () => ((await nginx.workers()).length > others.length ? true : undefined));
+}
+
+async function stopAgent({ offload }: Scene): Promise<End> {
+  const agents = await offload.agents();
+  for (const pid of agents) process.kill(pid, 'SIGSTOP');
+  return async () => {
+    for (const pid of agents) process.kill(pid, 'SIGCONT');
+  };
 }
 
 /** Processes of the product and of the server that die, are replaced or stand still. */
@@ -49,5 +57,13 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     },
     bound: { failed: 'none', wait: 'moments', established: END_WITH_WORKER },
     log: /signal 1 \(SIGHUP\) received.*reconfiguring/,
+  },
+  {
+    name: 'agent stopped',
+    what: 'SIGSTOP of the agent for 30 s',
+    lastsMs: { whole: 30_000, short: 6000 },
+    strike: stopAgent,
+    bound: { failed: 'while it lasts', wait: 'deadline', established: 'go on' },
+    log: /the agent gave no answer within/,
   },
 ];

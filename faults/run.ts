@@ -6,9 +6,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import type { Form } from './fault.ts';
 import { FAULTS } from './faults.ts';
 import { Scene } from './scene.ts';
-import { type Form, type Row, strike } from './strike.ts';
+import { type Row, strike } from './strike.ts';
 import { markdownOf, progressOf } from './table.ts';
 
 interface Options {

@@ -1,10 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { waitFor } from '../demo/process.ts';
-import type { Fault } from './fault.ts';
+import type { Fault, Form } from './fault.ts';
 import type { Scene } from './scene.ts';
 import { RECOVERY_MS, violations } from './verdict.ts';
-
-export type Form = 'whole' | 'short';
 
 /** A row of the table. Times in milliseconds. */
 export interface Row {
@@ -45,7 +43,7 @@ function timesOf({ times = 1 }: Fault, form: Form): number {
 }
 
 async function strikeOnce(fault: Fault, scene: Scene, form: Form): Promise<number> {
-  const end = await fault.strike(scene);
+  const end = await fault.strike(scene, form);
   if (fault.lastsMs !== undefined) await pause(fault.lastsMs[form]);
   await end?.();
   const endedMs = performance.now();
@@ -74,7 +72,8 @@ export async function strike(fault: Fault, scene: Scene, form: Form): Promise<Ro
   const nowMs = performance.now();
   await established.close();
 
-  const logLine = scene.log.since(mark).find((line) => fault.log.test(line));
+  const lines = scene.log.since(mark);
+  const logLine = fault.log === undefined ? 'nothing' : lines.find((line) => fault.log?.test(line));
   const late = endedMs + (fault.bound.recoversMs ?? RECOVERY_MS);
   const seen = {
     times,

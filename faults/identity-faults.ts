@@ -1,0 +1,169 @@
+import { EC_LABEL } from '../demo/offload.ts';
+import type { End, Fault } from './fault.ts';
+import type { Scene } from './scene.ts';
+
+const AT_ONCE = { failed: 'while it lasts', wait: 'moments', established: 'go on' } as const;
+const UNNOTICED = { failed: 'none', wait: 'moments', established: 'go on' } as const;
+
+const DEFAULT_LIFETIME_S = 3600;
+const DAY_S = 86_400;
+
+interface SeededPrincipal {
+  readonly name: string;
+  readonly clientId: string;
+  readonly secrets: readonly { readonly keyId: string }[];
+}
+
+/** Tokens from now on live so long, and those issued so far are worth nothing. */
+async function replaceTokens({ offload: { mock } }: Scene, lifetimeS = DEFAULT_LIFETIME_S): Promise<void> {
+  await mock.control('POST', 'tokens', { lifetimeS, revoke: true });
+}
+
+async function serverPrincipal({ offload: { mock } }: Scene): Promise<SeededPrincipal> {
+  const { servicePrincipals } = (await mock.control('GET', 'seed')) as { servicePrincipals: SeededPrincipal[] };
+  const found = servicePrincipals.find(({ clientId }) => clientId === mock.offload.clientId);
+  if (found === undefined) throw new Error("mock-hsm does not know the server's principal any more");
+  return found;
+}
+
+/** The token endpoint stays silent or answers with an error; the rest of the HSM works. */
+function noTokens(how: object, endsTokens: boolean): Fault['strike'] {
+  return async (scene): Promise<End> => {
+    const { mock } = scene.offload;
+    await mock.control('POST', 'faults', { operation: 'token', times: 'always', ...how });
+    if (endsTokens) await replaceTokens(scene);
+    return async () => {
+      await mock.control('DELETE', 'faults');
+    };
+  };
+}
+
+async function removeSecret(scene: Scene): Promise<End> {
+  const { mock } = scene.offload;
+  const { name, secrets } = await serverPrincipal(scene);
+  const { clientSecret } = mock.offload;
+  await mock.control('POST', 'seed', { remove: { secrets: secrets.map(({ keyId }) => ({ principal: name, keyId })) } });
+  await replaceTokens(scene);
+  return async () => {
+    await mock.control('POST', 'seed', { servicePrincipals: [{ name, secrets: [clientSecret] }] });
+  };
+}
+
+async function changeKey({ offload }: Scene, attributes: object): Promise<void> {
+  const { key } = offload.servedKey(EC_LABEL);
+  await offload.mock.asKeyGeneration('PATCH', new URL(key.id).pathname, { attributes });
+}
+
+/** Identities, tokens, roles, and the validity of the key. */
+export const IDENTITY_FAULTS: readonly Fault[] = [
+  {
+    name: 'token endpoint down while the token is valid',
+    what: 'Entra ID answers with 503 while the token is valid',
+    lastsMs: { whole: 30_000, short: 1000 },
+    strike: noTokens({ status: 503 }, false),
+    bound: UNNOTICED,
+    log: undefined,
+  },
+  {
+    name: 'token endpoint down and no token valid',
+    what: 'Entra ID answers with 503 when a token is needed',
+    lastsMs: { whole: 30_000, short: 2000 },
+    strike: noTokens({ status: 503 }, true),
+    bound: AT_ONCE,
+    log: /answered 503 instead of a token/,
+  },
+  {
+    name: 'token endpoint silent and no token valid',
+    what: 'Entra ID does not answer when a token is needed',
+    lastsMs: { whole: 30_000, short: 5000 },
+    strike: noTokens({ silent: true }, true),
+    bound: { ...AT_ONCE, wait: 'deadline' },
+    log: /did not answer in time/,
+  },
+  {
+    name: 'tokens expire',
+    what: 'tokens live 3 s',
+    lastsMs: { whole: 30_000, short: 4000 },
+    strike: async (scene): Promise<End> => {
+      await replaceTokens(scene, 3);
+      return () => replaceTokens(scene);
+    },
+    bound: UNNOTICED,
+    log: undefined,
+  },
+  {
+    name: 'secret removed',
+    what: 'the secret is removed though the server uses it, and put back',
+    lastsMs: { whole: 10_000, short: 1500 },
+    strike: removeSecret,
+    bound: AT_ONCE,
+    log: /refused a token to client .*AADSTS7000215/,
+  },
+  {
+    name: 'clock jumps ahead',
+    what: 'the clock of the HSM jumps ahead of this host by a day',
+    strike: async ({ offload: { mock } }) => {
+      await mock.control('POST', 'clock', { advance: '1d' });
+      return undefined;
+    },
+    bound: UNNOTICED,
+    log: undefined,
+  },
+  {
+    name: 'clock jumps back',
+    what: 'the clock of the HSM jumps back by a day',
+    strike: async ({ offload: { mock } }) => {
+      await mock.control('POST', 'clock', { advance: '-1d' });
+      return undefined;
+    },
+    bound: UNNOTICED,
+    log: undefined,
+  },
+  {
+    name: 'key disabled',
+    what: 'the key is disabled, and enabled again',
+    lastsMs: { whole: 10_000, short: 1000 },
+    strike: async (scene): Promise<End> => {
+      await changeKey(scene, { enabled: false });
+      return () => changeKey(scene, { enabled: true });
+    },
+    bound: AT_ONCE,
+    log: /refused.* with 403/,
+  },
+  {
+    name: 'key expired',
+    what: 'the key expires, and gets a later date',
+    lastsMs: { whole: 10_000, short: 1000 },
+    strike: async (scene): Promise<End> => {
+      const nowS = Math.floor(Date.now() / 1000);
+      await changeKey(scene, { exp: nowS - DAY_S });
+      return () => changeKey(scene, { exp: nowS + DAY_S });
+    },
+    bound: AT_ONCE,
+    log: /refused.* with 403/,
+  },
+  {
+    name: 'key rotated',
+    what: 'the key gets a new version; the certificate in use is of the old one',
+    strike: async ({ offload }) => {
+      await offload.mock.asKeyGeneration('POST', `/keys/${offload.servedKey(EC_LABEL).key.name}/rotate`, {});
+      return undefined;
+    },
+    bound: UNNOTICED,
+    log: undefined,
+  },
+  {
+    name: 'role removed',
+    what: 'the role to sign with the key is removed, and given back',
+    lastsMs: { whole: 10_000, short: 1000 },
+    strike: async ({ offload }): Promise<End> => {
+      const { key, assignment } = offload.servedKey(EC_LABEL);
+      await offload.mock.removeAssignment(`/keys/${key.name}`, assignment);
+      return async () => {
+        await offload.grantUse(key);
+      };
+    },
+    bound: AT_ONCE,
+    log: /refused.* with 403/,
+  },
+];
