@@ -41,7 +41,6 @@ export class MockHsm {
   readonly #http: Agent;
   readonly #env: Map<string, string>;
   readonly dataDir: string;
-  readonly #tokens = new Map<string, string>();
 
   private constructor(service: Service, dataDir: string) {
     this.#service = service;
@@ -115,15 +114,14 @@ export class MockHsm {
     return this.requestAs({ clientId, clientSecret: this.env('MHSM_ADMIN_CLIENT_SECRET') }, method, path, body);
   }
 
-  /** The same of a service principal, as az or an SDK makes it. */
+  /** The same of a service principal, as az or an SDK makes it; with a new token, since tests revoke them and move the clock. */
   async requestAs(
     { clientId, clientSecret }: Pick<ServicePrincipal, 'clientId' | 'clientSecret'>,
     method: Method,
     path: string,
     body?: object,
   ): Promise<unknown> {
-    const token = this.#tokens.get(clientId) ?? (await this.token(clientId, clientSecret));
-    this.#tokens.set(clientId, token);
+    const token = await this.token(clientId, clientSecret);
     return this.#json(method, `${path}?api-version=7.4`, body && JSON.stringify(body), {
       authorization: `Bearer ${token}`,
       'content-type': 'application/json',
@@ -200,17 +198,8 @@ export class MockHsm {
   }
 
   /** A request to the mock's own routes: faults, outages, tokens, the clock. */
-  control(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown> {
+  control(method: Method, path: string, body?: object): Promise<unknown> {
     return this.#json(method, `/mock/${path}`, body && JSON.stringify(body), { 'content-type': 'application/json' });
-  }
-
-  /** A request of the key generation principal about a key: a change of its attributes, a new version. */
-  async asKeyGeneration(method: 'PATCH' | 'POST', path: string, body: object): Promise<unknown> {
-    const { clientId, clientSecret } = this.keyGeneration;
-    return this.#json(method, `${path}?api-version=7.4`, JSON.stringify(body), {
-      authorization: `Bearer ${await this.token(clientId, clientSecret)}`,
-      'content-type': 'application/json',
-    });
   }
 
   /** Ends it with this signal; nobody listens until `startAgain`. */

@@ -9,7 +9,7 @@ const RATE = 40;
 let scene: Scene;
 
 beforeAll(async () => {
-  scene = await Scene.start({ deadlineMs: 2000, ratePerSecond: RATE });
+  scene = await Scene.start({ deadlineMs: 4000, ratePerSecond: RATE });
 });
 
 afterAll(() => scene?.stop());

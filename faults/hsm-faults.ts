@@ -38,7 +38,7 @@ const CUTS: readonly Fault[] = (
   ] as const
 ).map(([where, how]) => ({
   name: `connections cut ${where}`,
-  what: `every fifth connection to the HSM ends ${where}`,
+  what: `every fifth connection that asks for a signature ends ${where}`,
   lastsMs: { whole: 10_000, short: 1000 },
   strike: mockDoes({ operation: 'sign', probability: 0.2, ...how }),
   bound: UNNOTICED,
@@ -73,7 +73,7 @@ export const HSM_FAULTS: readonly Fault[] = [
   {
     name: 'HSM silent',
     what: 'the HSM stays silent for 30 s: connections stay open, nothing is answered',
-    lastsMs: { whole: 30_000, short: 5000 },
+    lastsMs: { whole: 30_000, short: 5500 },
     strike: standStill,
     bound: AFTER_THE_DEADLINE,
     log: /https:\/\/\S+ did not answer in time/,

@@ -51,7 +51,7 @@ async function removeSecret(scene: Scene): Promise<End> {
 
 async function changeKey({ offload }: Scene, attributes: object): Promise<void> {
   const { key } = offload.servedKey(EC_LABEL);
-  await offload.mock.asKeyGeneration('PATCH', new URL(key.id).pathname, { attributes });
+  await offload.mock.requestAs(offload.mock.keyGeneration, 'PATCH', new URL(key.id).pathname, { attributes });
 }
 
 /** Identities, tokens, roles, and the validity of the key. */
@@ -75,9 +75,9 @@ export const IDENTITY_FAULTS: readonly Fault[] = [
   {
     name: 'token endpoint silent and no token valid',
     what: 'Entra ID does not answer when a token is needed',
-    lastsMs: { whole: 30_000, short: 5000 },
+    lastsMs: { whole: 30_000, short: 5500 },
     strike: noTokens({ silent: true }, true),
-    bound: { ...AT_ONCE, wait: 'deadline' },
+    bound: { ...AT_ONCE, wait: 'deadline', recoversMs: 6000 },
     log: /did not answer in time/,
   },
   {
@@ -146,7 +146,8 @@ export const IDENTITY_FAULTS: readonly Fault[] = [
     name: 'key rotated',
     what: 'the key gets a new version; the certificate in use is of the old one',
     strike: async ({ offload }) => {
-      await offload.mock.asKeyGeneration('POST', `/keys/${offload.servedKey(EC_LABEL).key.name}/rotate`, {});
+      const { key } = offload.servedKey(EC_LABEL);
+      await offload.mock.requestAs(offload.mock.keyGeneration, 'POST', `/keys/${key.name}/rotate`, {});
       return undefined;
     },
     bound: UNNOTICED,

@@ -19,7 +19,7 @@ interface Options {
   out: string;
 }
 
-const DEADLINE_MS = { whole: 10_000, short: 2_000 };
+const DEADLINE_MS = { whole: 10_000, short: 4_000 };
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -58,7 +58,7 @@ async function run({ short, only, rate, out }: Options): Promise<void> {
 
 await new Command('npm run faults --')
   .description('What clients of a TLS server see while something goes wrong behind it.')
-  .option('--short', 'few repetitions, short outages, a deadline of 2 s: what runs with the tests')
+  .option('--short', 'few repetitions, short outages, a deadline of 4 s: what runs with the tests')
   .option('--only <text>', 'only faults with this in their name')
   .option('--rate <number>', 'new TLS connections a second', '200')
   .option('--out <folder>', 'where faults.md and faults.json go', '.faults')

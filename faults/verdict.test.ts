@@ -53,4 +53,9 @@ test('established sessions that end are a violation unless the server ends them 
 
 test('a log that says nothing is a violation', () => {
   expect(found({}, { logLine: undefined })).toEqual(['the logs do not say what happened']);
+  expect(found({ failed: 'while it lasts' }, { failed: 1, logLine: undefined })).toHaveLength(1);
+});
+
+test('a log that says nothing is none where nothing failed that might have', () => {
+  expect(found({ failed: 'while it lasts' }, { logLine: undefined })).toEqual([]);
 });

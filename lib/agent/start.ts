@@ -24,6 +24,7 @@ const nothing = () => undefined;
 const SILENT: Log = { error: nothing, warn: nothing, info: nothing, debug: nothing, secrets: new Secrets() };
 /** It has nothing to keep. */
 const IDLE_WITH_WRONG_CONFIGURATION_MS = 1000;
+const MOST_EARLIER_MS = 500;
 const DEFAULT_DEADLINE_MS = 10_000;
 const DEFAULT_SLOW_DEADLINE_MS = 60_000;
 
@@ -78,6 +79,12 @@ function dispatchOf(configuration: Configuration, log: Log): (peer: Peer) => Dis
   return (peer) => tracing(learning, (line) => log.debug(line, peer));
 }
 
+/** So that the agent's reason is with the module before the module gives up: its deadline is the configured one. */
+function earlier({ requestMs, slowRequestMs }: Configuration['timeouts']): Configuration['timeouts'] {
+  const less = (ms: number) => ms - Math.min(ms / 10, MOST_EARLIER_MS);
+  return { requestMs: less(requestMs), slowRequestMs: less(slowRequestMs) };
+}
+
 /** The library with its traces, as the configuration asks for them. */
 function openTraced(configuration: Configuration, log: Log, observation: Observation): CreateApplication {
   const { FunctionLevelTrace, curl } = configuration.log.module;
@@ -86,7 +93,8 @@ function openTraced(configuration: Configuration, log: Log, observation: Observa
     ? httpLines({ level: curl.Level, displayAsHex: curl.DisplayAsHex, write: (line) => log.info(line) })
     : undefined;
   const traced = FunctionLevelTrace && isHeard(configuration);
-  const { library, served } = openLibrary(configuration, (line) => log.warn(line), {
+  const punctual = { ...configuration, timeouts: earlier(configuration.timeouts) };
+  const { library, served } = openLibrary(punctual, (line) => log.warn(line), {
     http,
     learnSecret: (secret) => log.secrets.learn(secret),
     observerOf: (slotId) => observation.metrics.observerOf(slotId),

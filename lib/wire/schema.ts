@@ -235,7 +235,6 @@ export const CALLS = {
   signInit: {
     id: 50,
     purpose: 'C_SignInit',
-    slow: true,
     request: { session: 'ulong', mechanism: 'mechanism', key: 'ulong' },
     response: {},
   },
@@ -255,7 +254,6 @@ export const CALLS = {
   verifyInit: {
     id: 54,
     purpose: 'C_VerifyInit',
-    slow: true,
     request: { session: 'ulong', mechanism: 'mechanism', key: 'ulong' },
     response: {},
   },
@@ -292,7 +290,6 @@ export const CALLS = {
   encryptInit: {
     id: 70,
     purpose: 'C_EncryptInit',
-    slow: true,
     request: { session: 'ulong', mechanism: 'mechanism', key: 'ulong' },
     response: {},
   },
@@ -305,7 +302,6 @@ export const CALLS = {
   decryptInit: {
     id: 72,
     purpose: 'C_DecryptInit',
-    slow: true,
     request: { session: 'ulong', mechanism: 'mechanism', key: 'ulong' },
     response: {},
   },

@@ -22,8 +22,10 @@
 #include <unistd.h>
 
 #define FIRST_DEADLINE_MS 10000
-/* The agent gives up first, so that its sentence arrives and not only the fact that there was no answer. */
-#define GRACE_MS 1000
+/* Until an agent that let a deadline pass answers a hello, all calls but one in this time fail at once ... */
+#define SILENT_PAUSE_MS 1000
+/* ... and that one waits so long: a server's only thread stands still meanwhile. */
+#define SILENT_HELLO_MS 250
 #define MAX_IDLE_CONNECTIONS 64
 /* A request that found its connection closed goes to another one; not for ever. */
 #define MAX_SENDS 3
@@ -231,20 +233,76 @@ static enum client_status take(struct connection **taken, bool fresh, struct exc
     return CLIENT_FAILED;
 }
 
+/* The agent gives up first, so that its sentence arrives and not only the fact that there was no answer. */
 static struct deadline deadline_of(const struct wire_call *call)
 {
     enter();
-    int64_t span = (call->slow ? self.slow_deadline_ms : self.deadline_ms) + GRACE_MS;
+    int64_t span = call->slow ? self.slow_deadline_ms : self.deadline_ms;
     leave();
     return deadline_in(span);
 }
 
+/* An agent that is alive answers before the deadline, be it with a refusal. The next call finds out. */
+static void doubt(struct deadline deadline)
+{
+    if (!deadline_passed(deadline))
+        return;
+    enter();
+    if (!self.silent)
+        self.ask_again_ms = deadline_now_ms();
+    self.silent = true;
+    leave();
+}
+
+/* With the lock: whether this thread is the one that asks, `greeting` being set then. */
+static bool may_ask(void)
+{
+    if (self.greeting || deadline_now_ms() < self.ask_again_ms)
+        return false;
+    self.greeting = true;
+    self.ask_again_ms = deadline_now_ms() + SILENT_PAUSE_MS;
+    return true;
+}
+
+/*
+ * False while the agent is known to give no answer (stopped, or stuck): a caller that serves many in one thread
+ * must not wait for the whole deadline once for each of them.
+ */
+static bool is_heard(struct exchange *exchange, struct failure *failure)
+{
+    enter();
+    bool silent = self.silent;
+    bool asks = silent && may_ask();
+    leave();
+    if (!silent)
+        return true;
+    struct connection *connection = NULL;
+    struct deadline deadline = deadline_in(SILENT_HELLO_MS);
+    if (asks && open_connection(&connection, false, exchange, deadline, failure) == CLIENT_ANSWERED)
+        give_back(connection, true);
+    exchange_release(exchange);
+    /* Whoever refuses, or is not there at all, is not silent. */
+    bool heard = asks && (connection != NULL || !deadline_passed(deadline));
+    if (heard) {
+        enter();
+        self.silent = false;
+        leave();
+    } else {
+        failure_set(failure, "the agent gave no answer, and is asked again every second");
+    }
+    return heard;
+}
+
 enum client_status client_call(struct exchange *exchange, struct failure *failure)
 {
+    if (!is_heard(exchange, failure))
+        return CLIENT_FAILED;
     struct deadline deadline = deadline_of(exchange->call);
     for (int sends = 0; sends < MAX_SENDS; sends++) {
         struct connection *connection;
         enum client_status status = take(&connection, false, exchange, deadline, failure);
+        if (status == CLIENT_FAILED)
+            doubt(deadline);
         if (status != CLIENT_ANSWERED)
             return status;
         uint64_t epoch = connection->epoch;
@@ -256,15 +314,23 @@ enum client_status client_call(struct exchange *exchange, struct failure *failur
         if (result != TRANSPORT_UNSENT)
             break;
     }
+    doubt(deadline);
     return CLIENT_FAILED;
 }
 
 enum client_status client_begin(bool fresh, struct exchange *exchange, struct failure *failure)
 {
     struct connection *connection;
-    enum client_status status = take(&connection, fresh, exchange, deadline_in(FIRST_DEADLINE_MS), failure);
+    if (!is_heard(exchange, failure))
+        return CLIENT_FAILED;
+    enter();
+    struct deadline deadline = deadline_in(self.deadline_ms);
+    leave();
+    enum client_status status = take(&connection, fresh, exchange, deadline, failure);
     if (status == CLIENT_ANSWERED)
         give_back(connection, true);
+    else if (status == CLIENT_FAILED)
+        doubt(deadline);
     return status;
 }
 

@@ -35,6 +35,9 @@ struct client {
     size_t admitted_at;
     int64_t deadline_ms;
     int64_t slow_deadline_ms;
+    /* A deadline passed, and no agent has greeted us since. Also in a fork: the agent is the same. */
+    bool silent;
+    int64_t ask_again_ms;
 
     /*
      * Counts the agents (and lives of this process) that the connections belong to: a connection of an

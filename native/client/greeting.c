@@ -27,6 +27,8 @@ struct introduction {
     uint64_t epoch;
     size_t admitted_at;
     bool fresh;
+    /* Not in the short time that is spent on one that may be silent. */
+    bool may_start;
 };
 
 static bool introduce(struct client *client, bool fresh, struct introduction *introduction,
@@ -42,6 +44,7 @@ static bool introduce(struct client *client, bool fresh, struct introduction *in
     introduction->epoch = client->epoch;
     introduction->admitted_at = client->admitted_at;
     introduction->fresh = fresh;
+    introduction->may_start = !client->silent;
     if (done && client->ticket != NULL) {
         introduction->ticket = secret_new(client->ticket->data, client->ticket->length);
         done = introduction->ticket != NULL;
@@ -124,7 +127,7 @@ static enum transport reach(struct client *client, const struct introduction *in
         if (result != TRANSPORT_ABSENT)
             return result;
     }
-    for (*index = first; *index < end; ++*index)
+    for (*index = first; introduction->may_start && *index < end; ++*index)
         if (start(client, &location->candidates[*index], deadline, failure))
             return connect_candidate(location, &location->candidates[*index], connection, deadline, failure);
     return result;

@@ -547,7 +547,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     },
     {
         .id = 50,
-        .slow = true,
+        .slow = false,
         .name = "signInit",
         .purpose = "C_SignInit",
         .request = {sign_init_request, 3},
@@ -579,7 +579,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     },
     {
         .id = 54,
-        .slow = true,
+        .slow = false,
         .name = "verifyInit",
         .purpose = "C_VerifyInit",
         .request = {verify_init_request, 3},
@@ -651,7 +651,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     },
     {
         .id = 70,
-        .slow = true,
+        .slow = false,
         .name = "encryptInit",
         .purpose = "C_EncryptInit",
         .request = {encrypt_init_request, 3},
@@ -667,7 +667,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     },
     {
         .id = 72,
-        .slow = true,
+        .slow = false,
         .name = "decryptInit",
         .purpose = "C_DecryptInit",
         .request = {decrypt_init_request, 3},

@@ -87,13 +87,13 @@ describe.each(VARIANTS)('an agent that lies, $name', ({ build }) => {
   });
 
   test('silence ends at the deadline', async () => {
-    agent.on('hello', (_fields, peer) => ok<'hello'>({ ...agent.hello(peer), deadlineMs: 50 }));
+    agent.on('hello', (_fields, peer) => ok<'hello'>({ ...agent.hello(peer), deadlineMs: 500 }));
     await agent.stop();
     await agent.start();
     await driver.run('session 1');
     agent.on('sign', () => undefined);
     expect(await driver.run('sign 1 aabb buffer 9')).toBe(`${DEVICE_ERROR} 9 `);
-    expect(driver.stderr).toBe('mhsm-pkcs11: C_Sign: the agent gave no answer within 1.1 s\n');
+    expect(driver.stderr).toBe('mhsm-pkcs11: C_Sign: the agent gave no answer within 0.5 s\n');
     agent.off('sign');
     await expectHealthy();
   });
