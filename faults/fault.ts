@@ -14,8 +14,6 @@ export interface Bound {
   readonly wait: 'moments' | 'deadline';
   /** Whether sessions that were there before go on. A server that replaces its workers ends them itself. */
   readonly established: 'go on' | 'end with their worker';
-  /** Time from the end of the fault to the last handshake that fails. */
-  readonly recoversMs?: number;
 }
 
 /** Takes the trouble away again. */

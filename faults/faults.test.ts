@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FAULTS } from './faults.ts';
 import { Scene } from './scene.ts';
 import { strike } from './strike.ts';
+import { ALLOWANCES } from './verdict.ts';
 
 /** Few, so that the tests beside this one have their share of the processor. */
 const RATE = 40;
@@ -9,7 +10,7 @@ const RATE = 40;
 let scene: Scene;
 
 beforeAll(async () => {
-  scene = await Scene.start({ deadlineMs: 4000, ratePerSecond: RATE });
+  scene = await Scene.start({ deadlineMs: ALLOWANCES.short.deadlineMs, ratePerSecond: RATE });
 });
 
 afterAll(() => scene?.stop());

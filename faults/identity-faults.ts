@@ -77,7 +77,7 @@ export const IDENTITY_FAULTS: readonly Fault[] = [
     what: 'Entra ID does not answer when a token is needed',
     lastsMs: { whole: 30_000, short: 5500 },
     strike: noTokens({ silent: true }, true),
-    bound: { ...AT_ONCE, wait: 'deadline', recoversMs: 6000 },
+    bound: { ...AT_ONCE, wait: 'deadline' },
     log: /did not answer in time/,
   },
   {

@@ -34,8 +34,8 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     what: 'kill -9 of the agent',
     times: 50,
     strike: killAgent,
-    // A worker makes one signature at a time.
-    bound: { failed: { eachTime: WORKERS }, wait: 'moments', established: 'go on' },
+    // A worker makes one signature at a time; the others wait for the next agent.
+    bound: { failed: { eachTime: WORKERS }, wait: 'deadline', established: 'go on' },
     log: /^agent \d+ serves /,
   },
   {

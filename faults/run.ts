@@ -11,6 +11,7 @@ import { FAULTS } from './faults.ts';
 import { Scene } from './scene.ts';
 import { type Row, strike } from './strike.ts';
 import { markdownOf, progressOf } from './table.ts';
+import { ALLOWANCES } from './verdict.ts';
 
 interface Options {
   short?: true;
@@ -18,8 +19,6 @@ interface Options {
   rate: string;
   out: string;
 }
-
-const DEADLINE_MS = { whole: 10_000, short: 4_000 };
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
@@ -33,11 +32,12 @@ function write(folder: string, rows: readonly Row[]): void {
 
 async function run({ short, only, rate, out }: Options): Promise<void> {
   const form: Form = short ? 'short' : 'whole';
+  const { deadlineMs } = ALLOWANCES[form];
   const chosen = FAULTS.filter(({ name }) => only === undefined || name.includes(only));
   if (chosen.length === 0) throw new Error(`no fault has "${only}" in its name`);
   const processor = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, load ${loadavg()[0]?.toFixed(1)}`;
-  say(`${chosen.length} faults under ${rate} handshakes/s, deadline ${DEADLINE_MS[form]} ms, on ${processor}`);
-  const scene = await Scene.start({ deadlineMs: DEADLINE_MS[form], ratePerSecond: Number(rate) });
+  say(`${chosen.length} faults under ${rate} handshakes/s, deadline ${deadlineMs} ms, on ${processor}`);
+  const scene = await Scene.start({ deadlineMs, ratePerSecond: Number(rate) });
   const rows: Row[] = [];
   try {
     for (const fault of chosen) {

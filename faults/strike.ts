@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { waitFor } from '../demo/process.ts';
 import type { Fault, Form } from './fault.ts';
 import type { Scene } from './scene.ts';
-import { RECOVERY_MS, violations } from './verdict.ts';
+import { ALLOWANCES, violations } from './verdict.ts';
 
 /** A row of the table. Times in milliseconds. */
 export interface Row {
@@ -29,12 +29,12 @@ export interface Row {
 
 const SHORT_TIMES = 2;
 /** Handshakes in a row that show that it works again. */
-const HEALTHY = 20;
-const QUIET_MS = { whole: 2000, short: 500 };
+const HEALTHY = { whole: 20, short: 10 };
+const QUIET_MS = { whole: 2000, short: 300 };
 
 /** Waits until so many clients more got what they wanted. */
-async function served({ load }: Scene, what: string): Promise<void> {
-  const enough = load.tally.done + HEALTHY;
+async function served({ load }: Scene, form: Form, what: string): Promise<void> {
+  const enough = load.tally.done + HEALTHY[form];
   await waitFor(`handshakes ${what}`, () => (load.tally.done >= enough ? true : undefined), 60);
 }
 
@@ -47,7 +47,7 @@ async function strikeOnce(fault: Fault, scene: Scene, form: Form): Promise<numbe
   if (fault.lastsMs !== undefined) await pause(fault.lastsMs[form]);
   await end?.();
   const endedMs = performance.now();
-  await served(scene, `after ${fault.name}`);
+  await served(scene, form, `after ${fault.name}`);
   return endedMs;
 }
 
@@ -61,7 +61,7 @@ function skippedRow({ name, what }: Fault, skipped: string): Row {
 export async function strike(fault: Fault, scene: Scene, form: Form): Promise<Row> {
   const missing = fault.missing?.();
   if (missing !== undefined) return skippedRow(fault, missing);
-  await served(scene, `before ${fault.name}`);
+  await served(scene, form, `before ${fault.name}`);
   const established = await scene.openSessions();
   const mark = scene.log.mark();
   const tally = scene.load.restartTally();
@@ -74,7 +74,7 @@ export async function strike(fault: Fault, scene: Scene, form: Form): Promise<Ro
 
   const lines = scene.log.since(mark);
   const logLine = fault.log === undefined ? 'nothing' : lines.find((line) => fault.log?.test(line));
-  const late = endedMs + (fault.bound.recoversMs ?? RECOVERY_MS);
+  const late = endedMs + ALLOWANCES[form].recoveryMs;
   const seen = {
     times,
     failed: tally.failures.length,
@@ -93,6 +93,6 @@ export async function strike(fault: Fault, scene: Scene, form: Form): Promise<Ro
     recoveredAfterMs: Math.max(0, Math.round((tally.failures.at(-1) ?? 0) - endedMs)),
     logLine: logLine ?? '',
     reasons: [...tally.reasons].sort(([, a], [, b]) => b - a).map(([reason, count]) => `${count} × ${reason}`),
-    violations: violations(fault.bound, { ...seen, failedLate, logLine }, scene.deadlineMs),
+    violations: violations(fault.bound, { ...seen, failedLate, logLine }, ALLOWANCES[form]),
   };
 }

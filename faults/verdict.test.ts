@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Bound } from './fault.ts';
-import { longestWaitMs, type Observed, violations } from './verdict.ts';
+import { ALLOWANCES, longestWaitMs, type Observed, violations } from './verdict.ts';
 
-const DEADLINE_MS = 10_000;
+const ALLOWANCE = ALLOWANCES.whole;
 const STRICT: Bound = { failed: 'none', wait: 'moments', established: 'go on' };
 const FINE: Observed = {
   times: 3,
@@ -15,7 +15,7 @@ const FINE: Observed = {
 };
 
 const found = (bound: Partial<Bound>, seen: Partial<Observed>) =>
-  violations({ ...STRICT, ...bound }, { ...FINE, ...seen }, DEADLINE_MS);
+  violations({ ...STRICT, ...bound }, { ...FINE, ...seen }, ALLOWANCE);
 
 test('what was seen within the bound violates nothing', () => {
   expect(found({}, {})).toEqual([]);
@@ -40,7 +40,7 @@ describe('handshakes that fail', () => {
 
 describe('waiting', () => {
   test.each(['moments', 'deadline'] as const)('longer than "%s" is a violation', (wait) => {
-    const longestMs = longestWaitMs(wait, DEADLINE_MS);
+    const longestMs = longestWaitMs(wait, ALLOWANCE);
     expect(found({ wait }, { slowestMs: longestMs, establishedSlowestMs: longestMs })).toEqual([]);
     expect(found({ wait }, { slowestMs: longestMs + 1, establishedSlowestMs: longestMs + 1 })).toHaveLength(2);
   });
