@@ -202,6 +202,11 @@ export class MockHsm {
     return this.#json(method, `/mock/${path}`, body && JSON.stringify(body), { 'content-type': 'application/json' });
   }
 
+  /** A request of the key generation principal about a key: a change of its attributes, a new version. */
+  asKeyGeneration(method: 'PATCH' | 'POST', path: string, body: object): Promise<unknown> {
+    return this.requestAs(this.keyGeneration, method, path, body);
+  }
+
   /** Ends it with this signal; nobody listens until `startAgain`. */
   async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     this.#service.process.kill(signal);

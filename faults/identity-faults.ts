@@ -51,7 +51,7 @@ async function removeSecret(scene: Scene): Promise<End> {
 
 async function changeKey({ offload }: Scene, attributes: object): Promise<void> {
   const { key } = offload.servedKey(EC_LABEL);
-  await offload.mock.requestAs(offload.mock.keyGeneration, 'PATCH', new URL(key.id).pathname, { attributes });
+  await offload.mock.asKeyGeneration('PATCH', new URL(key.id).pathname, { attributes });
 }
 
 /** Identities, tokens, roles, and the validity of the key. */
@@ -147,7 +147,7 @@ export const IDENTITY_FAULTS: readonly Fault[] = [
     what: 'the key gets a new version; the certificate in use is of the old one',
     strike: async ({ offload }) => {
       const { key } = offload.servedKey(EC_LABEL);
-      await offload.mock.requestAs(offload.mock.keyGeneration, 'POST', `/keys/${key.name}/rotate`, {});
+      await offload.mock.asKeyGeneration('POST', `/keys/${key.name}/rotate`, {});
       return undefined;
     },
     bound: UNNOTICED,
