@@ -107,6 +107,7 @@ function callRow(row: Row): string[] {
     '    {',
     `        .id = ${row.call.id},`,
     `        .slow = ${row.call.slow === true},`,
+    `        .repeatable = ${row.call.repeatable === true},`,
     `        .name = ${JSON.stringify(row.name)},`,
     `        .purpose = ${JSON.stringify(row.call.purpose)},`,
     `        .request = ${fieldsRow(row, 'request')},`,

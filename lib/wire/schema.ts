@@ -47,6 +47,11 @@ export interface Call {
   readonly purpose: string;
   /** True where an answer may take many requests to the HSM, or one that is slow by nature: the longer deadline holds. */
   readonly slow?: true;
+  /**
+   * True where it may be made once more at an agent that follows the one which took it and did not answer: it asks, or
+   * begins what a later call goes on with. What goes on with something is lost with its agent.
+   */
+  readonly repeatable?: true;
   readonly request: Readonly<Record<string, FieldType>>;
   readonly response: Readonly<Record<string, FieldType>>;
 }
@@ -78,10 +83,17 @@ export const CALLS = {
     },
   },
 
-  getSlotList: { id: 10, purpose: 'C_GetSlotList', request: { tokenPresent: 'flag' }, response: { slots: 'ulongs' } },
+  getSlotList: {
+    id: 10,
+    purpose: 'C_GetSlotList',
+    repeatable: true,
+    request: { tokenPresent: 'flag' },
+    response: { slots: 'ulongs' },
+  },
   getSlotInfo: {
     id: 11,
     purpose: 'C_GetSlotInfo',
+    repeatable: true,
     request: { slot: 'ulong' },
     response: {
       description: 'text',
@@ -96,6 +108,7 @@ export const CALLS = {
   getTokenInfo: {
     id: 12,
     purpose: 'C_GetTokenInfo',
+    repeatable: true,
     request: { slot: 'ulong' },
     response: {
       label: 'text',
@@ -123,12 +136,14 @@ export const CALLS = {
   getMechanismList: {
     id: 13,
     purpose: 'C_GetMechanismList',
+    repeatable: true,
     request: { slot: 'ulong' },
     response: { mechanisms: 'ulongs' },
   },
   getMechanismInfo: {
     id: 14,
     purpose: 'C_GetMechanismInfo',
+    repeatable: true,
     request: { slot: 'ulong', mechanism: 'ulong' },
     response: { minKeySize: 'ulong', maxKeySize: 'ulong', flags: 'ulong' },
   },
@@ -136,6 +151,7 @@ export const CALLS = {
   openSession: {
     id: 20,
     purpose: "C_OpenSession, and its replay on a new connection: the handle is the shim's choice",
+    repeatable: true,
     request: { session: 'ulong', slot: 'ulong', flags: 'ulong' },
     response: {},
   },
@@ -144,6 +160,7 @@ export const CALLS = {
   getSessionInfo: {
     id: 23,
     purpose: 'C_GetSessionInfo',
+    repeatable: true,
     request: { session: 'ulong' },
     response: { slot: 'ulong', state: 'ulong', flags: 'ulong', deviceError: 'ulong' },
   },
@@ -157,6 +174,7 @@ export const CALLS = {
   resumeLogin: {
     id: 25,
     purpose: 'replay of a login on a new connection; not verified, asks nobody',
+    repeatable: true,
     request: { slot: 'ulong', userType: 'ulong', pin: 'buffer' },
     response: {},
   },
@@ -165,6 +183,7 @@ export const CALLS = {
   findObjectsInit: {
     id: 30,
     purpose: 'C_FindObjectsInit',
+    repeatable: true,
     slow: true,
     request: { session: 'ulong', template: 'attributes' },
     response: {},
@@ -179,6 +198,7 @@ export const CALLS = {
   getAttributeValue: {
     id: 33,
     purpose: 'C_GetAttributeValue',
+    repeatable: true,
     slow: true,
     request: { session: 'ulong', object: 'ulong', queries: 'queries' },
     response: { results: 'outputs' },
@@ -193,6 +213,7 @@ export const CALLS = {
   getObjectSize: {
     id: 35,
     purpose: 'C_GetObjectSize',
+    repeatable: true,
     slow: true,
     request: { session: 'ulong', object: 'ulong' },
     response: { size: 'ulong' },
@@ -227,14 +248,22 @@ export const CALLS = {
   generateRandom: {
     id: 41,
     purpose: 'C_GenerateRandom',
+    repeatable: true,
     request: { session: 'ulong', length: 'ulong' },
     response: { bytes: 'bytes' },
   },
-  seedRandom: { id: 42, purpose: 'C_SeedRandom', request: { session: 'ulong', seed: 'bytes' }, response: {} },
+  seedRandom: {
+    id: 42,
+    purpose: 'C_SeedRandom',
+    repeatable: true,
+    request: { session: 'ulong', seed: 'bytes' },
+    response: {},
+  },
 
   signInit: {
     id: 50,
     purpose: 'C_SignInit',
+    repeatable: true,
     request: { session: 'ulong', mechanism: 'mechanism', key: 'ulong' },
     response: {},
   },
@@ -254,6 +283,7 @@ export const CALLS = {
   verifyInit: {
     id: 54,
     purpose: 'C_VerifyInit',
+    repeatable: true,
     request: { session: 'ulong', mechanism: 'mechanism', key: 'ulong' },
     response: {},
   },
@@ -272,7 +302,13 @@ export const CALLS = {
   },
   verifyFinal: { id: 57, purpose: 'C_VerifyFinal', request: { session: 'ulong', signature: 'bytes' }, response: {} },
 
-  digestInit: { id: 60, purpose: 'C_DigestInit', request: { session: 'ulong', mechanism: 'mechanism' }, response: {} },
+  digestInit: {
+    id: 60,
+    purpose: 'C_DigestInit',
+    repeatable: true,
+    request: { session: 'ulong', mechanism: 'mechanism' },
+    response: {},
+  },
   digest: {
     id: 61,
     purpose: 'C_Digest',
@@ -290,6 +326,7 @@ export const CALLS = {
   encryptInit: {
     id: 70,
     purpose: 'C_EncryptInit',
+    repeatable: true,
     request: { session: 'ulong', mechanism: 'mechanism', key: 'ulong' },
     response: {},
   },
@@ -302,6 +339,7 @@ export const CALLS = {
   decryptInit: {
     id: 72,
     purpose: 'C_DecryptInit',
+    repeatable: true,
     request: { session: 'ulong', mechanism: 'mechanism', key: 'ulong' },
     response: {},
   },
@@ -315,6 +353,7 @@ export const CALLS = {
   cancelOperations: {
     id: 80,
     purpose: 'end of operations after a call that could not be sent; flags as of C_SessionCancel in PKCS#11 3.0',
+    repeatable: true,
     request: { session: 'ulong', flags: 'ulong' },
     response: {},
   },

@@ -27,8 +27,10 @@
 /* ... and that one waits so long: a server's only thread stands still meanwhile. */
 #define SILENT_HELLO_MS 250
 #define MAX_IDLE_CONNECTIONS 64
-/* A request that found its connection closed goes to another one; not for ever. */
+/* A request that an agent took along into its end goes to the next one; not for ever, as it may be the reason. */
 #define MAX_SENDS 3
+/* One that found its connection closed goes to another one: each idle one may be so. */
+#define MAX_UNSENT (MAX_IDLE_CONNECTIONS + MAX_SENDS)
 /* Nor does a call follow an agent that dies, or talks nonsense, each time state is replayed to it. */
 #define MAX_REPLAYS 3
 
@@ -298,7 +300,7 @@ enum client_status client_call(struct exchange *exchange, struct failure *failur
     if (!is_heard(exchange, failure))
         return CLIENT_FAILED;
     struct deadline deadline = deadline_of(exchange->call);
-    for (int sends = 0; sends < MAX_SENDS; sends++) {
+    for (int sends = 0, unsent = 0; sends < MAX_SENDS && unsent < MAX_UNSENT;) {
         struct connection *connection;
         enum client_status status = take(&connection, false, exchange, deadline, failure);
         if (status == CLIENT_FAILED)
@@ -311,7 +313,11 @@ enum client_status client_call(struct exchange *exchange, struct failure *failur
         give_back(connection, result == TRANSPORT_OK);
         if (result == TRANSPORT_OK)
             return CLIENT_ANSWERED;
-        if (result != TRANSPORT_UNSENT)
+        if (result == TRANSPORT_UNSENT)
+            unsent++;
+        else if (result == TRANSPORT_BROKEN && exchange->call->repeatable)
+            sends++;
+        else
             break;
     }
     doubt(deadline);

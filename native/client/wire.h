@@ -88,6 +88,7 @@ struct wire_fields {
 struct wire_call {
     uint16_t id;
     bool slow;
+    bool repeatable;
     const char *name;
     const char *purpose;
     struct wire_fields request;

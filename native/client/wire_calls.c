@@ -348,6 +348,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 1,
         .slow = true,
+        .repeatable = false,
         .name = "hello",
         .purpose = "first frame of every connection: who is there, and may it come in",
         .request = {hello_request, 5},
@@ -356,6 +357,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 10,
         .slow = false,
+        .repeatable = true,
         .name = "getSlotList",
         .purpose = "C_GetSlotList",
         .request = {get_slot_list_request, 1},
@@ -364,6 +366,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 11,
         .slow = false,
+        .repeatable = true,
         .name = "getSlotInfo",
         .purpose = "C_GetSlotInfo",
         .request = {get_slot_info_request, 1},
@@ -372,6 +375,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 12,
         .slow = false,
+        .repeatable = true,
         .name = "getTokenInfo",
         .purpose = "C_GetTokenInfo",
         .request = {get_token_info_request, 1},
@@ -380,6 +384,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 13,
         .slow = false,
+        .repeatable = true,
         .name = "getMechanismList",
         .purpose = "C_GetMechanismList",
         .request = {get_mechanism_list_request, 1},
@@ -388,6 +393,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 14,
         .slow = false,
+        .repeatable = true,
         .name = "getMechanismInfo",
         .purpose = "C_GetMechanismInfo",
         .request = {get_mechanism_info_request, 2},
@@ -396,6 +402,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 20,
         .slow = false,
+        .repeatable = true,
         .name = "openSession",
         .purpose = "C_OpenSession, and its replay on a new connection: the handle is the shim's choice",
         .request = {open_session_request, 3},
@@ -404,6 +411,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 21,
         .slow = false,
+        .repeatable = false,
         .name = "closeSession",
         .purpose = "C_CloseSession",
         .request = {close_session_request, 1},
@@ -412,6 +420,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 22,
         .slow = false,
+        .repeatable = false,
         .name = "closeAllSessions",
         .purpose = "C_CloseAllSessions",
         .request = {close_all_sessions_request, 1},
@@ -420,6 +429,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 23,
         .slow = false,
+        .repeatable = true,
         .name = "getSessionInfo",
         .purpose = "C_GetSessionInfo",
         .request = {get_session_info_request, 1},
@@ -428,6 +438,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 24,
         .slow = true,
+        .repeatable = false,
         .name = "login",
         .purpose = "C_Login",
         .request = {login_request, 3},
@@ -436,6 +447,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 25,
         .slow = false,
+        .repeatable = true,
         .name = "resumeLogin",
         .purpose = "replay of a login on a new connection; not verified, asks nobody",
         .request = {resume_login_request, 3},
@@ -444,6 +456,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 26,
         .slow = false,
+        .repeatable = false,
         .name = "logout",
         .purpose = "C_Logout",
         .request = {logout_request, 1},
@@ -452,6 +465,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 30,
         .slow = true,
+        .repeatable = true,
         .name = "findObjectsInit",
         .purpose = "C_FindObjectsInit",
         .request = {find_objects_init_request, 2},
@@ -460,6 +474,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 31,
         .slow = false,
+        .repeatable = false,
         .name = "findObjects",
         .purpose = "C_FindObjects",
         .request = {find_objects_request, 2},
@@ -468,6 +483,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 32,
         .slow = false,
+        .repeatable = false,
         .name = "findObjectsFinal",
         .purpose = "C_FindObjectsFinal",
         .request = {find_objects_final_request, 1},
@@ -476,6 +492,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 33,
         .slow = true,
+        .repeatable = true,
         .name = "getAttributeValue",
         .purpose = "C_GetAttributeValue",
         .request = {get_attribute_value_request, 3},
@@ -484,6 +501,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 34,
         .slow = true,
+        .repeatable = false,
         .name = "setAttributeValue",
         .purpose = "C_SetAttributeValue",
         .request = {set_attribute_value_request, 3},
@@ -492,6 +510,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 35,
         .slow = true,
+        .repeatable = true,
         .name = "getObjectSize",
         .purpose = "C_GetObjectSize",
         .request = {get_object_size_request, 2},
@@ -500,6 +519,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 36,
         .slow = false,
+        .repeatable = false,
         .name = "createObject",
         .purpose = "C_CreateObject",
         .request = {create_object_request, 2},
@@ -508,6 +528,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 37,
         .slow = false,
+        .repeatable = false,
         .name = "copyObject",
         .purpose = "C_CopyObject",
         .request = {copy_object_request, 3},
@@ -516,6 +537,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 38,
         .slow = true,
+        .repeatable = false,
         .name = "destroyObject",
         .purpose = "C_DestroyObject",
         .request = {destroy_object_request, 2},
@@ -524,6 +546,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 40,
         .slow = true,
+        .repeatable = false,
         .name = "generateKeyPair",
         .purpose = "C_GenerateKeyPair",
         .request = {generate_key_pair_request, 4},
@@ -532,6 +555,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 41,
         .slow = false,
+        .repeatable = true,
         .name = "generateRandom",
         .purpose = "C_GenerateRandom",
         .request = {generate_random_request, 2},
@@ -540,6 +564,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 42,
         .slow = false,
+        .repeatable = true,
         .name = "seedRandom",
         .purpose = "C_SeedRandom",
         .request = {seed_random_request, 2},
@@ -548,6 +573,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 50,
         .slow = false,
+        .repeatable = true,
         .name = "signInit",
         .purpose = "C_SignInit",
         .request = {sign_init_request, 3},
@@ -556,6 +582,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 51,
         .slow = false,
+        .repeatable = false,
         .name = "sign",
         .purpose = "C_Sign",
         .request = {sign_request, 3},
@@ -564,6 +591,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 52,
         .slow = false,
+        .repeatable = false,
         .name = "signUpdate",
         .purpose = "C_SignUpdate",
         .request = {sign_update_request, 2},
@@ -572,6 +600,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 53,
         .slow = false,
+        .repeatable = false,
         .name = "signFinal",
         .purpose = "C_SignFinal",
         .request = {sign_final_request, 2},
@@ -580,6 +609,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 54,
         .slow = false,
+        .repeatable = true,
         .name = "verifyInit",
         .purpose = "C_VerifyInit",
         .request = {verify_init_request, 3},
@@ -588,6 +618,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 55,
         .slow = false,
+        .repeatable = false,
         .name = "verify",
         .purpose = "C_Verify",
         .request = {verify_request, 3},
@@ -596,6 +627,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 56,
         .slow = false,
+        .repeatable = false,
         .name = "verifyUpdate",
         .purpose = "C_VerifyUpdate",
         .request = {verify_update_request, 2},
@@ -604,6 +636,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 58,
         .slow = false,
+        .repeatable = false,
         .name = "verifyWhole",
         .purpose = "C_Verify of more data than a frame holds: what it would refuse, before its parts",
         .request = {verify_whole_request, 2},
@@ -612,6 +645,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 57,
         .slow = false,
+        .repeatable = false,
         .name = "verifyFinal",
         .purpose = "C_VerifyFinal",
         .request = {verify_final_request, 2},
@@ -620,6 +654,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 60,
         .slow = false,
+        .repeatable = true,
         .name = "digestInit",
         .purpose = "C_DigestInit",
         .request = {digest_init_request, 2},
@@ -628,6 +663,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 61,
         .slow = false,
+        .repeatable = false,
         .name = "digest",
         .purpose = "C_Digest",
         .request = {digest_request, 3},
@@ -636,6 +672,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 62,
         .slow = false,
+        .repeatable = false,
         .name = "digestUpdate",
         .purpose = "C_DigestUpdate",
         .request = {digest_update_request, 2},
@@ -644,6 +681,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 63,
         .slow = false,
+        .repeatable = false,
         .name = "digestFinal",
         .purpose = "C_DigestFinal",
         .request = {digest_final_request, 2},
@@ -652,6 +690,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 70,
         .slow = false,
+        .repeatable = true,
         .name = "encryptInit",
         .purpose = "C_EncryptInit",
         .request = {encrypt_init_request, 3},
@@ -660,6 +699,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 71,
         .slow = false,
+        .repeatable = false,
         .name = "encrypt",
         .purpose = "C_Encrypt",
         .request = {encrypt_request, 3},
@@ -668,6 +708,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 72,
         .slow = false,
+        .repeatable = true,
         .name = "decryptInit",
         .purpose = "C_DecryptInit",
         .request = {decrypt_init_request, 3},
@@ -676,6 +717,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 73,
         .slow = false,
+        .repeatable = false,
         .name = "decrypt",
         .purpose = "C_Decrypt",
         .request = {decrypt_request, 3},
@@ -684,6 +726,7 @@ const struct wire_call wire_calls[WIRE_CALL_COUNT] = {
     {
         .id = 80,
         .slow = false,
+        .repeatable = true,
         .name = "cancelOperations",
         .purpose = "end of operations after a call that could not be sent; flags as of C_SessionCancel in PKCS#11 3.0",
         .request = {cancel_operations_request, 2},

@@ -180,6 +180,34 @@ describe.each(VARIANTS)('forks, restarts and exits, $name', ({ build }) => {
     }
   });
 
+  test('a start that an ending agent took along is made at the next one; what goes on with it is lost', async () => {
+    await logIn();
+    const takeAlong = (call: 'signInit' | 'sign') =>
+      agent.on(call, (_fields, peer) => {
+        agent.off(call);
+        peer.socket.destroy();
+        return { rv: 0 };
+      });
+    takeAlong('signInit');
+    agent.take();
+    expect(await driver.run('signinit 1 1 9')).toBe('0');
+    expect(agent.take()).toEqual(['signInit', 'hello', 'openSession', 'resumeLogin', 'signInit']);
+    takeAlong('sign');
+    expect(await driver.run('sign 1 aa buffer 9')).toMatch(/^30 /);
+    expect(agent.take()).toEqual(['sign']);
+  });
+
+  test('a start that ends every agent is given up after three', async () => {
+    await logIn();
+    agent.on('signInit', (_fields, peer) => {
+      peer.socket.destroy();
+      return { rv: 0 };
+    });
+    agent.take();
+    expect(await driver.run('signinit 1 1 9')).toBe('30');
+    expect(agent.take().filter((call) => call === 'signInit')).toHaveLength(3);
+  });
+
   test('a daemon that closes all descriptors and opens its own loses nothing but the connection', async () => {
     await logIn();
     expect(await driver.run('replace-descriptors')).toBe('replaced');
