@@ -1,7 +1,8 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { peerCredentials } from '../../native/addon/index.ts';
+import { descriptorOf, peerCredentials } from '../../native/addon/index.ts';
 import type { SessionAllowance } from '../core/session.ts';
 import type { Pkcs11Error } from '../pkcs11/error.ts';
+import type { CallName } from '../wire/schema.ts';
 import { type AdmissionPolicy, mayObserve, type Peer } from './admission.ts';
 import { type Client, Clients } from './clients.ts';
 import { type FileVersion, fileVersion, sameVersion } from './configuration-file.ts';
@@ -19,7 +20,10 @@ export interface AgentLog extends ReportLog {
 }
 
 /** The calls of one client, and what of it is open. */
-export type ServedApplication = Pkcs11Calls & { readonly sessionCounts: ReadonlyMap<number, number> };
+export type ServedApplication = Pkcs11Calls & {
+  readonly sessionCounts: ReadonlyMap<number, number>;
+  readonly hasOperations: boolean;
+};
 
 /** Makes the functions of one client process, which may have so many sessions. */
 export type CreateApplication = (sessions: SessionAllowance) => ServedApplication;
@@ -51,16 +55,15 @@ export interface AgentOptions {
   readonly problemOfConfigurationNow: () => Pkcs11Error | undefined;
 }
 
+/** After the deadline of the operations that are under way. */
+const RETIRE_GRACE_MS = 1000;
+
 type ClientEntry = Clients<ServedApplication>['all'][number];
 
-interface WithDescriptor {
-  _handle?: { fd?: number } | null;
-}
-
-/** The kernel's word on who connected. Node keeps the descriptor on the handle and offers no other way to it. */
+/** The kernel's word on who connected. */
 function peerOf(socket: object): Peer | undefined {
-  const descriptor = (socket as WithDescriptor)._handle?.fd;
-  return descriptor === undefined || descriptor < 0 ? undefined : peerCredentials(descriptor);
+  const descriptor = descriptorOf(socket);
+  return descriptor === undefined ? undefined : peerCredentials(descriptor);
 }
 
 function statusOfClient({ peer, connections, application }: ClientEntry): ClientStatus {
@@ -75,6 +78,10 @@ export class Agent {
   readonly #clients: Clients<ServedApplication>;
   readonly #pages: StatusPages;
   readonly #observers = new WeakSet<Socket>();
+  readonly #open = new Set<Connection>();
+  #retires = false;
+  /** A successor is on its way. */
+  #renews = false;
   readonly #limits: ConnectionLimits;
   readonly #isMuted = createMute(() => performance.now());
   #connections = 0;
@@ -95,7 +102,7 @@ export class Agent {
     });
     this.#pages = this.#statusPages();
     const host = this.#host();
-    this.#server = createServer((socket) => this.#accept(socket, host));
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket, host));
     this.#server.maxConnections = options.maxConnections;
     this.#server.on('drop', () =>
       this.#say(`there are ${options.maxConnections} connections: more are closed at once`),
@@ -115,11 +122,13 @@ export class Agent {
       return void socket.destroy();
     }
     this.#opened();
+    const connection = new Connection(socket, peer, host);
+    this.#open.add(connection);
     socket.once('close', () => {
       this.#limits.leave(peer);
+      this.#open.delete(connection);
       this.#closed(socket);
     });
-    new Connection(socket, peer, host);
   }
 
   /** Who connects in vain, as often as it likes, fills no log: a line a second. */
@@ -139,10 +148,50 @@ export class Agent {
         this.#rest();
         this.#options.control?.ready();
         // Without its launcher a crash would end it for good: the next process that may starts both anew.
-        this.#options.control?.onLauncherGone(() => this.drain());
+        this.#options.control?.watch({
+          launcherGone: () => this.drain(),
+          successorReady: () => {
+            if (this.#renews) this.retire();
+          },
+        });
         resolve();
       });
     });
+  }
+
+  /**
+   * Lets go of each client between two of its operations: its next call finds the connection closed and goes to the successor,
+   * or waits for it in the backlog, and is made there. Ends when the last has gone, at the latest after the longest operation.
+   */
+  retire(): void {
+    if (this.#retires) return;
+    const { log, deadlineMs, onIdle } = this.#options;
+    log.info(`agent ${process.pid} retires: its clients go to the next one`);
+    this.#retires = true;
+    this.drain();
+    setTimeout(onIdle, deadlineMs + RETIRE_GRACE_MS).unref();
+    this.#letGo();
+  }
+
+  /** Those who have nothing under way. */
+  #letGo(): void {
+    const kept = new Set(
+      [...this.#open].filter((connection) => connection.isBusy).map(({ application }) => application),
+    );
+    for (const connection of this.#open) {
+      const application = connection.application as ServedApplication | undefined;
+      if (application !== undefined && !application.hasOperations && !kept.has(application)) connection.retire();
+    }
+  }
+
+  /** Asks for a successor that runs what is installed now, and retires when it is ready. Without a launcher it just retires. */
+  renew(): void {
+    const { control, log } = this.#options;
+    if (control === undefined) return this.retire();
+    if (this.#drains || this.#renews) return;
+    this.#renews = true;
+    log.info(`agent ${process.pid} asks for a successor`);
+    control.askForSuccessor();
   }
 
   /** Stops accepting; connections that are open are served to their end. */
@@ -162,7 +211,8 @@ export class Agent {
       deadlineMs,
       slowDeadlineMs,
       reportToCaller: createReports(log, () => performance.now()),
-      answered: (call, rv) => this.#options.observation.metrics.countCall(call, rv),
+      answered: (call, rv) => this.#answered(call, rv),
+      retires: () => this.#retires,
       showStatus: (socket, peer, first) => this.#showStatus(socket, peer, first),
       closes: (peer, why) => this.#sayClosed(peer, why),
       join: (instance, peer) => this.#join(instance, peer),
@@ -222,6 +272,12 @@ export class Agent {
       this.drain();
     }
     return true;
+  }
+
+  #answered(call: CallName, rv: number): void {
+    this.#options.observation.metrics.countCall(call, rv);
+    // When the answer is written.
+    if (this.#retires) setImmediate(() => this.#letGo());
   }
 
   #opened(): void {

@@ -63,6 +63,7 @@ beforeEach(async () => {
     reportToCaller: createReports({ error: (line) => lines.push(line), debug: () => undefined }, () => 0),
     closes: (_peer, why) => lines.push(why),
     answered: () => undefined,
+    retires: () => false,
     showStatus: (socket) => socket.end(),
     join: (instance, from) => clients.join(instance, from),
     handsOver: () => handsOver,

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
+import { descriptorOf, stopReading } from '../../native/addon/index.ts';
 import { CKR_DEVICE_ERROR, CKR_FUNCTION_FAILED, CKR_OK } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
 import { decodeRequest, encodeResponse, FrameSplitter, type Request, type Response } from '../wire/codec.ts';
-import { type CallName, MAX_FRAME_BYTES, PROTOCOL_VERSION, type RequestOf } from '../wire/schema.ts';
+import { CALLS, type CallName, MAX_FRAME_BYTES, PROTOCOL_VERSION, type RequestOf } from '../wire/schema.ts';
 import { type AdmissionPolicy, isAdmitted, type Peer } from './admission.ts';
 import type { Client } from './clients.ts';
 import { type Dispatch, dispatch, type Pkcs11Calls, type Pkcs11Request, type Report, refusalOf } from './dispatch.ts';
@@ -21,7 +22,9 @@ export interface Host {
   readonly dispatchFor?: (peer: Peer) => Dispatch;
   /** Takes why a peer loses its connection. */
   closes(peer: Peer, why: string): void;
-  /** An answer went out. */
+  /** The agent lets its clients go: nobody new comes. */
+  retires(): boolean;
+  /** An answer is going out. */
   answered(call: CallName, rv: number): void;
   /** Takes over a connection that speaks HTTP. */
   showStatus(socket: Socket, peer: Peer, first: Buffer): void;
@@ -68,6 +71,7 @@ export class Connection {
   #timer: NodeJS.Timeout | undefined;
   #client: Client<Pkcs11Calls> | undefined;
   #busy = false;
+  #retires = false;
 
   constructor(socket: Socket, peer: Peer, host: Host) {
     this.#socket = socket;
@@ -79,6 +83,7 @@ export class Connection {
     this.#expect('it sent no hello in time');
     socket.once('data', (first: Buffer) => this.#begin(first));
     socket.on('error', () => socket.destroy());
+    socket.on('end', () => this.#ended());
     socket.on('close', () => this.#close());
   }
 
@@ -86,6 +91,33 @@ export class Connection {
     clearTimeout(this.#timer);
     this.#client?.release();
     this.#client = undefined;
+  }
+
+  get isBusy(): boolean {
+    return this.#busy;
+  }
+
+  /** Whose connection it is; undefined before the hello. */
+  get application(): Pkcs11Calls | undefined {
+    return this.#client?.application;
+  }
+
+  /** Takes no request any more: one that is sent from now on fails unsent at the module, which takes another connection. */
+  retire(): void {
+    if (this.#retires || this.#socket.destroyed) return;
+    this.#retires = true;
+    const descriptor = descriptorOf(this.#socket);
+    try {
+      if (descriptor !== undefined) stopReading(descriptor);
+    } catch {
+      // Its process has just gone.
+      this.#socket.destroy();
+    }
+  }
+
+  /** What a retiring connection had received before is answered yet. */
+  #ended(): void {
+    if (!this.#retires || !this.#busy) this.#socket.end();
   }
 
   /** Of two waits the first decides: bytes that trickle in win no time. */
@@ -132,6 +164,8 @@ export class Connection {
     if (request.call === 'hello') return this.#hello(request.fields);
     const client = this.#client;
     if (client === undefined) return this.#drop(`it sent ${request.call} before hello`);
+    // The module makes it again at the successor, where what it begins can go on.
+    if (this.#retires && 'repeatable' in CALLS[request.call]) return void this.#socket.destroy();
     this.#call(client, request);
   }
 
@@ -142,6 +176,7 @@ export class Connection {
     response.then((late) => {
       this.#busy = false;
       this.#answer(request.call, late);
+      if (this.#retires) this.#socket.end();
     });
   }
 
@@ -174,6 +209,7 @@ export class Connection {
     const refusal = refusalOfPeer(this.#host, this.#peer, hello);
     if (refusal !== undefined) return this.#refuse(refusal);
     try {
+      if (this.#host.retires()) return this.#welcome(hello, true);
       if (hello.fresh && this.#host.handsOver(hello.configuration, this.#peer)) return this.#welcome(hello, true);
       this.#client = this.#host.join(hello.instance, this.#peer);
     } catch (error) {

@@ -9,8 +9,8 @@ export interface Control {
   ready(): void;
   /** Asks for a successor on the same listening socket. */
   askForSuccessor(): void;
-  /** Calls back once when the launcher is gone: nobody starts a successor then. */
-  onLauncherGone(callback: () => void): void;
+  /** Calls back when a successor is ready, and once when the launcher is gone: nobody starts a successor then. */
+  watch(callbacks: { readonly successorReady: () => void; readonly launcherGone: () => void }): void;
 }
 
 const READY = 'r';
@@ -29,11 +29,12 @@ export function openControl(descriptor: number): Control {
     ticketKey,
     ready: () => writeSync(descriptor, READY),
     askForSuccessor: () => writeSync(descriptor, SUCCESSOR),
-    onLauncherGone: (callback) => {
+    watch: ({ successorReady, launcherGone }) => {
       const socket = new Socket({ fd: descriptor, readable: true, writable: false });
       socket.on('error', () => socket.destroy());
-      socket.once('close', callback);
-      socket.resume();
+      socket.once('close', launcherGone);
+      // The launcher says nothing else.
+      socket.on('data', successorReady);
     },
   };
 }

@@ -202,7 +202,11 @@ export async function startAgent(options: StartOptions): Promise<void> {
       onIdle: resolve,
       problemOfConfigurationNow: () => problemOf(configurationFile),
     });
-    process.once('SIGTERM', () => resolve());
+    process.once('SIGTERM', () => {
+      agent.retire();
+      process.once('SIGTERM', () => resolve());
+    });
+    process.on('SIGHUP', () => agent.renew());
     // Before the first call: from here on nothing needs root, and nothing is done as root.
     giveUpRoot(user);
     agent

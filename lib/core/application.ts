@@ -69,6 +69,11 @@ export class Application {
     return new Map([...this.#tokens].map(([slotId, { sessions }]) => [slotId, sessions.size]));
   }
 
+  /** Something was begun that only this application can go on with. */
+  get hasOperations(): boolean {
+    return this.#sessions.all.some((session) => session.hasOperation);
+  }
+
   // Slots and tokens (section 5.5)
 
   /** C_GetSlotList (5.5.1). All slots, in the order of the configuration; each has its token present. */

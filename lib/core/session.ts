@@ -61,7 +61,7 @@ export class Session {
   readonly encrypting = new OperationPlace<EncryptionOperation>();
   readonly decrypting = new OperationPlace<EncryptionOperation>();
   readonly digesting = new OperationPlace<DigestOperation>();
-  readonly #operations: readonly (readonly [number, { end(): void }])[] = [
+  readonly #operations: readonly (readonly [number, { readonly active: unknown; end(): void }])[] = [
     [ck.CKF_SIGN, this.signing],
     [ck.CKF_VERIFY, this.verifying],
     [ck.CKF_ENCRYPT, this.encrypting],
@@ -83,6 +83,11 @@ export class Session {
   get state(): number {
     if (this.token.user === undefined) return this.isReadWrite ? ck.CKS_RW_PUBLIC_SESSION : ck.CKS_RO_PUBLIC_SESSION;
     return this.isReadWrite ? ck.CKS_RW_USER_FUNCTIONS : ck.CKS_RO_USER_FUNCTIONS;
+  }
+
+  /** Something was begun that another call goes on with. */
+  get hasOperation(): boolean {
+    return this.search.active !== undefined || this.#operations.some(([, place]) => place.active !== undefined);
   }
 
   /** Ends the operations whose CKF_ flag is given; by default all, and the search too. */
@@ -118,6 +123,10 @@ export class SessionTable {
     const session = this.#sessions.get(handle);
     if (session === undefined) throw sessionHandleInvalid(handle);
     return session;
+  }
+
+  get all(): readonly Session[] {
+    return [...this.#sessions.values()];
   }
 
   /** Opens a session, or finds it open: the same request means the same session, however often it comes. */

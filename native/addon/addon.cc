@@ -59,6 +59,16 @@ Napi::Value is_listening_socket(const Napi::CallbackInfo &info)
     return Napi::Boolean::New(info.Env(), known && listening != 0);
 }
 
+Napi::Value stop_reading(const Napi::CallbackInfo &info)
+{
+    int descriptor;
+    if (!descriptor_argument(info, descriptor))
+        return info.Env().Undefined();
+    if (shutdown(descriptor, SHUT_RD) != 0)
+        return fail(info.Env(), "SHUT_RD");
+    return info.Env().Undefined();
+}
+
 Napi::Value harden(const Napi::CallbackInfo &info)
 {
     const rlimit none = {0, 0};
@@ -75,6 +85,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports)
 {
     exports.Set("peerCredentials", Napi::Function::New(env, peer_credentials));
     exports.Set("isListeningSocket", Napi::Function::New(env, is_listening_socket));
+    exports.Set("stopReading", Napi::Function::New(env, stop_reading));
     exports.Set("harden", Napi::Function::New(env, harden));
     return exports;
 }

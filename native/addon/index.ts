@@ -12,6 +12,7 @@ export interface PeerCredentials {
 interface Addon {
   peerCredentials(descriptor: number): PeerCredentials;
   isListeningSocket(descriptor: number): boolean;
+  stopReading(descriptor: number): void;
   harden(): void;
 }
 
@@ -30,6 +31,12 @@ function addon(): Addon {
   return loaded;
 }
 
+/** The descriptor of an open socket. Node keeps it on the handle and offers no other way to it. */
+export function descriptorOf(socket: object): number | undefined {
+  const descriptor = (socket as { _handle?: { fd?: number } | null })._handle?.fd;
+  return descriptor === undefined || descriptor < 0 ? undefined : descriptor;
+}
+
 /** Throws when the descriptor is no connected Unix socket. */
 export function peerCredentials(descriptor: number): PeerCredentials {
   return addon().peerCredentials(descriptor);
@@ -38,6 +45,14 @@ export function peerCredentials(descriptor: number): PeerCredentials {
 /** True for a listening socket that a launcher or service manager passed on. */
 export function isListeningSocket(descriptor: number): boolean {
   return addon().isListeningSocket(descriptor);
+}
+
+/**
+ * Ends the reading of a connected Unix socket: what its peer sends from now on fails at once and unsent (EPIPE), what was sent
+ * before can still be read, up to its end. Throws when there is no peer any more.
+ */
+export function stopReading(descriptor: number): void {
+  addon().stopReading(descriptor);
 }
 
 /**

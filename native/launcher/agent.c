@@ -148,6 +148,12 @@ char agent_read_control(struct agent *agent)
     return 0;
 }
 
+void agent_tell_ready(const struct agent *agent)
+{
+    if (agent->control >= 0)
+        (void)send(agent->control, "g", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 /* Of what Node writes when it ends with an error: neither its version, nor lines of the stack, nor what
  * closes them. */
 static bool may_be_reason(const char *line)

@@ -36,6 +36,8 @@ struct agent {
 bool agent_start(struct agent *agent, const struct agent_options *options, struct failure *failure);
 /* A byte from the agent, or 0. */
 char agent_read_control(struct agent *agent);
+/* Tells it that another one is ready on the same socket. It may be gone, or too busy to hear: then it serves on. */
+void agent_tell_ready(const struct agent *agent);
 /* Passes whole lines on to the log; the last one stays in `line` for who asks why it ended. False: nothing
  * was there. */
 bool agent_relay(struct agent *agent);

@@ -152,6 +152,13 @@ static void reap(struct supervisor *supervisor)
                 on_end(supervisor, &supervisor->agents[i], status);
 }
 
+static void tell_ready(const struct supervisor *supervisor, const struct agent *ready)
+{
+    for (size_t i = 0; i < MAX_AGENTS; i++)
+        if (supervisor->agents[i].pid != 0 && &supervisor->agents[i] != ready)
+            agent_tell_ready(&supervisor->agents[i]);
+}
+
 static void on_control(struct supervisor *supervisor, struct agent *agent)
 {
     switch (agent_read_control(agent)) {
@@ -159,6 +166,7 @@ static void on_control(struct supervisor *supervisor, struct agent *agent)
         if (!supervisor->was_ready)
             supervisor->report(NULL);
         supervisor->was_ready = true;
+        tell_ready(supervisor, agent);
         break;
     case 'n':
         /* Only once, and not from one that was replaced already. */
@@ -172,13 +180,22 @@ static void on_control(struct supervisor *supervisor, struct agent *agent)
     }
 }
 
+/* The agent asks for its successor itself: it knows whether it can. */
+static void renew(const struct supervisor *supervisor)
+{
+    if (supervisor->current != NULL)
+        kill(supervisor->current->pid, SIGHUP);
+}
+
 static void on_signal(struct supervisor *supervisor)
 {
     struct signalfd_siginfo info;
     while (read(supervisor->signals, &info, sizeof info) == sizeof info) {
         if (info.ssi_signo == SIGCHLD)
             reap(supervisor);
-        else if (info.ssi_signo != SIGHUP)
+        else if (info.ssi_signo == SIGHUP)
+            renew(supervisor);
+        else
             supervisor->done = true;
     }
 }
