@@ -263,7 +263,11 @@ export class Agent {
     const { control, configurationFile, configurationVersion, log, problemOfConfigurationNow } = this.#options;
     // What the agent sees itself counts. Where it may not look, root's word does; others may see another file, or none.
     const now = fileVersion(configurationFile) ?? (peer.uid === 0 ? seen : configurationVersion);
-    if (control === undefined || sameVersion(now, configurationVersion)) return false;
+    if (sameVersion(now, configurationVersion)) return false;
+    if (control === undefined) {
+      this.#say("the configuration file changed: restart the agent's service to serve it");
+      return false;
+    }
     const problem = problemOfConfigurationNow();
     if (problem !== undefined) throw problem;
     if (!this.#drains) {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { harden } from '../../native/addon/index.ts';
 import packageFile from '../../package.json' with { type: 'json' };
 import type { Configuration } from '../config/configuration.ts';
@@ -18,6 +19,8 @@ import { traceApplication, traceHsm } from './function-trace.ts';
 import { httpLines } from './http-lines.ts';
 import { openLibrary } from './library.ts';
 import { Observation } from './observation.ts';
+import { TICKET_KEY_BYTES } from './ticket.ts';
+import { keptTicketKey } from './ticket-key.ts';
 import { becomeUser, defaultAgentUser, type User, userOf } from './user.ts';
 
 const nothing = () => undefined;
@@ -167,6 +170,12 @@ function problemOf(file: string): Pkcs11Error | undefined {
   }
 }
 
+/** A service manager names the folder where its service keeps what outlives it; without one, tickets end with the agent. */
+function serviceTicketKey(): Uint8Array {
+  const { RUNTIME_DIRECTORY: folder } = process.env;
+  return folder ? keptTicketKey(folder) : randomBytes(TICKET_KEY_BYTES);
+}
+
 function giveUpRoot(user: User | undefined): void {
   if (user === undefined) return;
   becomeUser(user);
@@ -183,7 +192,7 @@ export async function startAgent(options: StartOptions): Promise<void> {
   const { served, log, dispatchFor, user, uids, observers, configuration } = makeOrTell(configurationFile, observation);
   const idleMs =
     configuration === undefined ? IDLE_WITH_WRONG_CONFIGURATION_MS : configuration.agent.idleExitSeconds * 1000;
-  const ticketKey = control?.ticketKey ?? crypto.getRandomValues(new Uint8Array(32));
+  const ticketKey = control?.ticketKey ?? serviceTicketKey();
 
   await new Promise<void>((resolve, reject) => {
     const agent = new Agent({

@@ -1,0 +1,57 @@
+/** The key of tickets under a service manager: in the service's runtime folder, so that it outlives the agent. */
+
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, fstatSync, linkSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { getuid } from 'node:process';
+import { TICKET_KEY_BYTES } from './ticket.ts';
+
+const NAME = 'ticket-key';
+/** What anybody but the owner could do with a file. */
+const OTHERS = 0o077;
+
+/** Of two agents that start at once the first decides: a link is made whole or not at all. */
+function make(file: string): void {
+  const own = `${file}.${process.pid}`;
+  writeFileSync(own, randomBytes(TICKET_KEY_BYTES), { flag: 'wx', mode: 0o600 });
+  try {
+    linkSync(own, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    unlinkSync(own);
+  }
+}
+
+function read(file: string): Buffer | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const stat = fstatSync(descriptor);
+    const isOurs = stat.isFile() && stat.uid === getuid?.() && (stat.mode & OTHERS) === 0;
+    if (!isOurs || stat.size !== TICKET_KEY_BYTES)
+      throw new Error(`${file} is not a key that this user alone may read: remove it`);
+    return readFileSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * The key in a folder (absolute path), made when there is none: whoever was admitted by an agent is by the next one too. Throws
+ * when the file is not one that this user alone may read.
+ */
+export function keptTicketKey(folder: string): Uint8Array {
+  const file = join(folder, NAME);
+  const kept = read(file);
+  if (kept !== undefined) return kept;
+  make(file);
+  const made = read(file);
+  if (made === undefined) throw new Error(`${file} was removed again`);
+  return made;
+}
