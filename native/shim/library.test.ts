@@ -26,6 +26,14 @@ test('needs the C library alone, and never the symbols of another module', () =>
   expect(run('readelf', '-lW', MODULE)).toMatch(/GNU_STACK.* RW /);
 });
 
+test('frees with the allocator that it allocated with, in a host with another one too', () => {
+  // OpenSSL's pkcs11-provider loads modules with RTLD_DEEPBIND: malloc and free are those of libc then, but what libc
+  // allocates by itself comes from the host's allocator (HAProxy has jemalloc), and free ends the process.
+  const imports = [...run('nm', '-D', '--undefined-only', MODULE).matchAll(/ U (\w+)/g)].map((match) => match[1]);
+  const allocating = /^(reallocarray|(v|__v?)?asprintf(_chk)?|strn?dup|getline|getdelim|open_memstream|scandir)$/;
+  expect(imports.filter((name) => allocating.test(name ?? ''))).toEqual([]);
+});
+
 test('C_GetInfo tells the version of package.json', async () => {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   const { version } = JSON.parse(text) as { version: string };

@@ -1,5 +1,6 @@
 #include "table.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,10 @@ static bool make_room(void **items, size_t *room, size_t count, size_t item_byte
     if (count < *room)
         return true;
     size_t larger = *room == 0 ? FIRST_ROOM : *room * 2;
-    void *moved = reallocarray(*items, larger, item_bytes);
+    if (larger > SIZE_MAX / item_bytes)
+        return false;
+    /* Not reallocarray: libc takes its memory from the host's allocator, which our free may not be of. */
+    void *moved = realloc(*items, larger * item_bytes);
     if (moved == NULL)
         return false;
     *items = moved;
