@@ -16,6 +16,20 @@ function own(credential: object | undefined, msi: object, environment = {}) {
   return ownCredential(token, configuration, environment);
 }
 
+const GUID = '00000000-0000-4000-8000-000000000001';
+
+describe('a PIN that is not client-id:client-secret', () => {
+  test.each([
+    ['after 31 characters, as pkcs11-provider cuts one in a file', 31, true],
+    ['after 32 characters, as libp11 cuts one in a URI', 32, true],
+    ['after 30 characters, as nobody does', 30, false],
+  ])('cut %s', (_how, length, told) => {
+    const refuse = () => credentialOfPin(Buffer.from(`${GUID}:s3cret`.slice(0, length)));
+    const hint = told ? /cut.*openssl\.cnf/ : /^(?!.*cut)/;
+    expect(refuse).toThrow(expect.objectContaining({ hint: expect.stringMatching(hint) }));
+  });
+});
+
 describe('whose identity a slot has', () => {
   const secret = { clientId: 'app', clientSecret: 's3cret' };
   const msi = { identityMSI: true, MSIClientID: 'mi' };

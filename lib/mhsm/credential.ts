@@ -51,6 +51,11 @@ export function nameOf(credential: Credential): string {
     : `managed identity ${credential.clientId}`;
 }
 
+const FORM = 'give the application (client) id of the service principal, a colon and its client secret as the PIN';
+/** What is left of a PIN by libp11 when it is in a URI, and by pkcs11-provider when it is in a file. */
+const CUT = /^[\da-f-]{31,32}$/i;
+const CUT_HINT = 'it was cut: libp11 cuts a PIN in a URI, pkcs11-provider one in a file; write it into openssl.cnf itself';
+
 /**
  * The service principal in a PIN: `client-id:client-secret`, UTF-8; a newline at its end is not part of it. Throws
  * CKR_PIN_INCORRECT, without the PIN.
@@ -62,7 +67,7 @@ export function credentialOfPin(pin: Uint8Array): Credential & { kind: 'secret' 
   const colon = text.indexOf(':');
   if (colon <= 0 || colon === text.length - 1) {
     throw new Pkcs11Error(CKR_PIN_INCORRECT, 'the PIN is not client-id:client-secret', {
-      hint: 'give the application (client) id of the service principal, a colon and its client secret as the PIN',
+      hint: CUT.test(text) ? CUT_HINT : FORM,
     });
   }
   return { kind: 'secret', origin: 'pin', clientId: text.slice(0, colon), clientSecret: text.slice(colon + 1) };
