@@ -64,8 +64,16 @@ function field(output: string, name: string): string {
   return new RegExp(`^${name}: (.*)$`, 'm').exec(output)?.[1]?.trim() ?? '';
 }
 
-/** A full handshake by openssl s_client that trusts `certificateFile` alone. Throws with its words when it fails. */
-export async function shakeHands(port: number, kind: HandshakeKind, certificateFile: string): Promise<Handshake> {
+/**
+ * A full handshake by openssl s_client that trusts `certificateFile` alone. Throws with its words when it fails.
+ * @param serverName what it asks for (SNI) and what the certificate must be for; any when left out
+ */
+export async function shakeHands(
+  port: number,
+  kind: HandshakeKind,
+  certificateFile: string,
+  serverName?: string,
+): Promise<Handshake> {
   const started = performance.now();
   const { stderr, status } = await runProgram(
     'openssl',
@@ -78,6 +86,7 @@ export async function shakeHands(port: number, kind: HandshakeKind, certificateF
       '-CAfile',
       certificateFile,
       ...kind.clientArguments,
+      ...(serverName === undefined ? [] : ['-servername', serverName, '-verify_hostname', serverName]),
     ],
     { timeoutMs: 30_000, env: { PATH: process.env.PATH } },
   );

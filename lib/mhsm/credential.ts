@@ -54,7 +54,8 @@ export function nameOf(credential: Credential): string {
 const FORM = 'give the application (client) id of the service principal, a colon and its client secret as the PIN';
 /** What is left of a PIN by libp11 when it is in a URI, and by pkcs11-provider when it is in a file. */
 const CUT = /^[\da-f-]{31,32}$/i;
-const CUT_HINT = 'it was cut: libp11 cuts a PIN in a URI, pkcs11-provider one in a file; write it into openssl.cnf itself';
+const CUT_HINT =
+  'it was cut: libp11 cuts a PIN in a URI, pkcs11-provider one in a file; write it into openssl.cnf itself';
 
 /**
  * The service principal in a PIN: `client-id:client-secret`, UTF-8; a newline at its end is not part of it. Throws
