@@ -9,6 +9,9 @@ const FIRST_PASSED_DESCRIPTOR = 3;
 const { values } = parseArgs({ options: { config: { type: 'string' }, idle: { type: 'string' } } });
 const { LISTEN_FDS, LISTEN_PID, MHSM_CONTROL_FD } = process.env;
 
+// For a proxy's connections, which take no other word for it. The configuration has a switch for the HSM alone.
+delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+
 if (LISTEN_FDS !== '1' || (LISTEN_PID !== undefined && LISTEN_PID !== String(process.pid))) {
   process.stderr.write('mhsm-pkcs11 agent: no listening socket was passed: it is started by the module, not by hand\n');
   process.exit(2);

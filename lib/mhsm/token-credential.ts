@@ -26,6 +26,9 @@ function rootsOfNode(): readonly string[] {
   return tls.getCACertificates?.('default') ?? tls.rootCertificates;
 }
 
+/** Whatever NODE_TLS_REJECT_UNAUTHORIZED says: the authority is given secrets. */
+const VERIFIED = { rejectUnauthorized: true };
+
 /** `caPem` is trusted when the authority is not one of Azure's: who vouches for the HSM does not vouch for Microsoft. */
 function optionsFor({ host, wellKnown }: Authority, caPem: string | undefined, trace: Trace) {
   const additionalPolicies: AdditionalPolicyConfig[] = [{ policy: tracing(trace), position: 'perRetry' }];
@@ -35,7 +38,7 @@ function optionsFor({ host, wellKnown }: Authority, caPem: string | undefined, t
     disableInstanceDiscovery: !wellKnown,
     retryOptions: { maxRetries: 1 },
     additionalPolicies,
-    ...(ownRoots ? { tlsOptions: { ca: [...rootsOfNode(), caPem] } } : {}),
+    tlsOptions: { ...VERIFIED, ...(ownRoots ? { ca: [...rootsOfNode(), caPem] } : {}) },
   };
 }
 

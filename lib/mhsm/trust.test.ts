@@ -1,11 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { PIN, ScriptedService } from './scripted-service.ts';
 
 let service: ScriptedService;
 beforeAll(async () => {
   service = await ScriptedService.start();
 });
-afterEach(() => service.reset());
+afterEach(() => {
+  vi.unstubAllEnvs();
+  service.reset();
+});
 afterAll(() => service.stop());
 
 const code = (name: string, hint?: RegExp) =>
@@ -19,6 +22,18 @@ describe('a server that is not to be trusted', () => {
     const identity = service.hsm({ caFile: undefined }).identityOfPin(PIN);
     await expect(identity.authenticate()).rejects.toEqual(code('CKR_DEVICE_ERROR', /set caFile of tokens\[0\]/));
     expect(service).toMatchObject({ tokenRequests: 0, seen: [] });
+  });
+
+  test('no variable of the environment makes a certificate trusted', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    const identity = service.hsm({ caFile: undefined }).identityOfPin(PIN);
+    await expect(identity.authenticate()).rejects.toEqual(code('CKR_DEVICE_ERROR', /set caFile/));
+    expect(service.seen).toEqual([]);
+    // Nor the authority's, where the HSM's is not looked at.
+    const top = { options: { DisableTLSAuthentication: true } };
+    const unverified = service.hsm({ caFile: undefined }, top, { log: () => undefined });
+    await expect(unverified.identityOfPin(PIN).authenticate()).rejects.toEqual(code('CKR_DEVICE_ERROR', /set caFile/));
+    expect(service.tokenRequests).toBe(0);
   });
 
   test('one that names an authority of its own gets no secret', async () => {
