@@ -59,6 +59,12 @@ export class Site {
     return this.file(name);
   }
 
+  /** The authority's certificates as `tls/clients.crt`, which servers check those of clients against. */
+  writeClientAuthority(): void {
+    const { issuer, root } = this.authority;
+    this.write('tls/clients.crt', readFileSync(issuer, 'utf8') + readFileSync(root, 'utf8'));
+  }
+
   /** An example as the file `name`, with what its user is told to change; gives its path. */
   fillIn(example: string, name: string, replacements: Readonly<Record<string, string>>): string {
     return this.write(name, fromExample(example, replacements));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mustRun } from './process.ts';
 import type { Site } from './site.ts';
-import { MODULE } from './tested-module.ts';
+import { BUILT_MODULE } from './tested-module.ts';
 
 const CHECKOUT = join(import.meta.dirname, '..');
 
@@ -47,7 +47,10 @@ export function whyNoTrixie(): string | undefined {
   return undefined;
 }
 
-/** Files that name the site's keys, and the environment that makes OpenSSL 3.5 load the module through its provider. */
+/**
+ * Files that name the site's keys, and the environment that makes OpenSSL 3.5 load the module through its provider. Always
+ * the built module: the runtime of a sanitized one is this machine's.
+ */
 export async function providerSetting(site: Site): Promise<NodeJS.ProcessEnv> {
   for (const { label, certificate } of site.keys.values()) {
     const script = join(CHECKOUT, 'examples/openssl/key-pem.sh');
@@ -55,7 +58,7 @@ export async function providerSetting(site: Site): Promise<NodeJS.ProcessEnv> {
     writeFileSync(certificate.replace(/crt$/, 'key'), stdout);
   }
   const OPENSSL_CONF = site.fillIn('openssl/openssl-provider.cnf', 'openssl-provider.cnf', {
-    '/usr/lib/libmhsm-pkcs11.so': MODULE,
+    '/usr/lib/libmhsm-pkcs11.so': BUILT_MODULE,
     'client-id:client-secret': site.offload.pin,
   });
   return { PATH: process.env.PATH, OPENSSL_CONF, MHSM_PKCS11_CONF: site.offload.configurationFile };

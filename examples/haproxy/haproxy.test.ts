@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { Daemon } from '../../demo/daemon.ts';
 import { freePort } from '../../demo/nginx.ts';
@@ -30,10 +29,7 @@ describe.skipIf(reason !== undefined)(
     beforeAll(async () => {
       site = await Site.start('haproxy');
       port = await freePort();
-      site.write(
-        'tls/clients.crt',
-        readFileSync(site.authority.issuer, 'utf8') + readFileSync(site.authority.root, 'utf8'),
-      );
+      site.writeClientAuthority();
       site.fillIn('haproxy/haproxy.cfg', 'haproxy.cfg', {
         'bind :443': `bind 127.0.0.1:${port}`,
         '/etc/haproxy/tls': site.file('tls'),
