@@ -26,6 +26,8 @@ export function observe(app: App, service: Service): void {
     const send = () => {
       reply.header('x-ms-server-latency', String(Math.round(performance.now() - request.call.startMs)));
       const left = spoilAnswer(request, reply, payload, service);
+      // Before it leaves: who has the answer looks into the log at once. A spoiled one is recorded when it has ended.
+      if (left === payload && !request.raw.socket.destroyed) record(request, reply.statusCode, service);
       if (left !== undefined) done(null, left);
     };
     const waiting = pace(request.call, reply.statusCode, service);
