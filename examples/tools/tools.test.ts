@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -123,6 +123,7 @@ test.each([
 test('a token with a credential of its own needs no environment', async () => {
   const { clientId, clientSecret } = offload.mock.keyGeneration;
   offload.writeConfiguration({ token: { credential: { clientId, clientSecret } } });
+  chmodSync(offload.configurationFile, 0o600);
   const env = { PATH: process.env.PATH, MHSM_PKCS11_CONF: offload.configurationFile };
   const { stdout, stderr } = await mustRun(join(BIN, 'mhsm_p11_list_keys'), ['--json'], { env });
   expect(stderr).toBe('');

@@ -1,5 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { resolve } from 'node:path';
+import { exposures } from './exposure.ts';
 import { accepted, ConfigurationError, type Examined, examineConfiguration, type Parsed } from './parse.ts';
 
 export const DEFAULT_FILE = '/etc/mhsm-pkcs11.conf';
@@ -42,7 +43,7 @@ export function unreadable(file: string, error: NodeJS.ErrnoException): Configur
 }
 
 /** A file or a pipe, but not one without an end. */
-function readText(file: string): string {
+function readText(file: string): { text: string; stats: Stats } {
   const descriptor = openSync(file, 'r');
   try {
     const buffer = Buffer.alloc(MAX_BYTES + 1);
@@ -51,7 +52,7 @@ function readText(file: string): string {
       read = readSync(descriptor, buffer, bytes, buffer.length - bytes, null);
     }
     if (bytes > MAX_BYTES) throw new Error(`it has more than ${MAX_BYTES} bytes`);
-    return buffer.toString('utf8', 0, bytes);
+    return { text: buffer.toString('utf8', 0, bytes), stats: fstatSync(descriptor) };
   } finally {
     closeSync(descriptor);
   }
@@ -59,13 +60,20 @@ function readText(file: string): string {
 
 /** Reads the file and says all that is wrong with it. Throws ConfigurationError when it cannot be read. */
 export function examineFile(file: string): Examined {
-  let text: string;
+  let read: ReturnType<typeof readText>;
   try {
-    text = readText(file);
+    read = readText(file);
   } catch (error) {
     throw unreadable(file, error as NodeJS.ErrnoException);
   }
-  return examineConfiguration(text, file);
+  const examined = examineConfiguration(read.text, file);
+  // A pipe has no owner of its own, and is gone when it was read.
+  if (!read.stats.isFile()) return examined;
+  const exposed = exposures(file, read.stats, examined.configuration, {
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+  });
+  return { ...examined, warnings: [...examined.warnings, ...exposed] };
 }
 
 /** Reads and parses the file. Throws ConfigurationError (CKR_GENERAL_ERROR) that tells the first mistake. */

@@ -95,7 +95,7 @@ describe('signing', () => {
       'not allowed',
       refusal(403, 'AccessDenied', 'Not authorized'),
       'CKR_KEY_FUNCTION_NOT_PERMITTED',
-      /^az .*--hsm-name localhost --role "Managed HSM Crypto User".*--scope \/keys\/k$/,
+      /az keyvault .*--hsm-name localhost --role "Managed HSM Crypto User".*--scope \/keys\/k$/,
     ],
     ['disabled', refusal(403, 'Forbidden', 'x', 'KeyDisabled'), 'CKR_KEY_FUNCTION_NOT_PERMITTED', /--enabled true/],
     ['expired', refusal(403, 'Forbidden', 'x', 'KeyExpired'), 'CKR_KEY_FUNCTION_NOT_PERMITTED', /--expires/],
