@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll } from 'vitest';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Daemon } from '../../demo/daemon.ts';
 import { engineEnvironment, freePort, writeEngineConfiguration } from '../../demo/nginx.ts';
+import { runProgram } from '../../demo/process.ts';
 import { Site } from '../../demo/site.ts';
 import {
   promiseClientCertificates,
@@ -37,11 +38,10 @@ function serverConfiguration(): string {
   ].join('\n');
 }
 
-const start = (): Promise<Daemon> => {
-  const args = ['-f', site.file('apache2.conf'), '-k', 'start'];
-  const environment = engineEnvironment(site.folder, site.offload.configurationFile);
-  return Daemon.start(site.file('pid'), '/usr/sbin/apache2', args, environment);
-};
+const environment = (): NodeJS.ProcessEnv => engineEnvironment(site.folder, site.offload.configurationFile);
+
+const start = (): Promise<Daemon> =>
+  Daemon.start(site.file('pid'), '/usr/sbin/apache2', ['-f', site.file('apache2.conf'), '-k', 'start'], environment());
 
 beforeAll(async () => {
   site = await Site.start('apache');
@@ -85,3 +85,14 @@ promiseResumption(served);
 promiseStapling(served);
 promiseClientCertificates(served, '/staff/');
 promiseOperation(served);
+
+test('a configuration test does not look for keys: one that is missing shows at the start', async () => {
+  const other = String(await freePort());
+  const siteText = readFileSync(site.file('mhsm-site.conf'), 'utf8');
+  const wrong = site.write('wrong.conf', siteText.replaceAll(String(port), other).replace('tlsRsa', 'nosuchkey'));
+  const text = serverConfiguration().replaceAll(String(port), other).replace(site.file('pid'), site.file('wrong.pid'));
+  const server = site.write('wrong-server.conf', text.replace(site.file('mhsm-site.conf'), wrong));
+  const run = (...args: string[]) => runProgram('/usr/sbin/apache2', ['-f', server, ...args], { env: environment() });
+  expect(await run('-t')).toMatchObject({ status: 0 });
+  expect(await run('-k', 'start')).toMatchObject({ status: 1 });
+});
