@@ -38,6 +38,10 @@ const calls = {
     return { bytes: new Uint8Array(length) };
   },
   signInit: () => Promise.reject(new Pkcs11Error(CKR_KEY_HANDLE_INVALID, 'no key 7')),
+  logout: () =>
+    new Promise((resolve) => {
+      endLogout = () => resolve({});
+    }),
   login: () => {
     throw new Pkcs11Error(CKR_DEVICE_ERROR, 'the HSM is away', { hint: 'bring it back' });
   },
@@ -48,6 +52,11 @@ let server: Server;
 let lines: string[];
 let clients: Clients<Pkcs11Calls>;
 let handsOver: boolean;
+let connections: Connection[];
+let retires: boolean;
+let shown: string[];
+/** Lets a C_Logout that is under way end. */
+let endLogout: (() => void) | undefined;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'mhsm-connection-'));
@@ -63,12 +72,18 @@ beforeEach(async () => {
     reportToCaller: createReports({ error: (line) => lines.push(line), debug: () => undefined }, () => 0),
     closes: (_peer, why) => lines.push(why),
     answered: () => undefined,
-    retires: () => false,
-    showStatus: (socket) => socket.end(),
+    retires: () => retires,
+    showStatus: (socket, _peer, first) => {
+      shown.push(first.toString());
+      socket.end();
+    },
     join: (instance, from) => clients.join(instance, from),
     handsOver: () => handsOver,
   };
-  server = createServer((socket) => new Connection(socket, peer, host));
+  connections = [];
+  retires = false;
+  shown = [];
+  server = createServer({ allowHalfOpen: true }, (socket) => connections.push(new Connection(socket, peer, host)));
   await new Promise<void>((resolve) => server.listen(join(folder, 'socket'), resolve));
 });
 
@@ -322,4 +337,55 @@ test('each caller hears its reason, the same one only once a second; the log has
   expect(lines.filter((line) => line.includes('the HSM is away'))).toHaveLength(1);
   one.end();
   two.end();
+});
+
+describe('a connection that retires', () => {
+  const signing = { session: 1, data: new Uint8Array(32), signature: 64 };
+
+  test('answers the call that is under way, and closes', async () => {
+    const caller = await greeted();
+    caller.send(encodeRequest('logout', { session: 1 }));
+    while (endLogout === undefined) await new Promise(setImmediate);
+    connections[0]?.retire();
+    endLogout();
+    endLogout = undefined;
+    expect(await caller.answer('logout')).toMatchObject({ rv: CKR_OK });
+    await caller.untilClosed();
+  });
+
+  test('answers what had come before it', async () => {
+    const caller = await greeted();
+    caller.send(encodeRequest('sign', signing));
+    connections[0]?.retire();
+    expect(await caller.answer('sign')).toMatchObject({ rv: CKR_OK });
+    await caller.untilClosed();
+  });
+
+  test('leaves to its successor what only begins something', async () => {
+    const caller = await greeted();
+    caller.send(encodeRequest('signInit', { session: 1, mechanism: { type: 1, parameter: null }, key: 7 }));
+    connections[0]?.retire();
+    expect(await caller.answer('signInit')).toBeUndefined();
+  });
+
+  test('takes nothing that is sent later', async () => {
+    const caller = await greeted();
+    connections[0]?.retire();
+    caller.send(encodeRequest('sign', signing));
+    expect(await caller.answer('sign')).toBeUndefined();
+  });
+});
+
+test('whoever says hello to an agent that retires is sent to its successor', async () => {
+  retires = true;
+  const caller = new Caller();
+  expect(await caller.call('hello', admitted)).toMatchObject({ fields: { again: true } });
+  await caller.untilClosed();
+});
+
+test('who speaks HTTP is shown the status, and nobody else', async () => {
+  const caller = new Caller();
+  caller.send(Buffer.from('GET /metrics HTTP/1.1\r\n\r\n'));
+  await caller.untilClosed();
+  expect(shown).toEqual(['GET /metrics HTTP/1.1\r\n\r\n']);
 });

@@ -128,6 +128,28 @@ describe.each(VARIANTS)('the launcher, $name', ({ build }) => {
     await stop(launcher);
   });
 
+  test('SIGHUP brings a successor; until that is ready the agent serves on, however long it takes', async () => {
+    const launcher = start();
+    await launcher.ready();
+    const first = await scene.agent(1);
+    const driver = await loadDriver();
+    expect(await driver.run('init 2')).toBe('0');
+    scene.setMode('broken');
+    kill(launcher.process.pid ?? 0, 'SIGHUP');
+    await until('a successor that fails', () => launcher.stderr.includes('ended with status 78; starts another'));
+    expect(await driver.run('slots 8')).toBe('0 2 3');
+    expect(isAlive(first.pid)).toBe(true);
+    scene.setMode('');
+    const second = await scene.agent(2);
+    const last = await scene.agent(3);
+    expect(last).toMatchObject({ pid: first.pid, ended: 'successor' });
+    await until('the end of the first', () => !isAlive(first.pid));
+    expect(await driver.run('slots 8')).toBe('0 2 3');
+    expect(isAlive(second.pid)).toBe(true);
+    await driver.end();
+    await stop(launcher);
+  });
+
   test('an idle agent is started by the next caller, as long as somebody holds the lease', async () => {
     const launcher = start('--idle', '3600');
     await launcher.ready();

@@ -3,6 +3,7 @@
  * A file `mode` in its folder may say "broken": then it ends before it is ready.
  */
 import { appendFileSync, existsSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { join } from 'node:path';
 import process, { argv, env, exit, pid, ppid } from 'node:process';
 import { isListeningSocket } from '../addon/index.ts';
@@ -49,6 +50,11 @@ process.on('SIGUSR1', () => exit(0));
 process.on('SIGUSR2', () => {
   writeSync(CONTROL, 'n');
   agent.stopAccepting();
+});
+process.on('SIGHUP', () => writeSync(CONTROL, 'n'));
+new Socket({ fd: CONTROL, readable: true, writable: false }).on('data', () => {
+  appendFileSync(join(folder, 'notes'), `${JSON.stringify({ ...note, ended: 'successor' })}\n`);
+  exit(0);
 });
 process.on('SIGTERM', () => {
   appendFileSync(join(folder, 'notes'), `${JSON.stringify({ ...note, ended: 'SIGTERM' })}\n`);
