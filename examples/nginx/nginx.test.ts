@@ -147,6 +147,20 @@ describe('under traffic', () => {
     expect(await failuresOf(() => nginx.reload())).toEqual([]);
   });
 
+  test('a renewed agent (SIGHUP) loses nothing, and serves the same workers', async () => {
+    const workers = await nginx.workers();
+    const [agent = 0] = await offload.agents();
+    const failures = await failuresOf(async () => {
+      process.kill(agent, 'SIGHUP');
+      await waitFor('the new agent, alone', async () => {
+        const agents = await offload.agents();
+        return agents.length === 1 && !agents.includes(agent) ? true : undefined;
+      });
+    });
+    expect(failures).toEqual([]);
+    expect(await nginx.workers()).toEqual(workers);
+  });
+
   test('kill -9 of a worker loses at most the handshakes in flight, its replacement signs', async () => {
     const [victim = 0, ...others] = await nginx.workers();
     const failures = await failuresOf(async () => {
