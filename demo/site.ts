@@ -71,11 +71,11 @@ export class Site {
   }
 
   /** The signatures that the HSM made for the server during `work`. */
-  async signsDuring(work: () => Promise<unknown>): Promise<LoggedRequest[]> {
-    const before = await this.offload.mock.sequence();
+  async signsDuring(work: () => Promise<unknown>, { mock }: Offload = this.offload): Promise<LoggedRequest[]> {
+    const before = await mock.sequence();
     await work();
-    const { clientId } = this.offload.mock.offload;
-    const requests = await this.offload.mock.requests(before);
+    const { clientId } = mock.offload;
+    const requests = await mock.requests(before);
     return requests.filter((request) => request.operation === 'sign' && request.clientId === clientId);
   }
 

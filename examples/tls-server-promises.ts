@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { HANDSHAKE_KINDS, type HandshakeKind } from '../demo/handshake.ts';
-import { SERVER_NAME } from '../demo/offload.ts';
+import { type Offload, SERVER_NAME } from '../demo/offload.ts';
 import { waitFor } from '../demo/process.ts';
 import { SECOND_LABEL, SECOND_NAME, type Site } from '../demo/site.ts';
 import { Traffic } from '../demo/traffic.ts';
@@ -14,6 +14,8 @@ export interface Served {
   port: number;
   /** Where the EC certificate of the first name is, if not at the same port. */
   ecPort?: number;
+  /** The HSM with the key of the second name, if not the site's. */
+  second?: Offload;
   /** As its service script does; resolves when new connections meet what was read. */
   reload(): Promise<void>;
   /** Stops it and starts it again. */
@@ -45,10 +47,10 @@ export function promiseHandshakes(served: () => Served): void {
     );
 
     test('a client that asks for the second name gets its certificate, signed with its key', async () => {
-      const { site, port } = served();
+      const { site, port, second } = served();
       const signs = await site.signsDuring(async () => {
         expect(await site.visit(port, { servername: SECOND_NAME })).toMatchObject({ subject: SECOND_NAME });
-      });
+      }, second);
       expect(signs).toMatchObject([{ status: 200, key: site.keys.get(SECOND_LABEL)?.name }]);
     });
   });
