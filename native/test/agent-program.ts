@@ -51,8 +51,13 @@ process.on('SIGUSR2', () => {
   writeSync(CONTROL, 'n');
   agent.stopAccepting();
 });
-process.on('SIGHUP', () => writeSync(CONTROL, 'n'));
+let renews = false;
+process.on('SIGHUP', () => {
+  renews = true;
+  writeSync(CONTROL, 'n');
+});
 new Socket({ fd: CONTROL, readable: true, writable: false }).on('data', () => {
+  if (!renews) return;
   appendFileSync(join(folder, 'notes'), `${JSON.stringify({ ...note, ended: 'successor' })}\n`);
   exit(0);
 });
