@@ -43,10 +43,10 @@ export class InProcess implements Program {
     application: Application,
     request: { slot: number; flags: number },
   ): Promise<Reply<F>> {
-    const session = this.#lastSession + 1;
+    // Taken before anything is awaited: another thread may open one at the same time.
+    const session = ++this.#lastSession;
     const { rv } = await this.#dispatch(application, 'openSession', { ...request, session });
     if (rv !== CKR_OK) return { rv, values: undefined };
-    this.#lastSession = session;
     return { rv, values: { session } as Functions[F]['values'] };
   }
 
