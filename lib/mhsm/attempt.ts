@@ -14,8 +14,10 @@ export interface Route {
   readonly gate: Gate;
   /** It got a place in the gate after so long. */
   onAdmitted(waitedMs: number): void;
-  /** A connection is there. */
-  onConnected(): void;
+  /** An answer begins. */
+  onAnswered(): void;
+  /** It was sent, and no answer began within this time. */
+  onUnanswered(error: NoAnswer, waitedMs: number): void;
   /** No connection could be made; `hung`: and it took long to know. */
   onNotConnected(error: NoAnswer, hung: boolean): void;
 }
@@ -41,6 +43,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
   readonly #beginMs = performance.now();
   #phase: Phase = 'queue';
   #sent = false;
+  #sentMs = 0;
   #left = false;
   #status = 0;
   #headers: Answer['headers'] = {};
@@ -79,14 +82,15 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#route.onConnected();
     this.#controller = controller;
     if (this.#phase === 'settled') return controller.abort(new Error('nobody waits for it any more'));
     this.#phase = 'answer';
     this.#sent = true;
+    this.#sentMs = performance.now();
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Answer['headers']): void {
+    this.#route.onAnswered();
     this.#status = status;
     this.#headers = headers;
   }
@@ -115,7 +119,9 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
   #expire(): void {
     const phase = this.#phase;
     if (phase === 'settled') return;
-    this.#fail(new NoAnswer(phase satisfies NoAnswerReason, this.#sent));
+    const error = new NoAnswer(phase satisfies NoAnswerReason, this.#sent);
+    if (phase === 'answer' && this.#status === 0) this.#route.onUnanswered(error, performance.now() - this.#sentMs);
+    this.#fail(error);
     if (phase === 'queue') this.#route.gate.cancel(this);
     // A request that undici has not begun is dropped when it comes to it.
     if (phase === 'answer') this.#controller?.abort(new Error('the deadline has passed'));

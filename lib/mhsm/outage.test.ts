@@ -1,40 +1,52 @@
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Outage } from './outage.ts';
 
 const hung = new Error('hung');
 
-function outage() {
-  const clock = { ms: 0 };
-  return { clock, outage: new Outage(() => clock.ms) };
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+/** Each question is answered or not as `answers` says, in turn. */
+function outage(...answers: readonly boolean[]) {
+  const count = { probes: 0 };
+  const known: Outage = new Outage(async () => {
+    if (answers[count.probes++]) known.ended();
+    else throw hung;
+  });
+  return { count, known };
 }
 
-test('nobody is refused while nothing is known', () => {
-  expect(outage().outage.refusal()).toBeUndefined();
+test('nobody is refused and nothing is asked while nothing is known', async () => {
+  const { count, known } = outage();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect([known.refusal, count.probes]).toEqual([undefined, 0]);
 });
 
-test('after a hanging connect all are refused for a second, then one may try', () => {
-  const { clock, outage: known } = outage();
+test('all are refused until a question is answered, and one is asked a second', async () => {
+  const { count, known } = outage(false, false, true);
   known.began(hung);
-  clock.ms = 999;
-  expect(known.refusal()).toBe(hung);
-  clock.ms = 1000;
-  expect([known.refusal(), known.refusal(), known.refusal()]).toEqual([undefined, hung, hung]);
+  await vi.advanceTimersByTimeAsync(2999);
+  expect([known.refusal, count.probes]).toEqual([hung, 2]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect([known.refusal, count.probes]).toEqual([undefined, 3]);
 });
 
-test('the one who tried says how it goes on', () => {
-  const { clock, outage: known } = outage();
+test('further failures do not ask sooner, and after the end nobody asks', async () => {
+  const { count, known } = outage(true);
+  for (let i = 0; i < 10; i++) {
+    known.began(hung);
+    await vi.advanceTimersByTimeAsync(99);
+  }
+  expect(count.probes).toBe(0);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(count.probes).toBe(1);
+});
+
+test('an answer to somebody else ends it, too', async () => {
+  const { count, known } = outage();
   known.began(hung);
-  clock.ms = 1000;
-  known.refusal();
   known.ended();
-  expect([known.refusal(), known.refusal()]).toEqual([undefined, undefined]);
-});
-
-test('one who tried and was never heard of again does not keep the others out', () => {
-  const { clock, outage: known } = outage();
-  known.began(hung);
-  clock.ms = 1000;
-  known.refusal();
-  clock.ms += 10_000;
-  expect(known.refusal()).toBeUndefined();
+  expect(known.refusal).toBeUndefined();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(count.probes).toBe(0);
 });

@@ -51,7 +51,7 @@ export class RestClient {
     this.name = nameOf(credential);
     this.#endpoint = endpoint;
     this.#credential = credential;
-    this.#tokens = new TokenSource(() => this.#fetchToken(), endpoint.nowMs);
+    this.#tokens = new TokenSource((mostMs) => this.#fetchToken(mostMs), endpoint.nowMs);
   }
 
   /** Of the token that is held; undefined while there is none. */
@@ -144,7 +144,7 @@ export class RestClient {
     const { requestMs, slowRequestMs } = this.#endpoint.timeouts;
     const endMs = performance.now() + (PATIENT.has(asked.operation) ? slowRequestMs : requestMs);
     for (let renewed = false; ; renewed = true) {
-      const token = this.#tokens.current() ?? (await this.#tokens.get());
+      const token = this.#tokens.current() ?? (await this.#tokens.soon());
       const answer = await this.#send({
         method,
         path,
@@ -193,11 +193,11 @@ export class RestClient {
     return failure;
   }
 
-  #fetchToken(): Promise<AccessToken> {
+  #fetchToken(mostMs = Number.POSITIVE_INFINITY): Promise<AccessToken> {
     const { url, configurationPath, timeouts } = this.#endpoint;
     const target = { url, configurationPath };
     const late = () => failureOfNetwork(new NoAnswer('answer', true), target);
-    return within(this.#fetchTokenFor(target), timeouts.requestMs, late);
+    return within(this.#fetchTokenFor(target), Math.min(mostMs, timeouts.requestMs), late);
   }
 
   /** `target` becomes whom the token is asked of, for messages. */

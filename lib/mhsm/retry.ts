@@ -19,7 +19,8 @@ export function retryAfterMs(header: string | string[] | undefined, nowMs: numbe
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }
 
-function isTransient(status: number): boolean {
+/** Whether the service may answer otherwise next time. */
+export function isTransient(status: number): boolean {
   return status === 408 || status === 429 || (status >= 500 && !LASTING.has(status));
 }
 

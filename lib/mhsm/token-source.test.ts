@@ -71,6 +71,23 @@ test('a failure is told again for a second, then the token is asked for again', 
   expect(await tokens.get()).toBe('token 2');
 });
 
+test('who signs is told a failure of a moment ago at once, and the next token comes behind its back', async () => {
+  const { clock, tokens } = source([new Error('away'), HOUR]);
+  await expect(tokens.soon()).rejects.toThrow('away');
+  clock.ms = 1000;
+  await expect(tokens.soon()).rejects.toThrow('away');
+  await settled();
+  expect(await tokens.soon()).toBe('token 2');
+  expect(clock.fetches).toBe(2);
+});
+
+test('a failure of long ago is no reason to refuse who signs', async () => {
+  const { clock, tokens } = source([new Error('away'), HOUR]);
+  await expect(tokens.soon()).rejects.toThrow('away');
+  clock.ms = 7000;
+  expect(await tokens.soon()).toBe('token 2');
+});
+
 test('a token that the service refused is not used again', async () => {
   const { tokens } = source([HOUR, 2 * HOUR]);
   tokens.discard(await tokens.get());

@@ -9,12 +9,17 @@ const RETRY_MS = 15_000;
 /** How long a failure is told again instead of asking again: callers try again at once, each in a worker that waits. */
 const FAILURE_MS = 1000;
 
+/** So long a failure counts as the present state, which nobody who signs waits to see confirmed. */
+const KNOWN_MS = 5000;
+/** Longest that a question takes while the state is known to be bad, so that its end is noticed soon. */
+const SHORT_MS = 2000;
+
 /**
  * The token of one identity. Fetched once however many ask (single flight), refreshed in the background while the old
  * one still holds, so that no signature waits for it but the first.
  */
 export class TokenSource {
-  readonly #fetch: () => Promise<AccessToken>;
+  readonly #fetch: (mostMs?: number) => Promise<AccessToken>;
   readonly #nowMs: () => number;
   #held: AccessToken | undefined;
   #obtainedAtMs = 0;
@@ -22,7 +27,7 @@ export class TokenSource {
   #flight: Promise<string> | undefined;
   #failure: { readonly error: unknown; readonly untilMs: number } | undefined;
 
-  constructor(fetch: () => Promise<AccessToken>, nowMs: () => number = Date.now) {
+  constructor(fetch: (mostMs?: number) => Promise<AccessToken>, nowMs: () => number = Date.now) {
     this.#fetch = fetch;
     this.#nowMs = nowMs;
   }
@@ -54,13 +59,25 @@ export class TokenSource {
     return this.#obtain();
   }
 
+  /**
+   * As `get` for who serves many in one thread: after a failure a moment ago it rejects with that at once, and the next
+   * token is asked for behind its back.
+   */
+  soon(): Promise<string> {
+    const failure = this.#failure;
+    const now = this.#nowMs();
+    if (this.current() !== undefined || failure === undefined || now >= failure.untilMs + KNOWN_MS) return this.get();
+    if (now >= failure.untilMs) this.#obtain(SHORT_MS).catch(() => undefined);
+    return Promise.reject(failure.error);
+  }
+
   /** Forgets a token that the service refused. */
   discard(token: string): void {
     if (this.#held?.token === token) this.#held = undefined;
   }
 
-  #obtain(): Promise<string> {
-    this.#flight ??= this.#fetch().then(
+  #obtain(mostMs?: number): Promise<string> {
+    this.#flight ??= this.#fetch(mostMs).then(
       (fetched) => this.#keep(fetched),
       (error: unknown) => this.#fail(error),
     );

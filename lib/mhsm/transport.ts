@@ -7,7 +7,7 @@ import type { HttpLog } from './http-exchange.ts';
 import { NoAnswer } from './no-answer.ts';
 import type { HsmObserver } from './observer.ts';
 import { Outage } from './outage.ts';
-import { pauseBeforeRetry } from './retry.ts';
+import { isTransient, pauseBeforeRetry } from './retry.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -55,6 +55,11 @@ const TCP_KEEP_ALIVE_MS = 30_000;
 /** A connection has at most so many requests waiting for it: more could not be served within any deadline. */
 const MAX_WAITING_A_CONNECTION = 100;
 
+/** A request that was sent so long ago, with no answer to anybody since, says that nobody answers. */
+const SILENT_MS = 2_000;
+const PROBE_MS = 2_000;
+const UNWELL_MS = 1_000;
+
 function createPool({ url, caPem }: TransportOptions, { ConnectionCache, options, timeouts }: Configuration): Pool {
   return new Pool(url, {
     connections: ConnectionCache.MaxConnections,
@@ -78,7 +83,12 @@ function createPool({ url, caPem }: TransportOptions, { ConnectionCache, options
   });
 }
 
-function dispatchOptions({ method, path, body, authorization }: HttpRequest): Dispatcher.DispatchOptions {
+function dispatchOptions({
+  method,
+  path,
+  body,
+  authorization,
+}: Pick<HttpRequest, 'method' | 'path' | 'body' | 'authorization'>): Dispatcher.DispatchOptions {
   const headers: Record<string, string> = { accept: JSON_TYPE };
   if (authorization !== undefined) headers.authorization = authorization;
   if (body !== undefined) headers['content-type'] = JSON_TYPE;
@@ -92,10 +102,14 @@ function dispatchOptions({ method, path, body, authorization }: HttpRequest): Di
 export class Transport {
   readonly #pool: Pool;
   readonly #gate: Gate;
-  readonly #outage = new Outage(() => performance.now());
+  readonly #outage = new Outage(() => this.#probe());
   readonly #route: Route;
   readonly #random: () => number;
   readonly #url: string;
+  /** When an answer began last. */
+  #answeredMs = 0;
+  /** Until then nobody waits for a refusal that trying again did not mend a moment ago. */
+  #unwellUntilMs = 0;
   readonly #observer: HsmObserver | undefined;
   readonly #http: HttpLog | undefined;
 
@@ -111,7 +125,11 @@ export class Transport {
       dispatcher: this.#pool,
       gate: this.#gate,
       onAdmitted: (waitedMs) => options.observer?.admitted(waitedMs),
-      onConnected: () => this.#outage.ended(),
+      onAnswered: () => {
+        this.#answeredMs = performance.now();
+        this.#outage.ended();
+      },
+      onUnanswered: (error, waitedMs) => this.#unanswered(error, waitedMs),
       onNotConnected: (error, hung) => this.#notConnected(error, hung),
     };
   }
@@ -129,10 +147,11 @@ export class Transport {
       const outcome = await this.#logged(request, () => this.#attempt(options, endMs - performance.now()));
       const { repeatable } = request;
       const tried = { attempts, repeatable, nowMs: Date.now(), random: this.#random() };
-      const pauseMs = pauseBeforeRetry(outcome, tried);
+      const pauseMs = this.#isKnownUnwell(outcome) ? undefined : pauseBeforeRetry(outcome, tried);
       const again = pauseMs !== undefined && performance.now() + pauseMs < endMs;
       this.#observer?.attempted(outcome instanceof NoAnswer ? outcome.reason : outcome.status, again);
       if (!again) {
+        this.#learn(outcome);
         if (outcome instanceof NoAnswer) throw outcome;
         return outcome;
       }
@@ -153,19 +172,45 @@ export class Transport {
   }
 
   #attempt(options: Dispatcher.DispatchOptions, deadlineMs: number): Promise<Answer | NoAnswer> {
-    const refusal = this.#outage.refusal();
+    const { refusal } = this.#outage;
     if (refusal instanceof NoAnswer) return Promise.resolve(refusal);
     return Attempt.make(this.#route, options, deadlineMs).catch((error: NoAnswer) => error);
   }
 
+  #isKnownUnwell(outcome: Answer | NoAnswer): boolean {
+    return !(outcome instanceof NoAnswer) && isTransient(outcome.status) && performance.now() < this.#unwellUntilMs;
+  }
+
+  /** In a storm of refusals (429, 5xx) each request asks once: a worker that tried again for each would stand still. */
+  #learn(outcome: Answer | NoAnswer): void {
+    if (outcome instanceof NoAnswer) return;
+    this.#unwellUntilMs = isTransient(outcome.status) ? performance.now() + UNWELL_MS : 0;
+  }
+
   /** While other connections work, one that could not be made is no outage; neither is one refused at once. */
   #notConnected(error: NoAnswer, hung: boolean): void {
-    if (!hung || this.#pool.stats.connected > 0) return this.#outage.ended();
+    if (!hung) return this.#outage.ended();
+    if (this.#pool.stats.connected === 0) this.#begin(error);
+  }
+
+  /** One request may hang at a service that answers others meanwhile. */
+  #unanswered(error: NoAnswer, waitedMs: number): void {
+    const heard = performance.now() - this.#answeredMs < waitedMs;
+    if (!heard && waitedMs >= SILENT_MS) this.#begin(error);
+  }
+
+  #begin(error: NoAnswer): void {
     this.#outage.began(error);
     this.#gate.refuseAll(error);
   }
 
+  /** Any answer is one, be it that there is no such page. */
+  #probe(): Promise<Answer> {
+    return Attempt.make(this.#route, dispatchOptions({ method: 'GET', path: '/' }), PROBE_MS);
+  }
+
   async close(): Promise<void> {
+    this.#outage.ended();
     this.#gate.refuseAll(new Error('the library is closing'));
     await this.#pool.destroy();
   }
