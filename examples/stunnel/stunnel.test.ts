@@ -78,7 +78,7 @@ const served = (): Served => ({
 
 promiseHandshakes(served);
 promiseResumption(served);
-promiseOperation(served);
+promiseOperation(served, { rebinds: true });
 
 test('a client with a certificate is let in where one without is refused', async () => {
   const { certificate, key } = await site.authority.issueToClient('alice');
