@@ -24,11 +24,13 @@ export interface Served {
 
 const NO_TICKETS = { secureOptions: constants.SSL_OP_NO_TICKET };
 
-const RESUMPTIONS: readonly [how: string, options: ConnectionOptions][] = [
+type Resumption = [how: string, options: ConnectionOptions];
+
+const TICKETS: readonly Resumption[] = [
   ['a TLS 1.3 ticket', { minVersion: 'TLSv1.3' }],
   ['a TLS 1.2 ticket', { maxVersion: 'TLSv1.2' }],
-  ['a TLS 1.2 session id', { maxVersion: 'TLSv1.2', ...NO_TICKETS }],
 ];
+const SESSION_ID: Resumption = ['a TLS 1.2 session id', { maxVersion: 'TLSv1.2', ...NO_TICKETS }];
 
 /** One signature, by the key of that kind, for a handshake. */
 async function expectSigned({ site, port, ecPort = port }: Served, kind: HandshakeKind): Promise<void> {
@@ -56,18 +58,24 @@ export function promiseHandshakes(served: () => Served): void {
   });
 }
 
-/** Sessions that clients take up again. */
-export function promiseResumption(served: () => Served): void {
-  test.each(RESUMPTIONS)('a session resumed with %s takes no signature', async (_how, options) => {
-    const { site, port } = served();
-    const { session, reused } = await site.visit(port, options);
-    expect(reused).toBe(false);
-    const signs = await site.signsDuring(async () => {
-      const again = await site.visit(port, { ...options, ...(session && { session }) });
-      expect(again).toMatchObject({ reused: true, answer: expect.stringMatching(/^HTTP\/1\.1 200/) });
-    });
-    expect(signs).toEqual([]);
-  });
+/**
+ * Sessions that clients take up again.
+ * @param keeps whether the server keeps sessions itself, for clients without tickets
+ */
+export function promiseResumption(served: () => Pick<Served, 'site' | 'port'>, { keeps = true } = {}): void {
+  test.each(keeps ? [...TICKETS, SESSION_ID] : TICKETS)(
+    'a session resumed with %s takes no signature',
+    async (_how, options) => {
+      const { site, port } = served();
+      const { session, reused } = await site.visit(port, options);
+      expect(reused).toBe(false);
+      const signs = await site.signsDuring(async () => {
+        const again = await site.visit(port, { ...options, ...(session && { session }) });
+        expect(again).toMatchObject({ reused: true, answer: expect.stringMatching(/^HTTP\/1\.1 200/) });
+      });
+      expect(signs).toEqual([]);
+    },
+  );
 }
 
 /** The certificate's status, told with the certificate. Servers may ask for it when the first client wants it. */
