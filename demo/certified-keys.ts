@@ -20,21 +20,24 @@ export interface Wanted {
   serverName: string;
   /** Where the certificate goes, as PEM. */
   out: string;
-  /** Slot of the HSM; the first in the configuration when left out. */
-  slot?: number;
 }
 
 const TYPES: Readonly<Record<'RSA' | 'EC', readonly string[]>> = { RSA: ['--RSA', '2K'], EC: ['--EC', 'P-256'] };
 
-/** Makes a key in the HSM, lets the TLS offload principal use it, and has its request certified. */
-export async function certifiedKey(offload: Offload, authority: Authority, wanted: Wanted): Promise<CertifiedKey> {
-  const { label, type, serverName, out, slot } = wanted;
-  const at = slot === undefined ? [] : ['--slot', String(slot)];
-  const key = await offload.createKey(...TYPES[type], '--label', label, ...at);
-  await offload.grantUse(key);
+/** Has the request of a key in the HSM certified. */
+export async function certify(offload: Offload, authority: Authority, wanted: Omit<Wanted, 'type'>): Promise<void> {
+  const { label, serverName, out } = wanted;
   const request = join(authority.folder, `${label}.csr`);
-  const args = ['csr', '--label', label, '--subject', `CN=${serverName}`, '--out', request, ...at];
+  const args = ['csr', '--label', label, '--subject', `CN=${serverName}`, '--out', request];
   await mustRun(join(BIN, 'mhsm-p11'), args, { env: offload.toolEnvironment });
   writeFileSync(out, await authority.issue(request));
+}
+
+/** Makes a key in the HSM, lets the TLS offload principal use it, and has its request certified. */
+export async function certifiedKey(offload: Offload, authority: Authority, wanted: Wanted): Promise<CertifiedKey> {
+  const { label, type, out } = wanted;
+  const key = await offload.createKey(...TYPES[type], '--label', label);
+  await offload.grantUse(key);
+  await certify(offload, authority, wanted);
   return { label, name: key.name, certificate: out };
 }

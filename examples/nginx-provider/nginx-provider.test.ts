@@ -1,11 +1,17 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { certify } from '../../demo/certified-keys.ts';
 import { Daemon } from '../../demo/daemon.ts';
+import { CRYPTO_USER } from '../../demo/mock.ts';
 import { freePort } from '../../demo/nginx.ts';
 import { mustRun, runProgram, waitFor } from '../../demo/process.ts';
 import { Site } from '../../demo/site.ts';
+import { MODULE, MODULE_ENVIRONMENT } from '../../demo/tested-module.ts';
 import { inTrixie, providerSetting, whyNoTrixie } from '../../demo/trixie.ts';
 import { promiseHandshakes, promiseOperation, promiseResumption, type Served } from '../tls-server-promises.ts';
+
+const DECRYPTING = 'decrypting';
+const DECRYPTING_NAME = 'old.example.com';
 
 const reason = whyNoTrixie();
 const skipped = reason === undefined ? '' : ` (skipped: ${reason})`;
@@ -16,16 +22,45 @@ describe.skipIf(reason !== undefined)(`nginx of Debian 13 over pkcs11-provider${
   let port: number;
   let environment: NodeJS.ProcessEnv;
 
+  const decryptingServer = (): string => `
+    server {
+        listen 127.0.0.1:${port} ssl;
+        server_name ${DECRYPTING_NAME};
+        ssl_certificate ${site.file('tls/decrypting.crt')};
+        ssl_certificate_key ${site.file('tls/decrypting.key')};
+        return 200;
+    }\n`;
+
   const command = (...args: string[]): [program: string, args: string[]] => {
     const here = ['-p', site.folder, '-e', site.file('error.log'), '-c', site.file('nginx.conf')];
     // By its whole path: that is how a binary upgrade finds it.
     return inTrixie('/usr/sbin/nginx', [...here, ...args]);
   };
 
+  /** A key that may decrypt too, which mhsm_p11_create_key makes none of. */
+  async function makeDecryptingKey(): Promise<void> {
+    const { mock, configurationFile } = site.offload;
+    const usage = ['--usage-sign', '--usage-decrypt'];
+    const how = ['--keypairgen', '--key-type', 'rsa:2048', '--label', DECRYPTING, '--id', '0c', ...usage];
+    await mustRun('pkcs11-tool', ['--module', MODULE, '--login', '--pin', 'env:PIN', ...how], {
+      env: {
+        ...MODULE_ENVIRONMENT,
+        PATH: process.env.PATH,
+        MHSM_PKCS11_CONF: configurationFile,
+        PIN: `${mock.keyGeneration.clientId}:${mock.keyGeneration.clientSecret}`,
+      },
+    });
+    await mock.assignRole(CRYPTO_USER, mock.offload.objectId, '/keys');
+    const out = site.file('tls/decrypting.crt');
+    await certify(site.offload, site.authority, { label: DECRYPTING, serverName: DECRYPTING_NAME, out });
+    site.keys.set(DECRYPTING, { label: DECRYPTING, name: DECRYPTING, certificate: out });
+  }
+
   const start = (): Promise<Daemon> => Daemon.start(site.file('pid'), ...command(), environment);
 
   beforeAll(async () => {
     site = await Site.start('nginx-provider');
+    await makeDecryptingKey();
     port = await freePort();
     environment = await providerSetting(site);
     site.fillIn('nginx-provider/nginx.conf', 'nginx.conf', {
@@ -33,6 +68,7 @@ describe.skipIf(reason !== undefined)(`nginx of Debian 13 over pkcs11-provider${
       '/etc/nginx/tls': site.file('tls'),
       '/run/nginx.pid': site.file('pid'),
       '/var/log/nginx/error.log': site.file('error.log'),
+      'http {\n': `http {\n${decryptingServer()}`,
       'env OPENSSL_CONF;': 'env OPENSSL_CONF;\nenv MHSM_PKCS11_CONF;',
     });
     nginx = await start();
@@ -61,6 +97,16 @@ describe.skipIf(reason !== undefined)(`nginx of Debian 13 over pkcs11-provider${
     const { stderr } = await mustRun(...command('-t'), { env: environment });
     expect(stderr).toMatch(/test is successful/);
     expect(stderr).not.toMatch(/Enter P/);
+  });
+
+  test('RSA key exchange of TLS 1.2 is decrypted in the HSM with a key that may decrypt', async () => {
+    const { mock } = site.offload;
+    const before = await mock.sequence();
+    const options = { servername: DECRYPTING_NAME, maxVersion: 'TLSv1.2', ciphers: 'AES128-GCM-SHA256' } as const;
+    expect(await site.visit(port, options)).toMatchObject({ protocol: 'TLSv1.2', subject: DECRYPTING_NAME });
+    const operations = (await mock.requests(before)).map(({ operation }) => operation);
+    expect(operations).toContain('decrypt');
+    expect(operations).not.toContain('sign');
   });
 
   test('kill -9 of a worker: its replacement serves', async () => {
