@@ -40,11 +40,17 @@ function canEnter(): boolean {
   }
 }
 
-/** Why nothing runs in Debian 13 here; undefined when it does. */
-export function whyNoTrixie(): string | undefined {
+function obstacle(): string | undefined {
   if (!existsSync(join(ROOT, '.installed'))) return `${ROOT} is missing: sh scripts/set-up-clients says why`;
   if (!canEnter()) return `cannot enter ${ROOT}: that takes root and the right to mount`;
   return undefined;
+}
+
+/** Why nothing runs in Debian 13 here, said in one line; undefined when it does. @param whose names the tests */
+export function whyNoTrixie(whose: string): string | undefined {
+  const reason = obstacle();
+  if (reason !== undefined) process.stderr.write(`${whose}: skipped: ${reason}\n`);
+  return reason;
 }
 
 /**

@@ -12,50 +12,48 @@ import {
   type Served,
 } from '../tls-server-promises.ts';
 
-const reason = whyNoTrixie();
+const WHAT = 'HAProxy of Debian 13';
+const reason = whyNoTrixie(WHAT);
 
-describe.skipIf(reason !== undefined)(
-  `HAProxy of Debian 13${reason === undefined ? '' : ` (skipped: ${reason})`}`,
-  () => {
-    let site: Site;
-    let haproxy: Daemon;
-    let port: number;
+describe.skipIf(reason !== undefined)(WHAT, () => {
+  let site: Site;
+  let haproxy: Daemon;
+  let port: number;
 
-    async function start(): Promise<Daemon> {
-      const [program, args] = inTrixie('haproxy', ['-W', '-D', '-f', site.file('haproxy.cfg'), '-p', site.file('pid')]);
-      return Daemon.start(site.file('pid'), program, args, await providerSetting(site));
-    }
+  async function start(): Promise<Daemon> {
+    const [program, args] = inTrixie('haproxy', ['-W', '-D', '-f', site.file('haproxy.cfg'), '-p', site.file('pid')]);
+    return Daemon.start(site.file('pid'), program, args, await providerSetting(site));
+  }
 
-    beforeAll(async () => {
-      site = await Site.start('haproxy');
-      port = await freePort();
-      site.writeClientAuthority();
-      site.fillIn('haproxy/haproxy.cfg', 'haproxy.cfg', {
-        'bind :443': `bind 127.0.0.1:${port}`,
-        '/etc/haproxy/tls': site.file('tls'),
-      });
+  beforeAll(async () => {
+    site = await Site.start('haproxy');
+    port = await freePort();
+    site.writeClientAuthority();
+    site.fillIn('haproxy/haproxy.cfg', 'haproxy.cfg', {
+      'bind :443': `bind 127.0.0.1:${port}`,
+      '/etc/haproxy/tls': site.file('tls'),
+    });
+    haproxy = await start();
+  });
+
+  afterAll(async () => {
+    await haproxy?.stop();
+    await site?.stop();
+  });
+
+  const served = (): Served => ({
+    site,
+    port,
+    reload: () => haproxy.replaceChildren('SIGUSR2'),
+    restart: async () => {
+      await haproxy.stop();
       haproxy = await start();
-    });
+    },
+  });
 
-    afterAll(async () => {
-      await haproxy?.stop();
-      await site?.stop();
-    });
-
-    const served = (): Served => ({
-      site,
-      port,
-      reload: () => haproxy.replaceChildren('SIGUSR2'),
-      restart: async () => {
-        await haproxy.stop();
-        haproxy = await start();
-      },
-    });
-
-    promiseHandshakes(served);
-    promiseResumption(served);
-    promiseStapling(served);
-    promiseClientCertificates(served);
-    promiseOperation(served);
-  },
-);
+  promiseHandshakes(served);
+  promiseResumption(served);
+  promiseStapling(served);
+  promiseClientCertificates(served);
+  promiseOperation(served);
+});

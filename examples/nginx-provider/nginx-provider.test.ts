@@ -13,10 +13,10 @@ import { promiseHandshakes, promiseOperation, promiseResumption, type Served } f
 const DECRYPTING = 'decrypting';
 const DECRYPTING_NAME = 'old.example.com';
 
-const reason = whyNoTrixie();
-const skipped = reason === undefined ? '' : ` (skipped: ${reason})`;
+const WHAT = 'nginx of Debian 13 over pkcs11-provider';
+const reason = whyNoTrixie(WHAT);
 
-describe.skipIf(reason !== undefined)(`nginx of Debian 13 over pkcs11-provider${skipped}`, () => {
+describe.skipIf(reason !== undefined)(WHAT, () => {
   let site: Site;
   let nginx: Daemon;
   let port: number;
