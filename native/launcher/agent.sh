@@ -6,7 +6,7 @@ for root in "$here/../.." "$here/../../.."; do
   if [ -e "$root/dist/agent.js" ]; then
     node=$root/node_modules/node/bin/node
     [ -x "$node" ] || node=node
-    exec "$node" --max-semi-space-size=2 "$root/dist/agent.js" "$@"
+    exec "$node" --max-semi-space-size=2 --heap-growing-percent=25 "$root/dist/agent.js" "$@"
   fi
 done
 echo "dist/agent.js is missing above $here: build it (npm run build)" >&2
