@@ -74,7 +74,7 @@ export class Nginx {
       fromExample('nginx/nginx.conf', {
         'listen 443': `listen 127.0.0.1:${setting.port}`,
         '/etc/nginx/tls': join(folder, 'tls'),
-        '/run/nginx.pid': this.#pidFile,
+        '/run/nginx.pid': this.pidFile,
         '/var/log/nginx/error.log': this.errorLog,
         'token=myhsm': `token=${setting.token}`,
         'object=tlsRsa': `object=${setting.rsaLabel}`,
@@ -84,7 +84,7 @@ export class Nginx {
     );
   }
 
-  get #pidFile(): string {
+  get pidFile(): string {
     return join(this.setting.folder, 'nginx.pid');
   }
 
@@ -115,12 +115,12 @@ export class Nginx {
   }
 
   get masterPid(): number {
-    return Number(readFileSync(this.#pidFile, 'utf8'));
+    return Number(readFileSync(this.pidFile, 'utf8'));
   }
 
   /** Process ids of the workers that serve, without those that shut down after a reload. */
   async workers(): Promise<number[]> {
-    if (!existsSync(this.#pidFile)) return [];
+    if (!existsSync(this.pidFile)) return [];
     const { stdout } = await runProgram('ps', ['-o', 'pid=,args=', '--ppid', String(this.masterPid)]);
     return [...stdout.matchAll(/^ *(\d+) nginx: worker process *$/gm)].map((match) => Number(match[1]));
   }
@@ -136,9 +136,9 @@ export class Nginx {
   }
 
   async stop(): Promise<void> {
-    if (!existsSync(this.#pidFile)) return;
+    if (!existsSync(this.pidFile)) return;
     process.kill(this.masterPid, 'SIGQUIT');
-    await waitFor('the end of nginx', () => (existsSync(this.#pidFile) ? undefined : true));
+    await waitFor('the end of nginx', () => (existsSync(this.pidFile) ? undefined : true));
   }
 }
 

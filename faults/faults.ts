@@ -1,7 +1,8 @@
 import type { Fault } from './fault.ts';
+import { HOST_FAULTS } from './host-faults.ts';
 import { HSM_FAULTS } from './hsm-faults.ts';
 import { IDENTITY_FAULTS } from './identity-faults.ts';
 import { PROCESS_FAULTS } from './process-faults.ts';
 
 /** Everything that is done to the library, in the order of the report. */
-export const FAULTS: readonly Fault[] = [...PROCESS_FAULTS, ...HSM_FAULTS, ...IDENTITY_FAULTS];
+export const FAULTS: readonly Fault[] = [...PROCESS_FAULTS, ...HSM_FAULTS, ...IDENTITY_FAULTS, ...HOST_FAULTS];

@@ -24,6 +24,8 @@ export class Scene {
   readonly nginx: Nginx;
   readonly load: HandshakeLoad;
   readonly log: LogLines;
+  /** Where the agents write. */
+  readonly logFolder: string;
   readonly #folder: string;
 
   private constructor(folder: string, offload: Offload, nginx: Nginx, { deadlineMs, ratePerSecond }: SceneOptions) {
@@ -31,7 +33,8 @@ export class Scene {
     this.offload = offload;
     this.nginx = nginx;
     this.deadlineMs = deadlineMs;
-    this.log = new LogLines(nginx.errorLog, join(folder, 'log'));
+    this.logFolder = join(folder, 'log');
+    this.log = new LogLines(nginx.errorLog, this.logFolder);
     this.load = new HandshakeLoad(
       {
         port: nginx.setting.port,

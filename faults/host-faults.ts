@@ -1,0 +1,90 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { mustRun, waitFor } from '../demo/process.ts';
+import type { End, Fault } from './fault.ts';
+import type { Scene } from './scene.ts';
+
+/** Below what is open already: nothing can be opened besides. */
+const NO_MORE = '3';
+const notRoot = () => (process.getuid?.() === 0 ? undefined : 'it takes root');
+
+/** Sets the soft limit; the hard one stays, so that it can be taken back. As its own user: root needs a right for others. */
+async function limitDescriptors(pid: number, most: string): Promise<void> {
+  const uid = Number(/^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+  await mustRun('prlimit', ['--pid', String(pid), `--nofile=${most}:`], { uid, gid: uid });
+}
+
+function softLimit(pid: number): string {
+  return /^Max open files +(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1] ?? '1024';
+}
+
+/** No descriptor is left, and a worker is replaced: the next one cannot be let in. */
+async function exhaustDescriptors({ offload, nginx }: Scene): Promise<End> {
+  const agent = (await offload.agents()).at(-1) ?? 0;
+  const before = softLimit(agent);
+  await limitDescriptors(agent, NO_MORE);
+  const [victim = 0] = await nginx.workers();
+  process.kill(victim, 'SIGKILL');
+  return async () => {
+    await limitDescriptors(agent, before);
+  };
+}
+
+/** The folder of the log is a file system of its own, of which nothing is left. */
+async function fillLog({ logFolder, offload }: Scene): Promise<End> {
+  const filler = join(logFolder, 'filler');
+  await mustRun('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=0777', 'tmpfs', logFolder]);
+  try {
+    writeFileSync(filler, Buffer.alloc(64 * 1024));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  }
+  // So that there is something to write: why handshakes fail for a moment, and where the next agent is.
+  await offload.mock.control('POST', 'faults', { operation: 'sign', status: 403, times: 2 });
+  return async () => {
+    rmSync(filler, { force: true });
+    await mustRun('umount', ['--lazy', logFolder]);
+  };
+}
+
+/** The new master starts with the new program, takes the sockets over, and the old one goes. */
+async function upgradeServer({ nginx }: Scene): Promise<undefined> {
+  const before = nginx.masterPid;
+  process.kill(before, 'SIGUSR2');
+  await waitFor('the new master', async () => {
+    // The file is renamed before the new one is written.
+    if (!existsSync(nginx.pidFile) || nginx.masterPid === before) return undefined;
+    return (await nginx.workers()).length >= 2 ? true : undefined;
+  });
+  process.kill(before, 'SIGQUIT');
+}
+
+/** What the host runs out of, and the server's own program. */
+export const HOST_FAULTS: readonly Fault[] = [
+  {
+    name: 'binary upgrade',
+    what: 'binary upgrade of nginx (USR2, then QUIT to the old master)',
+    strike: upgradeServer,
+    bound: { failed: 'none', wait: 'moments', established: 'end with their worker' },
+    log: /changing binary/,
+  },
+  {
+    name: 'descriptors exhausted',
+    what: 'the agent has no descriptor left when a worker is replaced',
+    missing: notRoot,
+    lastsMs: { whole: 10_000, short: 2000 },
+    strike: exhaustDescriptors,
+    bound: { failed: 'while it lasts', wait: 'deadline', established: 'end with their worker' },
+    log: /mhsm-pkcs11: C_\w+: /,
+  },
+  {
+    name: 'disk full for the log',
+    what: 'the file system of the log is full',
+    missing: notRoot,
+    lastsMs: { whole: 10_000, short: 1000 },
+    strike: fillLog,
+    // mock-hsm refuses two signatures, for something to log.
+    bound: { failed: { eachTime: 2 }, wait: 'moments', established: 'go on' },
+    log: /mhsm-pkcs11: C_Sign: /,
+  },
+];
