@@ -40,3 +40,52 @@ test('all who wait can be turned away; the places stay', () => {
   gate.enter(visitor(log, 'd'));
   expect(log).toEqual(['a in', 'b out', 'c out', 'd in']);
 });
+
+/** What may befall a gate: somebody comes, the one who was admitted first leaves, the one who waits longest gives up. */
+const step = fc.constantFrom('enter', 'leave', 'cancel');
+
+test('whatever comes: places and queue are bounded, nobody is passed over, and nobody is forgotten', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 4 }),
+      fc.nat(6),
+      fc.array(step, { maxLength: 200 }),
+      (places, most, steps) => {
+        const gate = new Gate(places, most);
+        const [inside, waiting, admitted]: [number[], Map<number, Waiter>, number[]] = [[], new Map(), []];
+        let next = 0;
+        for (const what of steps) {
+          if (what === 'enter') {
+            const id = next++;
+            const expected = inside.length < places ? 'inside' : waiting.size < most ? 'waits' : 'refused';
+            const waiter: Waiter = {
+              admit: () => {
+                waiting.delete(id);
+                inside.push(id);
+                admitted.push(id);
+              },
+              refuse: () => expect.fail('nobody was to be refused'),
+            };
+            expect(gate.enter(waiter)).toBe(expected !== 'refused');
+            if (expected === 'waits') waiting.set(id, waiter);
+            expect(inside.includes(id)).toBe(expected === 'inside');
+          } else if (what === 'leave' && inside.length > 0) {
+            const [longest] = waiting.keys();
+            inside.shift();
+            gate.leave();
+            if (longest !== undefined) expect(inside.at(-1)).toBe(longest);
+          } else if (what === 'cancel') {
+            const [first] = waiting;
+            if (first !== undefined) {
+              waiting.delete(first[0]);
+              gate.cancel(first[1]);
+            }
+          }
+          expect(gate.waiting).toBe(waiting.size);
+          expect(inside.length).toBeLessThanOrEqual(places);
+        }
+        expect(admitted).toEqual(admitted.toSorted((a, b) => a - b));
+      },
+    ),
+  );
+});
