@@ -70,6 +70,11 @@ export class Again {
     return { ...NONE, ...values };
   }
 
+  async fork(from: number, application: number): Promise<void> {
+    this.#clients[application] = await this.#clientOf(from).fork(application);
+    process.stdout.write(`fork: application ${application}\n`);
+  }
+
   async command(command: string, then: readonly string[]): Promise<void> {
     this.#driven ??= await Driven.load(this.subject, this.#trace);
     say(command, codesOf(await this.#driven.answer(command)), codesOf(then));
@@ -89,7 +94,7 @@ export class Again {
   /** Holds the promise against the input that broke it, and ends. */
   async hold(id: string, replay: Replay): Promise<void> {
     await this.#driven?.end();
-    for (const client of this.#clients) await client?.end();
+    for (const client of this.#clients.toReversed()) await client?.end();
     const promise = promises.find((each) => each.id === id);
     if (promise === undefined) throw new Error(`there is no promise ${id} any more`);
     const { failure } = await tryToBreak(promise, this.subject, replay);

@@ -42,6 +42,7 @@ export interface Replay extends Effort {
 
 /** Whether the promise says anything about the subject. */
 export function applies(promise: Promised, subject: Traits): boolean {
+  if (subject.promises !== undefined) return subject.promises.includes(promise.id);
   if (promise.needs === 'module' && !subject.isModule) return false;
   if (promise.needs === 'lengths' && !subject.seesLengths) return false;
   if (promise.by === 'codec') return subject.isOurs && !subject.isModule;

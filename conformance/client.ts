@@ -46,6 +46,14 @@ export class Client {
     return program && new Client(this.subject, program, application, this.trace);
   }
 
+  /** The client of a child that is forked from this application. */
+  async fork(application: number): Promise<Client> {
+    if (this.#program.fork === undefined) throw new Error(`programs of ${this.subject.name} do not fork`);
+    const program = await this.#program.fork();
+    this.trace.push({ kind: 'fork', from: this.#application, application });
+    return new Client(this.subject, program, application, this.trace);
+  }
+
   async call<F extends FunctionName>(name: F, request: Functions[F]['request']): Promise<Reply<F>> {
     const calling = this.#program.call(name, request);
     this.#underWay.add(calling);
@@ -90,6 +98,7 @@ export class Client {
   async end(): Promise<void> {
     await Promise.allSettled(this.#underWay);
     await this.#program.call('finalize', {});
+    await this.#program.end?.();
   }
 
   async open(flags = RW, { slot }: Token = this.subject): Promise<number> {

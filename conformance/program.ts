@@ -22,15 +22,19 @@ class Calls {
   readonly #tokens: readonly Token[];
   readonly #application: number;
   /** Handles by the expression that the program has them in. */
-  readonly #sessions = new Map<number, string>();
-  readonly #objects = new Map<number, string>();
+  readonly #sessions: Map<number, string>;
+  readonly #objects: Map<number, string>;
   /** Which of the tokens a session is with, by its handle. */
-  readonly #tokenOfSession = new Map<number, number>();
+  readonly #tokenOfSession: Map<number, number>;
   #count = 0;
 
-  constructor(tokens: readonly Token[], application: number) {
+  /** A forked child has the handles of its parent. */
+  constructor(tokens: readonly Token[], application: number, parent?: Calls) {
     this.#tokens = tokens;
     this.#application = application;
+    this.#sessions = new Map(parent === undefined ? [] : parent.#sessions);
+    this.#objects = new Map(parent === undefined ? [] : parent.#objects);
+    this.#tokenOfSession = new Map(parent === undefined ? [] : parent.#tokenOfSession);
   }
 
   lineOf({ name, request, reply }: CallStep): string {
@@ -98,13 +102,13 @@ class Calls {
 const wordOf = (family: Family, value: number) => nameOf(family, value).split(' ')[0] ?? '';
 const constant = (family: Family) => (value: number) => `0x${value.toString(16)} /* ${wordOf(family, value)} */`;
 
-type CallsOf = (application: number) => Calls;
+type CallsOf = (application: number, parent?: Calls) => Calls;
 
 /** The calls of each application have handles of their own. */
 function callsOf(tokens: readonly Token[]): CallsOf {
   const all = new Map<number, Calls>();
-  return (application) => {
-    const calls = all.get(application) ?? new Calls(tokens, application);
+  return (application, parent) => {
+    const calls = all.get(application) ?? new Calls(tokens, application, parent);
     all.set(application, calls);
     return calls;
   };
@@ -113,6 +117,10 @@ function callsOf(tokens: readonly Token[]): CallsOf {
 /** How each kind of step is written. */
 const lines: { readonly [K in Step['kind']]: (step: Extract<Step, { kind: K }>, calls: CallsOf) => string } = {
   call: (step, calls) => calls(step.application).lineOf(step),
+  fork: ({ from, application }, calls) => {
+    calls(application, calls(from));
+    return `await again.fork(${from}, ${application});`;
+  },
   command: ({ command, answer }: CommandStep) => `await again.command(${literalOf(command)}, ${literalOf(answer)});`,
   codec: ({ name, words, answer }: CodecStep) => `again.codec('${name}', ${literalOf(words)}, ${literalOf(answer)});`,
 };

@@ -28,6 +28,10 @@ export interface Reply<F extends FunctionName> {
 /** One process that calls the functions: its sessions and logins are its own. */
 export interface Program {
   call<F extends FunctionName>(name: F, request: Functions[F]['request']): Promise<Reply<F>>;
+  /** A child of the process, which goes on beside it. Undefined where the subject's trait says that it does not fork. */
+  fork?(): Promise<Program>;
+  /** Ends the process, after C_Finalize. Its children must have ended. */
+  end?(): Promise<void>;
 }
 
 /** What decides which promises are about a subject. */
@@ -40,6 +44,10 @@ export interface Traits {
   readonly isModule: boolean;
   /** Whether a reply carries lengths where no bytes come: the answer to NULL, and to a buffer that is too small. */
   readonly seesLengths: boolean;
+  /** Whether its programs can fork. */
+  readonly forks?: boolean;
+  /** Ids of the promises that are held against it; undefined: all that say anything about it. */
+  readonly promises?: readonly string[];
 }
 
 /** A token and who may log in to it. */

@@ -37,4 +37,11 @@ export interface CodecStep {
   readonly answer: string;
 }
 
-export type Step = CallStep | CommandStep | CodecStep;
+/** A child of an application, which is an application of its own from then on. */
+export interface ForkStep {
+  readonly kind: 'fork';
+  readonly from: number;
+  readonly application: number;
+}
+
+export type Step = CallStep | ForkStep | CommandStep | CodecStep;

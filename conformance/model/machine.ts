@@ -50,6 +50,7 @@ type Row = ReturnType<typeof row>;
 
 const ofApplications: readonly Row[] = [
   row(1, session.startApplication),
+  row(2, session.fork, application),
   row(2, session.initialize, application),
   row(1, session.finalize, application),
   row(12, session.openSession, application, slot, fc.constantFrom(RW, RW, RO)),

@@ -50,6 +50,14 @@ export class Real {
     if (client !== undefined) this.#applications.push({ client, sessions: new Map(), objects: new Map() });
   }
 
+  /** A child of an application, with its handles. `inherited`: each session of the child by that of its parent. */
+  async fork(parent: ModelApplication, inherited: ReadonlyMap<ModelSession, ModelSession>): Promise<void> {
+    const { client, objects } = this.#of(parent);
+    const child = await client.fork(this.#applications.length);
+    const sessions = new Map([...inherited].map(([own, childs]) => [childs, this.session(own)]));
+    this.#applications.push({ client: child, sessions, objects: new Map(objects) });
+  }
+
   session(session: ModelSession): number {
     return this.#of(session.application).sessions.get(session) ?? NOBODY;
   }
@@ -104,7 +112,7 @@ export class Real {
 
   /** Ends all applications but the first, and leaves the tokens as the next run expects them. */
   async restore(model: Model): Promise<void> {
-    for (const { client } of this.#applications.slice(1)) await client.end();
+    for (const { client } of this.#applications.slice(1).reverse()) await client.end();
     const [first] = model.applications;
     if (first === undefined) return;
     const client = this.client(first);

@@ -33,6 +33,12 @@ export interface Rules {
   readonly dataTooLong: number;
   /** A ciphertext of another length than the key's. SoftHSM gives what OpenSSL told it. */
   readonly ciphertextLength: number;
+  /**
+   * A forked child goes on with the sessions and logins of its parent, but without what they had begun, and C_Initialize
+   * makes it an application of its own (docs: forks of web servers). SoftHSM goes on with everything, and lets no child
+   * call C_Initialize.
+   */
+  readonly childStartsAnew: boolean;
   /** C_Decrypt wants room for what is there. SoftHSM wants room for as much as the key is long. */
   readonly plaintextFits: boolean;
 }
@@ -56,6 +62,7 @@ export const ourRules: Rules = {
   tooSmallBeforeNoParts: true,
   dataTooLong: ck.CKR_DATA_LEN_RANGE,
   ciphertextLength: ck.CKR_ENCRYPTED_DATA_LEN_RANGE,
+  childStartsAnew: true,
   plaintextFits: true,
 };
 
@@ -75,5 +82,6 @@ export const softhsmRules: Rules = {
   tooSmallBeforeNoParts: false,
   dataTooLong: ck.CKR_GENERAL_ERROR,
   ciphertextLength: ck.CKR_GENERAL_ERROR,
+  childStartsAnew: false,
   plaintextFits: false,
 };

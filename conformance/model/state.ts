@@ -38,6 +38,17 @@ export interface Operations {
 export type Kind = keyof Operations;
 const KINDS: readonly Kind[] = ['search', 'signing', 'verifying', 'digesting', 'encrypting', 'decrypting'];
 
+/** What was begun, so that one of the two may go on without the other. */
+function copyOf({ search, signing, verifying, digesting, ...rest }: Operations): Operations {
+  return {
+    ...rest,
+    search: search && { left: [...search.left] },
+    signing: signing && { ...signing, parts: [...signing.parts] },
+    verifying: verifying && { ...verifying, parts: [...verifying.parts] },
+    digesting: digesting && { ...digesting, parts: [...digesting.parts] },
+  };
+}
+
 /** One token in the eyes of one application. */
 export interface View {
   isLoggedIn: boolean;
@@ -49,11 +60,18 @@ export interface View {
 export class ModelApplication {
   readonly number: number;
   isInitialized: boolean;
-  readonly #views = new Map<ModelToken, View>();
+  /** Initialized by its parent, before the fork. */
+  isInherited = false;
+  readonly #views: Map<ModelToken, View>;
 
-  constructor(number: number, isInitialized: boolean) {
+  /** Of a forked child: with the logins of its parent. */
+  constructor(number: number, isInitialized: boolean, parent?: ModelApplication) {
     this.number = number;
     this.isInitialized = isInitialized;
+    const views = parent === undefined ? [] : [...parent.#views];
+    this.#views = new Map(
+      views.map(([token, { isLoggedIn, known }]) => [token, { isLoggedIn, known: new Set(known) }]),
+    );
   }
 
   view(token: ModelToken): View {
@@ -109,6 +127,29 @@ export class Model {
     this.applications.push(new ModelApplication(this.applications.length, false));
   }
 
+  /** A child of an application. Gives its sessions, by those of its parent. */
+  fork(parent: ModelApplication): ReadonlyMap<ModelSession, ModelSession> {
+    const child = new ModelApplication(this.applications.length, parent.isInitialized, parent);
+    child.isInherited = parent.isInitialized;
+    this.applications.push(child);
+    const inherited = new Map<ModelSession, ModelSession>();
+    for (const session of this.sessions.filter((it) => it.isOpen && it.application === parent)) {
+      const own = this.open(child, session.token, session.flags);
+      if (!this.rules.childStartsAnew) own.operations = copyOf(session.operations);
+      inherited.set(session, own);
+    }
+    return inherited;
+  }
+
+  /** Gives the code of C_Initialize. */
+  initialize(application: ModelApplication): number {
+    const startsAnew = application.isInherited && this.rules.childStartsAnew;
+    if (application.isInitialized && !startsAnew) return ck.CKR_CRYPTOKI_ALREADY_INITIALIZED;
+    this.finalize(application);
+    application.isInitialized = true;
+    return ck.CKR_OK;
+  }
+
   open(application: ModelApplication, token: ModelToken, flags: number): ModelSession {
     const session = new ModelSession(application, token, flags);
     this.sessions.push(session);
@@ -135,6 +176,7 @@ export class Model {
   finalize(application: ModelApplication): void {
     for (const token of this.tokens) this.closeAll(application, token);
     application.isInitialized = false;
+    application.isInherited = false;
   }
 
   logout({ application, token, view }: ModelSession): void {

@@ -35,15 +35,27 @@ export const startApplication = () =>
     model.start();
   });
 
+/** A child that goes on beside its parent. */
+export const fork = (application: number) =>
+  onSlot(
+    'fork',
+    application,
+    0,
+    async (model, real, by) => {
+      if (real.subject.forks === true && model.applications.length < 3) await real.fork(by, model.fork(by));
+    },
+    true,
+  );
+
 export const initialize = (application: number) =>
   onSlot(
     'initialize',
     application,
     0,
-    async (_model, real, by) => {
-      const code = by.isInitialized ? ck.CKR_CRYPTOKI_ALREADY_INITIALIZED : CKR_OK;
+    async (model, real, by) => {
+      const code = model.initialize(by);
+      if (code === CKR_OK) real.forget(by);
       await real.client(by).gives(code, 'initialize', {});
-      by.isInitialized = true;
     },
     true,
   );

@@ -25,6 +25,10 @@ bool pkcs11_command(const struct words *words);
 bool process_command(const struct words *words);
 bool memory_command(const struct words *words);
 bool threads_command(const struct words *words);
+bool invoke_command(const struct words *words);
+bool children_command(const struct words *words);
+/* Passes a line on that is for a child (children.c); false for any other. */
+bool forward_line(const char *line);
 /* The module's own function of that name, or NULL. */
 void *symbol_of(const char *name);
 /* Runs one line; clears it. */

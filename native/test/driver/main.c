@@ -61,6 +61,10 @@ void run_line(char *line)
     struct words words = {.count = 0};
     size_t length = strlen(line);
     char *rest = NULL;
+    if (forward_line(line)) {
+        explicit_bzero(line, length);
+        return;
+    }
     /* A forked child's script is one word, with its own separators. */
     if (strncmp(line, "fork ", 5) == 0) {
         words = (struct words){.count = 2, .at = {"fork", line + 5}};
@@ -70,7 +74,8 @@ void run_line(char *line)
             words.at[words.count++] = at;
     }
     if (words.count > 0 && !any_call_command(&words) && !pkcs11_command(&words) &&
-        !process_command(&words) && !memory_command(&words) && !threads_command(&words))
+        !process_command(&words) && !memory_command(&words) && !threads_command(&words) && !invoke_command(&words) &&
+        !children_command(&words))
         say("unknown command %s", words.at[0]);
     explicit_bzero(line, length);
 }
