@@ -53,7 +53,7 @@ const ofApplications: readonly Row[] = [
   row(2, session.fork, application),
   row(2, session.initialize, application),
   row(1, session.finalize, application),
-  row(12, session.openSession, application, slot, fc.constantFrom(RW, RW, RO)),
+  row(16, session.openSession, application, slot, fc.constantFrom(RW, RW, RO)),
 ];
 
 /** Those that can be made at the same time as others. */
@@ -79,7 +79,8 @@ const ofSessions: readonly Row[] = [
   row(3, signature.signUpdate, which, text),
   row(4, signature.signFinal, which, room),
   row(5, signature.sign, which, text, room),
-  row(6, signature.verifyInit, which, scheme, key),
+  row(3, signature.verifyInit, which, scheme, key),
+  row(4, signature.verifyLast, which),
   row(3, signature.verifyUpdate, which, text),
   row(3, signature.verifyFinal, which),
   row(4, signature.verify, which, text, fc.boolean()),
@@ -91,7 +92,7 @@ const ofSessions: readonly Row[] = [
   row(2, cipher.decryptCut, which, fc.integer({ min: 1, max: 255 })),
 ];
 const anyOfSessions = fc.oneof(...ofSessions);
-const ofThreads = row(12, together, fc.array(anyOfSessions, { minLength: 2, maxLength: 4 }));
+const ofThreads = row(16, together, fc.array(anyOfSessions, { minLength: 2, maxLength: 4 }));
 
 /** As often as they weigh: each step is drawn from all rows. */
 const anyStep = fc.oneof(...ofApplications, ...ofSessions, ofThreads);
@@ -113,7 +114,7 @@ export const machinePromises: readonly Promised[] = [
       'Any course of calls over slots, sessions, objects, operations, threads and applications is answered as predicted',
     spec: 'Usage Guide: sessions; applications and threads; 5.4 to 5.14; conformance/model/rules.ts',
     by: 'standard',
-    given: fc.commands([anyStep], { maxCommands: 60, size: 'max' }),
+    given: fc.commands([anyStep], { maxCommands: 100, size: 'max' }),
     check: follow,
   }),
 ];

@@ -75,12 +75,20 @@ export class ModelKey {
   }
 }
 
+/** Who signed, and how. */
+export interface Signed {
+  readonly scheme: SignatureScheme;
+  readonly key: ModelKey;
+}
+
 /** A token as all applications see it. */
 export class ModelToken {
   /** Its place among the subject's tokens. */
   readonly index: number;
   /** Destroyed ones stay, so that their handles are tried too. */
   readonly keys: ModelKey[] = testKeys.map((key) => new ModelKey(key, key, false));
+
+  lastSigned: Signed | undefined;
 
   constructor(index: number) {
     this.index = index;

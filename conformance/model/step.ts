@@ -5,7 +5,7 @@ import * as ck from '../../lib/pkcs11/constants.ts';
 import type { Client } from '../client.ts';
 import type { ModelToken } from './objects.ts';
 import type { Real } from './real.ts';
-import { type Model, type ModelApplication, ModelSession } from './state.ts';
+import { type Kind, type Model, type ModelApplication, ModelSession } from './state.ts';
 
 /** Whom a step concerns: the one session that it is made in, or all that is about a token. */
 export interface Place {
@@ -48,14 +48,20 @@ export function pick<T>(list: readonly T[], which: number): T | undefined {
   return list[which % list.length];
 }
 
-/** Every eighth choice may be a closed session. */
-const ANY = 8;
+/** Sessions in which a step finds what it is for. */
+export type Fits = (session: ModelSession) => boolean;
 
-/** A session that is open, now and then one that was; where there is none, one that never was. */
-function sessionOf(model: Model, which: number): ModelSession {
+/** Of so many choices, one takes any session, closed ones too, and one any that is open; the others one that fits. */
+const CHOICES = 8;
+
+/** Where there is no session to choose from, one that was never opened. */
+function sessionOf(model: Model, which: number, fits: Fits): ModelSession {
+  const choice = which % CHOICES;
   const open = model.sessions.filter(({ isOpen }) => isOpen);
-  const list = which % ANY === ANY - 1 || open.length === 0 ? model.sessions : open;
-  return pick(list, Math.floor(which / ANY)) ?? absent(model);
+  const fitting = choice < CHOICES - 2 ? open.filter(fits) : [];
+  const lists = [fitting, choice < CHOICES - 1 ? open : [], model.sessions];
+  const list = lists.find(({ length }) => length > 0) ?? [];
+  return pick(list, Math.floor(which / CHOICES)) ?? absent(model);
 }
 
 function absent({ applications, tokens }: Model): ModelSession {
@@ -79,26 +85,37 @@ export interface Scene {
 
 type Act = (scene: Scene) => Promise<void>;
 
-function step(words: string, which: number, act: Act, isAlone: boolean): Step {
+function step(words: string, which: number, fits: Fits, act: Act, isAlone: boolean): Step {
   return new Step(
     `${words} in session ${which}`,
     (model, real) => {
-      const session = sessionOf(model, which);
+      const session = sessionOf(model, which, fits);
       const client = real.client(session.application);
       return act({ model, real, session, handle: real.session(session), client });
     },
     (model) => {
-      const session = sessionOf(model, which);
+      const session = sessionOf(model, which, fits);
       return { token: session.token, session: isAlone ? session : undefined };
     },
   );
 }
 
 /** A step that concerns one session and no other. */
-export const inSession = (words: string, which: number, act: Act): Step => step(words, which, act, true);
+export const inSession = (words: string, which: number, fits: Fits, act: Act): Step =>
+  step(words, which, fits, act, true);
 
 /** A step in a session that others of the token see too. */
-export const onToken = (words: string, which: number, act: Act): Step => step(words, which, act, false);
+export const onToken = (words: string, which: number, fits: Fits, act: Act): Step =>
+  step(words, which, fits, act, false);
+
+export const anySession: Fits = () => true;
+export const whereLoggedIn: Fits = ({ view }) => view.isLoggedIn;
+export const whereWritable: Fits = ({ view, isReadWrite }) => view.isLoggedIn && isReadWrite;
+/** A session with an operation of the kind. */
+export const where =
+  (kind: Kind): Fits =>
+  ({ operations }) =>
+    operations[kind] !== undefined;
 
 /** The code that comes of an application or a session that is not open, else what `then` says. */
 export function codeOf({ application, isOpen }: ModelSession, then: () => number): number {

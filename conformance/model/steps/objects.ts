@@ -5,7 +5,7 @@ import { equal, holds, labelIs, ROOM } from '../../client.ts';
 import { p256Key, templatesOf } from '../../keys.ts';
 import { type Half, ModelKey, type ModelObject, type Wanted } from '../objects.ts';
 import type { ModelSession } from '../state.ts';
-import { codeOf, inSession, onToken, pick, type Scene } from '../step.ts';
+import { codeOf, inSession, onToken, pick, type Scene, where, whereLoggedIn, whereWritable } from '../step.ts';
 
 const { CKR_OK, CKR_OPERATION_NOT_INITIALIZED: NOT_INITIALIZED } = ck;
 
@@ -32,7 +32,7 @@ function reached(scene: Scene, object: ModelObject | undefined): { handle: numbe
 }
 
 export const findInit = (which: number, chosen: Chosen, wanted: readonly Wanted[]) =>
-  inSession(`begin to search by ${wanted.join(', ') || 'nothing'}`, which, async (scene) => {
+  inSession(`begin to search by ${wanted.join(', ') || 'nothing'}`, which, whereLoggedIn, async (scene) => {
     const { model, session, handle, client } = scene;
     const example = pick(session.token.keys, chosen.key)?.[chosen.half];
     if (example === undefined) return;
@@ -58,7 +58,7 @@ function take({ real, session }: Scene, left: ModelObject[], found: number): voi
 }
 
 export const find = (which: number, max: number) =>
-  inSession(`find ${max}`, which, async (scene) => {
+  inSession(`find ${max}`, which, where('search'), async (scene) => {
     const { session, handle, client } = scene;
     const { search } = session.operations;
     const code = codeOf(session, () => (search === undefined ? NOT_INITIALIZED : CKR_OK));
@@ -69,14 +69,14 @@ export const find = (which: number, max: number) =>
   });
 
 export const findFinal = (which: number) =>
-  inSession('end the search', which, async ({ session, handle, client }) => {
+  inSession('end the search', which, where('search'), async ({ session, handle, client }) => {
     const code = codeOf(session, () => (session.operations.search === undefined ? NOT_INITIALIZED : CKR_OK));
     await client.gives(code, 'findObjectsFinal', { session: handle });
     session.operations.search = undefined;
   });
 
 export const readLabel = (which: number, chosen: Chosen) =>
-  onToken(`read the label of the ${chosen.half} half of key ${chosen.key}`, which, async (scene) => {
+  onToken(`read the label of the ${chosen.half} half of key ${chosen.key}`, which, whereLoggedIn, async (scene) => {
     const { session, handle, client } = scene;
     const object = objectOf(scene, chosen);
     const found = reached(scene, object);
@@ -96,7 +96,7 @@ const codeOfChange = (session: ModelSession, code: number): number =>
   code === CKR_OK && !session.isReadWrite ? ck.CKR_SESSION_READ_ONLY : code;
 
 export const setLabel = (which: number, chosen: Chosen, label: string) =>
-  onToken(`label the ${chosen.half} half of key ${chosen.key} ${label}`, which, async (scene) => {
+  onToken(`label the ${chosen.half} half of key ${chosen.key} ${label}`, which, whereWritable, async (scene) => {
     const { session, handle, client } = scene;
     const object = objectOf(scene, chosen);
     const found = reached(scene, object);
@@ -107,7 +107,7 @@ export const setLabel = (which: number, chosen: Chosen, label: string) =>
   });
 
 export const generate = (which: number) =>
-  onToken('generate a key pair', which, async ({ real, session, handle, client }) => {
+  onToken('generate a key pair', which, whereWritable, async ({ real, session, handle, client }) => {
     const { token, application, view } = session;
     const code = codeOf(session, () => {
       if (!session.isReadWrite) return ck.CKR_SESSION_READ_ONLY;
@@ -126,7 +126,7 @@ export const generate = (which: number) =>
 
 /** Keys of the suite stay: what is destroyed was made by a step. */
 export const destroy = (which: number, chosen: Chosen) =>
-  onToken(`destroy the ${chosen.half} half of generated key ${chosen.key}`, which, async (scene) => {
+  onToken(`destroy the ${chosen.half} half of generated key ${chosen.key}`, which, whereWritable, async (scene) => {
     const { model, session, handle, client } = scene;
     const key = pick(
       session.token.keys.filter(({ isGenerated }) => isGenerated),

@@ -5,7 +5,7 @@ import { equal } from '../../client.ts';
 import type { ModelToken } from '../objects.ts';
 import type { Real } from '../real.ts';
 import type { Model, ModelApplication } from '../state.ts';
-import { codeIn, codeOf, inSession, onToken, pick, Step } from '../step.ts';
+import { anySession, codeIn, codeOf, inSession, onToken, pick, Step, whereLoggedIn } from '../step.ts';
 
 const { CKR_OK } = ck;
 
@@ -103,13 +103,13 @@ export const countSessions = (application: number, token: number) =>
   });
 
 export const closeSession = (which: number) =>
-  onToken('close', which, async ({ model, session, handle, client }) => {
+  onToken('close', which, anySession, async ({ model, session, handle, client }) => {
     const code = codeOf(session, () => CKR_OK);
     if ((await client.gives(code, 'closeSession', { session: handle })) === CKR_OK) model.close(session);
   });
 
 export const readState = (which: number) =>
-  inSession('state', which, async ({ real, session, handle, client }) => {
+  inSession('state', which, anySession, async ({ real, session, handle, client }) => {
     const code = codeOf(session, () => CKR_OK);
     const { values } = await client.answers(code, 'getSessionInfo', { session: handle });
     if (values === undefined) return;
@@ -118,22 +118,27 @@ export const readState = (which: number) =>
   });
 
 export const login = (which: number, isRight: boolean) =>
-  onToken(isRight ? 'login' : 'login with a wrong PIN', which, async ({ real, session, handle, client }) => {
-    const { application, token, view } = session;
-    const { pin, wrongPin } = real.token(token);
-    const code = codeOf(session, () => {
-      if (view.isLoggedIn) return ck.CKR_USER_ALREADY_LOGGED_IN;
-      return isRight ? CKR_OK : ck.CKR_PIN_INCORRECT;
-    });
-    const request = { session: handle, userType: ck.CKU_USER, pin: isRight ? pin : wrongPin };
-    if ((await client.gives(code, 'login', request)) !== CKR_OK) return;
-    view.isLoggedIn = true;
-    for (const object of token.objects) view.known.add(object);
-    await real.findObjects(application, token);
-  });
+  onToken(
+    isRight ? 'login' : 'login with a wrong PIN',
+    which,
+    ({ view }) => !view.isLoggedIn,
+    async ({ real, session, handle, client }) => {
+      const { application, token, view } = session;
+      const { pin, wrongPin } = real.token(token);
+      const code = codeOf(session, () => {
+        if (view.isLoggedIn) return ck.CKR_USER_ALREADY_LOGGED_IN;
+        return isRight ? CKR_OK : ck.CKR_PIN_INCORRECT;
+      });
+      const request = { session: handle, userType: ck.CKU_USER, pin: isRight ? pin : wrongPin };
+      if ((await client.gives(code, 'login', request)) !== CKR_OK) return;
+      view.isLoggedIn = true;
+      for (const object of token.objects) view.known.add(object);
+      await real.findObjects(application, token);
+    },
+  );
 
 export const logout = (which: number) =>
-  onToken('logout', which, async ({ model, session, handle, client }) => {
+  onToken('logout', which, whereLoggedIn, async ({ model, session, handle, client }) => {
     const { isLoggedIn } = session.view;
     const code = codeOf(session, () => (isLoggedIn ? CKR_OK : model.rules.logoutWithoutLogin));
     if ((await client.gives(code, 'logout', { session: handle })) === CKR_OK) model.logout(session);
