@@ -11,6 +11,8 @@ import type { Rules } from './rules.ts';
 export interface Search {
   /** What is still to come. */
   left: ModelObject[];
+  /** Begun before a logout: the handles that it gives may be those from before. */
+  outlivedLogin?: boolean;
 }
 export interface Signature {
   readonly scheme: SignatureScheme;
@@ -42,7 +44,7 @@ const KINDS: readonly Kind[] = ['search', 'signing', 'verifying', 'digesting', '
 function copyOf({ search, signing, verifying, digesting, ...rest }: Operations): Operations {
   return {
     ...rest,
-    search: search && { left: [...search.left] },
+    search: search && { ...search, left: [...search.left] },
     signing: signing && { ...signing, parts: [...signing.parts] },
     verifying: verifying && { ...verifying, parts: [...verifying.parts] },
     digesting: digesting && { ...digesting, parts: [...digesting.parts] },
@@ -181,8 +183,10 @@ export class Model {
 
   logout({ application, token, view }: ModelSession): void {
     view.isLoggedIn = false;
-    if (!this.rules.logoutEndsOperations) return;
-    for (const session of this.openSessions(application, token)) session.operations = {};
+    for (const session of this.openSessions(application, token)) {
+      if (this.rules.logoutEndsOperations) session.operations = {};
+      else if (session.operations.search !== undefined) session.operations.search.outlivedLogin = true;
+    }
   }
 
   /** Whether a session may see an object that is there. */

@@ -4,7 +4,7 @@ import * as ck from '../../../lib/pkcs11/constants.ts';
 import { equal, holds, labelIs, ROOM } from '../../client.ts';
 import { p256Key, templatesOf } from '../../keys.ts';
 import { type Half, ModelKey, type ModelObject, type Wanted } from '../objects.ts';
-import type { ModelSession } from '../state.ts';
+import type { ModelSession, Search } from '../state.ts';
 import { codeOf, inSession, onToken, pick, type Scene, where, whereLoggedIn, whereWritable } from '../step.ts';
 
 const { CKR_OK, CKR_OPERATION_NOT_INITIALIZED: NOT_INITIALIZED } = ck;
@@ -45,8 +45,13 @@ export const findInit = (which: number, chosen: Chosen, wanted: readonly Wanted[
   });
 
 /** Takes an object that was found from those that are still to come. */
-function take({ real, session }: Scene, left: ModelObject[], found: number): void {
+function take({ real, session }: Scene, { left, outlivedLogin }: Search, found: number): void {
   const { application } = session;
+  // Which object it is cannot be told then, only how many there are.
+  if (outlivedLogin === true) {
+    left.pop();
+    return;
+  }
   const object = real.objectOf(application, found);
   const isIt = (it: ModelObject) => (object === undefined ? !session.view.known.has(it) : it === object);
   const place = left.findIndex(isIt);
@@ -65,7 +70,7 @@ export const find = (which: number, max: number) =>
     const { values } = await client.answers(code, 'findObjects', { session: handle, max });
     if (search === undefined || values === undefined) return;
     equal(values.handles.length, Math.min(max, search.left.length), 'the number of objects');
-    for (const found of values.handles) take(scene, search.left, found);
+    for (const found of values.handles) take(scene, search, found);
   });
 
 export const findFinal = (which: number) =>
