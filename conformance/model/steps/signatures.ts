@@ -47,8 +47,7 @@ const update = (kind: Kind) => (which: number, text: Uint8Array) =>
   inSession(`${kind} ${text.length} bytes more`, which, where(kind), async ({ session, handle, client }) => {
     const operation = session.operations[kind];
     const signed = kind === 'verifying' ? signedBefore(operation)?.text : undefined;
-    // The empty message has no part: SoftHSM refuses one without bytes.
-    const part = signed === undefined || signed.length === 0 ? text : signed;
+    const part = signed ?? text;
     const code = codeOf(session, () => (operation?.scheme.hashes === true ? CKR_OK : NOT_INITIALIZED));
     await client.gives(code, kind === 'signing' ? 'signUpdate' : 'verifyUpdate', { session: handle, part });
     if (code === CKR_OK) operation?.parts.push(part);
@@ -59,8 +58,11 @@ export const signUpdate = update('signing');
 /** The first part is what the key has signed before, so that a verification may succeed. */
 export const verifyUpdate = update('verifying');
 
-const signedBefore = (operation: Signature | undefined) =>
-  operation?.parts.length === 0 ? operation.key.signed.get(operation.scheme) : undefined;
+/** Not the empty message: SoftHSM refuses data and parts without bytes, and verifies it by C_VerifyFinal alone. */
+function signedBefore(operation: Signature | undefined) {
+  const signed = operation?.parts.length === 0 ? operation.key.signed.get(operation.scheme) : undefined;
+  return signed?.text.length === 0 ? undefined : signed;
+}
 
 /** The code of what the HSM signs with a key that may have been destroyed since. */
 const codeOfSigning = ({ rules }: Model, { key }: Signature): number =>
