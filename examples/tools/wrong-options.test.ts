@@ -50,6 +50,33 @@ describe('an option that is given twice is refused: nobody knows which of the tw
   });
 });
 
+describe('an option whose value was forgotten does not take the next option for it', () => {
+  test.each([
+    [['mhsm_p11_create_key', '--RSA', '2K', '--label', '--json'], '--label has no value before --json'],
+    [['mhsm-p11', 'self-sign', '--label', '--days', '30', '--subject', 'CN=x'], '--label has no value before --days'],
+    [['mhsm-p11', 'roles', '--principal', '--json'], '--principal has no value before --json'],
+  ])('%j', async (line, complaint) => {
+    expect(await refusal(line)).toContain(complaint);
+  });
+});
+
+describe('what no key and no certificate can have is refused by the name of the option', () => {
+  const selfSign = ['mhsm-p11', 'self-sign', '--subject', 'CN=x', '--label', 'x'];
+  test.each([
+    [[...selfSign, '--not-before', '1900-01-01'], '--not-before 1900-01-01 is before 1970'],
+    [[...selfSign, '--not-before', '9999-01-01', '--days', '366'], '--days 366 end after the year 9999'],
+    [['mhsm_p11_create_key', '--RSA', '2K', '--label', 'x', '--not-before', '1969-12-31'], 'is before 1970'],
+    [['mhsm_p11_create_key', '--RSA', '2K', '--label', 'x', '--id', 'ab'.repeat(129)], '--id has 258 digits'],
+    [['mhsm-p11', 'tags', 'repair', '--name', 'x', '--new-id', 'zz'], '--new-id zz is not hexadecimal'],
+    [
+      ['mhsm-p11', 'roles', '--principal', 'p', '--key', 'k', '--hsm', 'h', '--slot', '9'],
+      '--hsm and --slot both name',
+    ],
+  ])('%j', async (line, complaint) => {
+    expect(await refusal(line)).toContain(complaint);
+  });
+});
+
 test('options that may be given again, and switches, may', async () => {
   const args = ['roles', '--principal', 'a@b.example', '--key', 'a', '--key', 'b', '--json', '--json'];
   const { status, stdout } = await runProgram(join(BIN, 'mhsm-p11'), args, { env });

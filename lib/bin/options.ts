@@ -66,18 +66,26 @@ export function keyNameOption(name: string): Uint8Array {
   return ofText(name);
 }
 
-/** The bytes of an --id option. Throws UsageError. */
-export function idOption(hex: string): Uint8Array {
+/** The bytes of an option with a CKA_ID, which must fit in a tag. Throws UsageError. */
+export function idOption(hex: string, option = '--id'): Uint8Array {
+  if (hex.length > MAX_TAG_CHARACTERS) {
+    throw new UsageError(
+      `${option} has ${hex.length} digits, and a tag of a key holds ${MAX_TAG_CHARACTERS}`,
+      'give a shorter one',
+    );
+  }
   if (!/^([0-9a-f]{2})+$/i.test(hex))
-    throw new UsageError(`--id ${hex} is not hexadecimal`, 'give pairs of 0-9 and a-f');
+    throw new UsageError(`${option} ${hex} is not hexadecimal`, 'give pairs of 0-9 and a-f');
   return Buffer.from(hex, 'hex');
 }
 
-/** `YYYYMMDD` of an option's day. Throws UsageError. */
+/** `YYYYMMDD` of an option's day, which no HSM and no certificate takes before 1970. Throws UsageError. */
 export function dayOption(option: string, day: string): string {
   const digits = /^(\d{4})-(\d{2})-(\d{2})$/.exec(day)?.slice(1).join('') ?? '';
-  if (startOfDay(digits) === undefined)
+  const seconds = startOfDay(digits);
+  if (seconds === undefined)
     throw new UsageError(`--${option} ${day} is not a day`, 'give one that exists, as YYYY-MM-DD');
+  if (seconds < 0) throw new UsageError(`--${option} ${day} is before 1970`, 'give a day from 1970-01-01 on');
   return digits;
 }
 

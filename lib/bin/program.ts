@@ -119,7 +119,13 @@ function commandsOf(program: Command): Command[] {
   return [program, ...program.commands.flatMap(commandsOf)];
 }
 
-/** What commander takes in silence, for every option: a second value instead of the first, and an empty one. */
+/** A forgotten value: the next option was taken for it. Who means it writes --option=--value. */
+function isOptionOf(command: Command, option: string, value: unknown): boolean {
+  const isOne = command.options.some(({ long, short }) => value === long || value === short);
+  return isOne && !process.argv.includes(`${option}=${value}`);
+}
+
+/** What commander takes in silence, for every option: an empty value, another option as one, and a second one. */
 function refuseOddValues(program: Command): void {
   for (const command of commandsOf(program)) {
     for (const option of command.options.filter(({ required, optional }) => required || optional)) {
@@ -130,6 +136,8 @@ function refuseOddValues(program: Command): void {
       command.on(`option:${option.name()}`, (value: unknown) => {
         given++;
         if (value === '') throw new UsageError(`${name} is empty`, 'give it a value, or leave it out');
+        if (isOptionOf(command, name, value))
+          throw new UsageError(`${name} has no value before ${value}`, 'give it one, or leave it out');
         if (given > 1 && !mayRepeat)
           throw new UsageError(`${name} is given twice`, 'nobody knows which of the two you mean: leave one out');
       });

@@ -89,12 +89,21 @@ async function request(options: Options): Promise<void> {
   writeOutput(options.out, pem('CERTIFICATE REQUEST', der));
 }
 
+/** RFC 5280 4.1.2.5: years have four digits. */
+const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59);
+
 /** From the beginning of the day, or of this second, up to the last second of so many days. */
 function validityOf({ days, notBefore }: SelfSignOptions): [Date, Date] {
   const now = Math.floor(Date.now() / SECOND_MS) * SECOND_MS;
   const day = notBefore === undefined ? undefined : startOfDay(dayOption('not-before', notBefore));
   const start = day === undefined ? now : day * SECOND_MS;
-  return [new Date(start), new Date(start + countOption('days', days, MAX_DAYS) * DAY_MS - SECOND_MS)];
+  const end = start + countOption('days', days, MAX_DAYS) * DAY_MS - SECOND_MS;
+  if (end > LAST_MS)
+    throw new UsageError(
+      `--days ${days} end after the year 9999`,
+      'give fewer: a certificate has years of four digits',
+    );
+  return [new Date(start), new Date(end)];
 }
 
 async function selfSign(options: SelfSignOptions): Promise<void> {

@@ -30,6 +30,8 @@ function requestOf({ key = [], principal, managedIdentity = false, hsm, slot, ap
   if (key.length === 0 && approach !== 'permissive') {
     throw new UsageError('no key was given', 'say --key and its name, or --approach permissive');
   }
+  if (hsm !== undefined && slot !== undefined)
+    throw new UsageError('--hsm and --slot both name the HSM', 'leave one of them out');
   return { hsm: hsm ?? hsmOfConfiguration(slot), assignee: { principal, managedIdentity }, keys: key };
 }
 

@@ -170,7 +170,7 @@ async function repair(options: RepairOptions): Promise<void> {
   if (!isChosen(options) && forOne) {
     throw new UsageError('--new-label and --new-id are for one key', 'choose it by --name');
   }
-  const as = { label: newLabel(options.newLabel), id: newId === undefined ? undefined : idOption(newId) };
+  const as = { label: newLabel(options.newLabel), id: newId === undefined ? undefined : idOption(newId, '--new-id') };
   await withIdentity(tokenOf(options), async (identity) => {
     const versions = await chosenKeys(identity, options, (key) => new Key(key).damaged);
     if (forOne && versions.length > 1) {
