@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { CKR_DEVICE_ERROR } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
 import type { Answer } from './attempt.ts';
@@ -103,8 +104,9 @@ export class RestClient {
       const page: Page | undefined = await next;
       if (page === undefined) return undefined;
       const { items, nextLink }: Page = page;
-      // The next page is on its way while this one is read.
+      // The next page is on its way while this one is read: the request leaves at the event loop's next turn.
       next = nextLink === undefined ? undefined : ask(this.#pathOf(nextLink));
+      await setImmediate();
       for (const item of items) this.#readItem(asked, item, readItem, read);
     }
     return read;
