@@ -280,6 +280,17 @@ describe('a wrong configuration says where, what it found and what is expected',
     expect(find).not.toThrow(secret);
   });
 
+  test.each([
+    ['where an object belongs', { credential: secret }],
+    ['as a PIN in another place', { resourceName: 7, tenantId: `01234567-89ab-cdef-0123-456789abcdef:${secret}` }],
+    ['with a slash, in an address', { baseUrl: `https://user:a/${secret}@host` }],
+    ['one level too low', { credential: { clientId: 'id', clientSecret: { value: secret } } }],
+  ])('a secret %s is shown in no problem', (_where, token) => {
+    const find = () => parse({ tokens: [{ slotid: 0, ...token }] });
+    expect(find).toThrow();
+    expect(find).not.toThrow(secret);
+  });
+
   test('a missing file names the variable that points elsewhere', () => {
     const find = () => loadConfiguration(configurationFile({ MHSM_PKCS11_CONF: '/nowhere/x.conf' }));
     expect(find).toThrow(/cannot read the configuration \/nowhere\/x\.conf: there is no such file/);

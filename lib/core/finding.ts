@@ -18,7 +18,10 @@ export async function findObjectsInit(session: Session, template: readonly Attri
   // A program that starts lists everything and chooses itself; one that searches by name forces a fresh list by a miss.
   if (access !== undefined && token.listsAnew && listsPrivateKeys(template)) {
     token.listsAnew = false;
-    await access.keys.refresh({ fresh: true });
+    await access.keys.refresh({ fresh: true }).catch((error: unknown) => {
+      token.listsAnew = true;
+      throw error;
+    });
   }
   const found = access === undefined ? [] : await search(access, template);
   if (session.closed) throw sessionClosed(session.handle);

@@ -154,7 +154,7 @@ test('of two keys with one handle the first by name is shown, whatever their ord
     [b, a],
   ]) {
     const warnings: string[] = [];
-    const list = keys.map((key) => ({ ...key, ...rest, tags }));
+    let list = keys.map((key) => ({ ...key, ...rest, tags }));
     const identity = { name: 'client', listKeys: async () => list } as unknown as HsmIdentity;
     const catalogue = new KeyCatalogue(identity, (line) => warnings.push(line));
     await catalogue.refresh();
@@ -162,6 +162,10 @@ test('of two keys with one handle the first by name is shown, whatever their ord
     expect(found.map(({ name }) => name)).toEqual([shown]);
     expect(catalogue.known(found[0]?.privateObject.handle ?? 0)?.key.name).toBe(shown);
     expect(warnings).toEqual([expect.stringContaining(`key ${hidden} is left out`)]);
+    // After the first was deleted.
+    list = list.filter(({ name }) => name !== shown);
+    await catalogue.refresh({ fresh: true });
+    expect((await catalogue.presentable()).map(({ name }) => name)).toEqual([hidden]);
   }
 });
 

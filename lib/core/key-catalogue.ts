@@ -203,6 +203,7 @@ export class KeyCatalogue {
     for (const summary of list) {
       const key = this.#keyOf(summary);
       key.update(summary);
+      key.shadowed = false;
       listed.add(key);
       names.add(summary.name);
     }
