@@ -55,13 +55,18 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-const isMissed = ({ trial }: Result) => trial.outcome === 'holds';
+/** A suite that falls over or does not end has not said what is wrong. */
+const isMissed = ({ trial }: Result) => trial.promises.length === 0;
+
+const MISSED: Readonly<Record<Trial['outcome'], string>> = {
+  holds: 'MISSED',
+  hangs: 'MISSED: the suite does not come to an end',
+  broken: 'MISSED: the suite falls over before a promise is broken',
+};
 
 function verdictOf(result: Result): string {
   const { outcome, promises } = result.trial;
-  if (isMissed(result)) return 'MISSED';
-  if (promises.length > 0) return promises.join(', ');
-  return outcome === 'hangs' ? 'the suite does not come to an end' : 'the suite cannot make its keys';
+  return isMissed(result) ? MISSED[outcome] : promises.join(', ');
 }
 
 async function tryAll(list: readonly Mutation[]): Promise<Result[]> {
