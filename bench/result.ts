@@ -1,6 +1,7 @@
 /**
  * What `npm run bench` measured, as it stands in its JSON. Rates are a second, times milliseconds, processor time in cores
- * (1 is one core the whole time), memory KiB of resident private memory.
+ * (1 is one core the whole time), memory KiB of resident private memory. The descriptions are those of
+ * bench/result.schema.json, which `npm run bench:schema` writes.
  */
 import { z } from 'zod';
 
@@ -12,89 +13,131 @@ export const SIGNERS = ['library', 'library-uncached', 'bare-rest', 'softhsm', '
 /** Calls of C_Sign (or its like) by so many threads, or new TLS 1.3 connections to so many workers of nginx. */
 export const LOADS = ['signs', 'handshakes'] as const;
 
-/** Added by the HSM to each request, or the published speed of a real pool. */
-export const hsmSpeed = z.union([
-  z.object({ latencyMs: z.number().min(0) }),
-  z.literal('standard-b1'),
-  z.literal('real'),
-]);
+export const hsmSpeed = z
+  .union([
+    z.object({ latencyMs: z.number().min(0).describe('Milliseconds that the HSM adds to each request.') }),
+    z.literal('standard-b1'),
+    z.literal('real'),
+  ])
+  .describe('Latency added to each request, the published speed of a Standard B1 pool, or a real HSM as it is.');
 
-export const point = z.object({
-  signer: z.enum(SIGNERS),
-  load: z.enum(LOADS),
-  keyType: z.enum(KEY_TYPES),
-  /** Threads that sign, or workers of nginx. */
-  workers: z.int().min(1),
-  /** Null where there is no HSM. */
-  maxConnections: z.int().min(1).nullable(),
-  hsm: hsmSpeed.nullable(),
-});
+export const point = z
+  .object({
+    signer: z
+      .enum(SIGNERS)
+      .describe(
+        'Who makes the signature: the library, the library with ConnectionCache off, bare REST with undici, SoftHSM 2, or a key in a PEM file.',
+      ),
+    load: z
+      .enum(LOADS)
+      .describe('signs: calls of C_Sign or its like by threads; handshakes: new TLS 1.3 connections to nginx.'),
+    keyType: z.enum(KEY_TYPES).describe('Type and size of the key.'),
+    workers: z
+      .int()
+      .min(1)
+      .describe('Threads that sign, or workers of nginx: signatures that can be under way at once.'),
+    maxConnections: z.int().min(1).nullable().describe('MaxConnections; null where there is no HSM.'),
+    hsm: hsmSpeed.nullable().describe('How fast the HSM answers; null where there is none.'),
+  })
+  .describe('What was measured.');
 
-const percentiles = z.object({ p50: z.number(), p95: z.number(), p99: z.number() });
+const percentiles = z
+  .object({
+    p50: z.number().describe('Half of them took at most so many milliseconds.'),
+    p95: z.number().describe('95 of 100 took at most so many milliseconds.'),
+    p99: z.number().describe('99 of 100 took at most so many milliseconds.'),
+  })
+  .describe('How long one signature or one handshake took, as the client saw it.');
 
-export const bound = z.object({
-  /** Null where none of the bounds is known before the measurement. */
-  perSecond: z.number().nullable(),
-  /** connections: min(workers, MaxConnections) / latency; capacity: of the HSM; processor: all cores were busy. */
-  by: z.enum(['connections', 'capacity', 'processor', 'unknown']),
-});
+export const bound = z
+  .object({
+    perSecond: z
+      .number()
+      .nullable()
+      .describe('The most that is possible a second; null where none of the bounds is known before the measurement.'),
+    by: z
+      .enum(['connections', 'capacity', 'processor', 'unknown'])
+      .describe(
+        'connections: min(workers, MaxConnections) / latency; capacity: of the HSM; processor: all cores were busy.',
+      ),
+  })
+  .describe('What limits the rate, whatever the program in between.');
 
-export const measurement = z.object({
-  point,
-  /** Of each repetition. */
-  rates: z.array(z.number()).min(1),
-  /** The median of `rates`. */
-  perSecond: z.number(),
-  /** (greatest - least) / median of the rates that count. */
-  spread: z.number(),
-  /** The spread did not become small however often it was repeated. */
-  isNoisy: z.boolean(),
-  latencyMs: percentiles,
-  failures: z.int(),
-  /** The HSM's own count; null where there is none. */
-  signsPerSecond: z.number().nullable(),
-  hsmConnections: z.int().nullable(),
-  cores: z.object({
-    agent: z.number().nullable(),
-    workers: z.number(),
-    hsm: z.number().nullable(),
-    client: z.number(),
-    machine: z.number(),
-  }),
-  memoryKiB: z.object({ agent: z.number().nullable(), worker: z.number().nullable() }),
-  bound,
-});
+export const measurement = z
+  .object({
+    point,
+    rates: z.array(z.number()).min(1).describe('A second, of each repetition.'),
+    perSecond: z.number().describe('The median of the rates.'),
+    spread: z.number().describe('(greatest - least) / median of the rates that count.'),
+    isNoisy: z.boolean().describe('The spread did not become small however often it was repeated.'),
+    latencyMs: percentiles,
+    failures: z.int().describe('Signatures or handshakes that failed, in all repetitions.'),
+    signsPerSecond: z
+      .number()
+      .nullable()
+      .describe("Signatures a second by the HSM's own count; null where there is none."),
+    hsmConnections: z
+      .int()
+      .nullable()
+      .describe('TLS connections to the HSM that were open at once, at the most; null where there is none.'),
+    cores: z
+      .object({
+        agent: z.number().nullable().describe('The agent; null where there is none.'),
+        workers: z.number().describe('The threads that sign, or the workers of nginx, together.'),
+        hsm: z.number().nullable().describe('The mock HSM; null where there is none, or where it is elsewhere.'),
+        client: z.number().describe('Who makes the load.'),
+        machine: z.number().describe('Everything on the machine.'),
+      })
+      .describe('Processor time, in cores.'),
+    memoryKiB: z
+      .object({
+        agent: z.number().nullable().describe('The agent; null where there is none.'),
+        worker: z.number().nullable().describe('One worker of nginx, or the program that signs.'),
+      })
+      .describe('Resident private memory, in KiB.'),
+    bound,
+  })
+  .describe('One point and what came out.');
 
-export const target = z.object({
-  name: z.string(),
-  figure: z.number(),
-  /** As printed: '0.93 x', '310 KiB'. */
-  shown: z.string(),
-  wanted: z.string(),
-  isMet: z.boolean(),
-  /** The absolute figures it was made from. */
-  from: z.string(),
-});
+export const target = z
+  .object({
+    name: z.string().describe('What is wanted.'),
+    figure: z.number().describe('What was measured, mostly a ratio.'),
+    shown: z.string().describe("The figure as printed: '0.93 x', '310 KiB'."),
+    wanted: z.string().describe("The bound as printed: '>= 0.9 x'."),
+    isMet: z.boolean().describe('Whether the figure keeps to the bound.'),
+    from: z.string().describe('The absolute figures it was made from.'),
+  })
+  .describe('A target of the library and what came out.');
 
-export const result = z.object({
-  version: z.literal(1),
-  form: z.enum(['quick', 'full', 'targets']),
-  startedAt: z.iso.datetime(),
-  finishedAt: z.iso.datetime().nullable(),
-  machine: z.object({
-    processor: z.string(),
-    cores: z.int(),
-    memoryMiB: z.int(),
-    system: z.string(),
-    /** Name of the program and its version: node, nginx, openssl, softhsm2, this library with its commit. */
-    programs: z.record(z.string(), z.string()),
-  }),
-  hsm: z.enum(['mock-hsm', 'real']),
-  measurements: z.array(measurement),
-  targets: z.array(target),
-});
+export const result = z
+  .object({
+    version: z.literal(1).describe('Of this schema.'),
+    form: z.enum(['quick', 'full', 'targets']).describe('Which points were measured.'),
+    startedAt: z.iso.datetime().describe('When it began, UTC.'),
+    finishedAt: z.iso.datetime().nullable().describe('When it ended, UTC; null: it was interrupted.'),
+    machine: z
+      .object({
+        processor: z.string().describe('Model of the processor.'),
+        cores: z.int().describe('Cores that the run could use.'),
+        memoryMiB: z.int().describe('Memory of the machine, in MiB.'),
+        system: z.string().describe('Operating system and kernel.'),
+        programs: z
+          .record(z.string(), z.string())
+          .describe(
+            'Name of each program and its version: node, nginx, openssl, softhsm2, the library with its commit.',
+          ),
+      })
+      .describe('Where it was measured.'),
+    hsm: z.enum(['mock-hsm', 'real']).describe('What stood for the HSM.'),
+    measurements: z.array(measurement).describe('All points that were measured.'),
+    targets: z.array(target).describe('Targets that were held against the measurements.'),
+  })
+  .describe('Result of npm run bench. Rates are a second, times milliseconds.');
 
 export type KeyType = (typeof KEY_TYPES)[number];
+export type Signer = (typeof SIGNERS)[number];
+export type Load = (typeof LOADS)[number];
 export type HsmSpeed = z.infer<typeof hsmSpeed>;
 export type Point = z.infer<typeof point>;
 export type Bound = z.infer<typeof bound>;
