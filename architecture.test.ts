@@ -19,7 +19,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'native/test': ['native/addon', 'lib/wire', 'lib/pkcs11', 'secret-watch'],
   'mock-hsm': [],
   // Uses the mock as a program, never its code; the library in process and as a module.
-  bench: ['demo', 'lib/agent', 'lib/config', 'lib/tags', 'lib/pkcs11'],
+  bench: ['bench/plan', 'demo', 'lib/agent', 'lib/config', 'lib/tags', 'lib/pkcs11', 'secret-watch'],
+  // What to measure and what it means; of the bench it knows the form of a result.
+  'bench/plan': ['bench'],
   // Holds the library in process, and as a module through the programs of the demo.
   conformance: ['lib/agent', 'lib/core', 'lib/config', 'lib/wire', 'lib/tags', 'lib/pkcs11', 'demo', 'native/test'],
   demo: ['secret-watch'],
@@ -38,6 +40,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   'lib/tags': ['node:buffer'],
   'lib/core': ['node:buffer', 'node:crypto'],
   'lib/wire': ['node:buffer'],
+  'bench/plan': [],
 };
 
 const sources = globSync(

@@ -7,7 +7,8 @@ export class Child {
 
   /** @param file beside this one */
   constructor(file: string) {
-    this.#process = fork(new URL(file, import.meta.url));
+    // In a group of its own, so that Ctrl-C reaches only the one who stops it in order.
+    this.#process = fork(new URL(file, import.meta.url), { detached: true });
   }
 
   get pid(): number {

@@ -67,7 +67,7 @@ export const measurement = z
   .object({
     point,
     rates: z.array(z.number()).min(1).describe('A second, of each repetition.'),
-    perSecond: z.number().describe('The median of the rates.'),
+    perSecond: z.number().describe('The median of the rates that count: the last ones.'),
     spread: z.number().describe('(greatest - least) / median of the rates that count.'),
     isNoisy: z.boolean().describe('The spread did not become small however often it was repeated.'),
     latencyMs: percentiles,
@@ -79,7 +79,7 @@ export const measurement = z
     hsmConnections: z
       .int()
       .nullable()
-      .describe('TLS connections to the HSM that were open at once, at the most; null where there is none.'),
+      .describe('TLS connections to the HSM that the signatures of one repetition came on; null where there is none.'),
     cores: z
       .object({
         agent: z.number().nullable().describe('The agent; null where there is none.'),

@@ -1,13 +1,17 @@
 // The client of a measurement: as many requests as fit on its kept-alive connections, one at a time on each.
 //
 // A program of its own. It takes orders by IPC and answers each with what it counted.
+import { setTimeout } from 'node:timers/promises';
 import { Pool } from 'undici';
+import { percentilesOf } from './plan/percentiles.ts';
 
 export interface LoadOrder {
   /** Origin of the server; its connections are kept for the next order. */
   readonly origin: string;
   readonly caPem: string;
   readonly connections: number;
+  /** Requests at a time; as many as connections when absent. */
+  readonly lanes?: number;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -15,11 +19,22 @@ export interface LoadOrder {
 }
 
 export interface LoadResult {
+  /** Answers, whatever their status. */
   readonly requests: number;
   readonly durationMs: number;
+  /** Of status 200. */
+  readonly count: number;
+  /** The same a second: the sum over the lanes, each over its own time. */
+  readonly perSecond: number;
+  /** Of those of status 200. */
+  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number };
+  readonly failures: number;
   /** The first answer that was not 200. */
   readonly failure?: string;
 }
+
+/** A server that refuses at once must not be asked as fast as it can refuse. */
+const PAUSE_AFTER_FAILURE_MS = 1;
 
 const pools = new Map<string, Pool>();
 
@@ -34,26 +49,47 @@ function poolFor({ origin, caPem, connections }: LoadOrder): Pool {
 async function run(order: LoadOrder): Promise<LoadResult> {
   const pool = poolFor(order);
   const { path, headers, body } = order;
-  let requests = 0;
-  let failure: string | undefined;
+  const timesMs: number[] = [];
+  const failures: string[] = [];
   const startedMs = performance.now();
+  /** Gives its rate a second. */
   const lane = async () => {
-    while (performance.now() - startedMs < order.durationMs && failure === undefined) {
+    let count = 0;
+    let nowMs = startedMs;
+    while (nowMs - startedMs < order.durationMs) {
       const response = await pool.request({ method: 'POST', path, headers, body });
       const text = await response.body.text();
-      if (response.statusCode !== 200) failure = `${response.statusCode} ${text}`;
-      requests += 1;
+      const answeredMs = performance.now();
+      if (response.statusCode === 200) {
+        timesMs.push(answeredMs - nowMs);
+        count += 1;
+      } else {
+        failures.push(`${response.statusCode} ${text}`);
+        await setTimeout(PAUSE_AFTER_FAILURE_MS);
+      }
+      nowMs = performance.now();
     }
+    return count / ((nowMs - startedMs) / 1000);
   };
-  await Promise.all(Array.from({ length: order.connections }, lane));
-  const durationMs = performance.now() - startedMs;
-  return { requests, durationMs, ...(failure === undefined ? {} : { failure }) };
+  const rates = await Promise.all(Array.from({ length: order.lanes ?? order.connections }, lane));
+  const [failure] = failures;
+  return {
+    requests: timesMs.length + failures.length,
+    durationMs: performance.now() - startedMs,
+    count: timesMs.length,
+    perSecond: rates.reduce((sum, rate) => sum + rate, 0),
+    latencyMs: percentilesOf(timesMs),
+    failures: failures.length,
+    ...(failure === undefined ? {} : { failure }),
+  };
 }
+
+const nothing = { requests: 0, durationMs: 1, count: 0, perSecond: 0, latencyMs: percentilesOf([]), failures: 1 };
 
 process.on('message', (order: LoadOrder) => {
   run(order).then(
     (result) => process.send?.(result),
-    (error: unknown) => process.send?.({ requests: 0, durationMs: 1, failure: String(error) } satisfies LoadResult),
+    (error: unknown) => process.send?.({ ...nothing, failure: String(error) } satisfies LoadResult),
   );
 });
 

@@ -41,8 +41,6 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
   #timer: NodeJS.Timeout | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   readonly #beginMs = performance.now();
-  readonly #endMs: number;
-  #admittedMs = 0;
   #phase: Phase = 'queue';
   #sent = false;
   #sentMs = 0;
@@ -55,13 +53,11 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
   private constructor(
     route: Route,
     options: Dispatcher.DispatchOptions,
-    deadlineMs: number,
     resolve: (answer: Answer) => void,
     reject: (error: NoAnswer) => void,
   ) {
     this.#route = route;
     this.#options = options;
-    this.#endMs = this.#beginMs + deadlineMs;
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -69,20 +65,15 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
   /** Rejects with NoAnswer; answers of any status are answers. */
   static make(route: Route, options: Dispatcher.DispatchOptions, deadlineMs: number): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const attempt = new Attempt(route, options, deadlineMs, resolve, reject);
+      const attempt = new Attempt(route, options, resolve, reject);
       attempt.#timer = setTimeout(() => attempt.#expire(), deadlineMs);
       if (!route.gate.enter(attempt)) attempt.#fail(new NoAnswer('crowded', false));
     });
   }
 
-  leftMs(): number {
-    return this.#endMs - performance.now();
-  }
-
   admit(): void {
     this.#phase = 'connect';
-    this.#admittedMs = performance.now();
-    this.#route.onAdmitted(this.#admittedMs - this.#beginMs);
+    this.#route.onAdmitted(performance.now() - this.#beginMs);
     this.#route.dispatcher.dispatch(this.#options, this);
   }
 
@@ -114,7 +105,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
     const { status, headers } = { status: this.#status, headers: this.#headers };
     const body = Buffer.concat(this.#chunks).toString('utf8');
     if (this.#settle()) this.#resolve({ status, headers, body });
-    this.#leave(performance.now() - this.#admittedMs);
+    this.#leave();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
@@ -147,10 +138,9 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
     return true;
   }
 
-  /** `tookMs` when it was answered: what ends without an answer says nothing about the next one. */
-  #leave(tookMs?: number): void {
+  #leave(): void {
     if (this.#left) return;
     this.#left = true;
-    this.#route.gate.leave(tookMs);
+    this.#route.gate.leave();
   }
 }

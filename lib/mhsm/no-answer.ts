@@ -1,7 +1,7 @@
 export type NoAnswerReason =
-  /** More requests waited already than could be served before its deadline. */
+  /** Too many requests waited already. */
   | 'crowded'
-  /** No connection became free in time, or so late that no answer could have come. */
+  /** No connection became free in time. */
   | 'queue'
   /** No connection could be made in time. */
   | 'connect'

@@ -43,7 +43,7 @@ export type FieldType = (typeof FIELD_TYPES)[number];
 
 export interface Call {
   readonly id: number;
-  /** The PKCS#11 function it is made for; the module's line in the server's log begins with it. */
+  /** The PKCS#11 function it carries, or what it is for. */
   readonly purpose: string;
   /** True where an answer may take many requests to the HSM, or one that is slow by nature: the longer deadline holds. */
   readonly slow?: true;
@@ -148,10 +148,9 @@ export const CALLS = {
     response: { minKeySize: 'ulong', maxKeySize: 'ulong', flags: 'ulong' },
   },
 
-  // Replayed on a new connection: the handle is the shim's choice.
   openSession: {
     id: 20,
-    purpose: 'C_OpenSession',
+    purpose: "C_OpenSession, and its replay on a new connection: the handle is the shim's choice",
     repeatable: true,
     request: { session: 'ulong', slot: 'ulong', flags: 'ulong' },
     response: {},
@@ -172,10 +171,9 @@ export const CALLS = {
     request: { session: 'ulong', userType: 'ulong', pin: 'buffer' },
     response: {},
   },
-  // Replay of a login on a new connection: not verified, asks nobody.
   resumeLogin: {
     id: 25,
-    purpose: 'C_Login (again)',
+    purpose: 'replay of a login on a new connection; not verified, asks nobody',
     repeatable: true,
     request: { slot: 'ulong', userType: 'ulong', pin: 'buffer' },
     response: {},
@@ -296,10 +294,9 @@ export const CALLS = {
     response: {},
   },
   verifyUpdate: { id: 56, purpose: 'C_VerifyUpdate', request: { session: 'ulong', part: 'bytes' }, response: {} },
-  // C_Verify of more data than a frame holds: what it would refuse, before its parts.
   verifyWhole: {
     id: 58,
-    purpose: 'C_Verify (in parts)',
+    purpose: 'C_Verify of more data than a frame holds: what it would refuse, before its parts',
     request: { session: 'ulong', signatureLength: 'ulong' },
     response: {},
   },
@@ -353,10 +350,9 @@ export const CALLS = {
     response: { data: 'output' },
   },
 
-  // End of operations after a call that could not be sent; flags as of C_SessionCancel in PKCS#11 3.0.
   cancelOperations: {
     id: 80,
-    purpose: 'C_SessionCancel',
+    purpose: 'end of operations after a call that could not be sent; flags as of C_SessionCancel in PKCS#11 3.0',
     repeatable: true,
     request: { session: 'ulong', flags: 'ulong' },
     response: {},

@@ -1,0 +1,116 @@
+/**
+ * How many signatures and handshakes a second, for which MaxConnections, workers and HSM: the library beside what it
+ * can be held against, in one run. Progress goes to standard error, results into a folder.
+ */
+import { Command, Option } from 'commander';
+import { describeMachine } from './machine.ts';
+import { type Filter, fullForm, matches, quickForm } from './plan/points.ts';
+import { RULES } from './plan/repetition.ts';
+import { writeReport } from './report/write.ts';
+import { KEY_TYPES, LOADS, type Result, SIGNERS } from './result.ts';
+import { readResult, resultFile, resumed } from './result-file.ts';
+import { Rig } from './subjects/rig.ts';
+import { sweep } from './sweep.ts';
+
+interface Options {
+  quick?: true;
+  resume?: true;
+  out: string;
+  signer?: string[];
+  load?: string[];
+  key?: string[];
+  workers?: string[];
+  maxConnections?: string[];
+  hsmSpeed?: string[];
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+const filterOf = ({ signer, load, key, workers, maxConnections, hsmSpeed }: Options): Filter => ({
+  signer,
+  load,
+  keyType: key,
+  workers,
+  maxConnections,
+  hsm: hsmSpeed,
+});
+
+/** Aborts at the first signal, so that all that was started is stopped in order; the second one ends at once. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(130);
+      say(`${name}: stopping; once more ends at once`);
+      controller.abort(new Error(`interrupted by ${name}`));
+    });
+  }
+  return controller.signal;
+}
+
+async function newResult(form: Result['form']): Promise<Result> {
+  const startedAt = new Date().toISOString();
+  const machine = await describeMachine();
+  return {
+    version: 1,
+    form,
+    startedAt,
+    finishedAt: null,
+    machine,
+    hsm: 'mock-hsm',
+    measurements: [],
+    targets: [],
+  };
+}
+
+function goOn(now: Result, { out, resume }: Options): Result {
+  if (resume === undefined) return now;
+  const before = readResult(resultFile(out));
+  if (before === undefined) throw new Error(`there is no ${resultFile(out)} to resume`);
+  return resumed(before, now, resultFile(out));
+}
+
+async function run(options: Options): Promise<void> {
+  const form = options.quick ? 'quick' : 'full';
+  const filter = filterOf(options);
+  const points = (options.quick ? quickForm() : fullForm()).filter((point) => matches(point, filter));
+  if (points.length === 0) throw new Error(`no point of the ${form} form has these values`);
+  const signal = interruption();
+  const result = goOn(await newResult(form), options);
+  const rig = await Rig.start();
+  try {
+    const file = resultFile(options.out);
+    const swept = await sweep({ points, rule: RULES[form], rig, result, file, signal, say });
+    for (const path of await writeReport(swept.result, options.out)) say(`wrote ${path}`);
+    for (const why of swept.unmeasured) say(`not measured: ${why}`);
+    if (signal.aborted) say(`interrupted: the same command with --resume goes on`);
+    if (swept.unmeasured.length > 0 || signal.aborted) process.exitCode = 1;
+  } finally {
+    await rig.stop();
+  }
+}
+
+const some = (flags: string, description: string, choices?: readonly string[]) => {
+  const option = new Option(flags, description);
+  return choices === undefined ? option : option.choices(choices);
+};
+
+await new Command('npm run bench --')
+  .description('Signatures and TLS handshakes a second through the library, beside what they can be held against.')
+  .option('--quick', 'the lines of the plots alone, at most three minutes')
+  .option('--out <folder>', 'where the result goes', '.bench')
+  .option('--resume', 'go on where an interrupted run stopped, under the same conditions')
+  .addOption(some('--signer <names...>', 'only these', SIGNERS))
+  .addOption(some('--load <names...>', 'only these', LOADS))
+  .addOption(some('--key <types...>', 'only these', KEY_TYPES))
+  .addOption(some('--workers <numbers...>', 'only these'))
+  .addOption(some('--max-connections <numbers...>', 'only these'))
+  .addOption(some('--hsm-speed <speeds...>', 'only these: 0ms, 1ms, 5ms, 20ms, standard-b1'))
+  .action(run)
+  .parseAsync()
+  .catch((error: unknown) => {
+    say(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  });

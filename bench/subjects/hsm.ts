@@ -1,0 +1,107 @@
+/** The HSM that a run measures against. */
+import { readFileSync } from 'node:fs';
+import { CRYPTO_USER, MockHsm } from '../../demo/mock.ts';
+import { speedName } from '../plan/points.ts';
+import type { HsmSpeed } from '../result.ts';
+import { importedKey, type KeyFiles, SIGNATURES } from './key-files.ts';
+
+/** A sign request as any REST client sends it. */
+export interface BareRequest {
+  readonly origin: string;
+  /** PEM of the authorities that a client trusts. */
+  readonly caPem: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface BenchHsm {
+  readonly kind: 'mock-hsm' | 'real';
+  /** Of the process, where it runs on this machine. */
+  readonly pid: number | undefined;
+  /** What `tokens[]` of the library's configuration holds for it, `slotid` and `resourceName` excepted. */
+  readonly token: object;
+  /** `client-id:client-secret` of the one who signs. */
+  readonly pin: string;
+  /** Lets the key be used under its label. */
+  add(key: KeyFiles): Promise<void>;
+  setSpeed(speed: HsmSpeed): Promise<void>;
+  /** Signatures made so far; undefined where the HSM does not tell. */
+  signs(): Promise<number | undefined>;
+  /** Connections on which the last so many signatures were asked for; undefined where the HSM does not tell. */
+  connectionsOf(signs: number): Promise<number | undefined>;
+  bareRequest(key: KeyFiles): Promise<BareRequest>;
+  stop(): Promise<void>;
+}
+
+/** mock-hsm as a process of its own. */
+export class MockBenchHsm implements BenchHsm {
+  readonly kind = 'mock-hsm';
+  readonly #mock: MockHsm;
+
+  private constructor(mock: MockHsm) {
+    this.#mock = mock;
+  }
+
+  /** @param folder for its data; nobody else's */
+  static async start(folder: string): Promise<MockBenchHsm> {
+    const mock = await MockHsm.start(folder);
+    await mock.assignRole(CRYPTO_USER, mock.offload.objectId, '/keys');
+    return new MockBenchHsm(mock);
+  }
+
+  get pid(): number | undefined {
+    return this.#mock.pid;
+  }
+
+  get token(): object {
+    const mock = this.#mock;
+    const authority = { tenantId: mock.env('MHSM_TENANT_ID'), authorityHost: mock.env('MHSM_AUTHORITY_HOST') };
+    return { baseUrl: mock.url, caFile: mock.caFile, ...authority };
+  }
+
+  get pin(): string {
+    const { clientId, clientSecret } = this.#mock.offload;
+    return `${clientId}:${clientSecret}`;
+  }
+
+  async add(key: KeyFiles): Promise<void> {
+    await this.#mock.requestAs(this.#mock.offload, 'PUT', `/keys/${key.label}`, importedKey(key));
+  }
+
+  async setSpeed(speed: HsmSpeed): Promise<void> {
+    if (speed === 'real') throw new Error('mock-hsm has no speed "real"; it takes a latency or standard-b1');
+    const profile = speed === 'standard-b1' ? { profile: speed } : { latency: speedName(speed) };
+    await this.#mock.control('PUT', 'profile', profile);
+  }
+
+  async signs(): Promise<number> {
+    const metrics = String(await this.#mock.control('GET', 'metrics'));
+    const counts = [...metrics.matchAll(/^mock_hsm_signs_total\{[^}]*\} (\S+)$/gm)];
+    return counts.reduce((sum, [, count]) => sum + Number(count), 0);
+  }
+
+  async connectionsOf(signs: number): Promise<number> {
+    const log = (await this.#mock.requests()).filter(({ operation }) => operation === 'sign');
+    return new Set(log.slice(-Math.max(signs, 1)).map(({ connection }) => connection)).size;
+  }
+
+  async bareRequest({ label, keyType }: KeyFiles): Promise<BareRequest> {
+    const { clientId, clientSecret } = this.#mock.offload;
+    const { algorithm, digestBytes } = SIGNATURES[keyType];
+    return {
+      origin: this.#mock.url,
+      caPem: readFileSync(this.#mock.caFile, 'utf8'),
+      path: `/keys/${label}/sign?api-version=7.4`,
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${await this.#mock.token(clientId, clientSecret)}`,
+      },
+      body: JSON.stringify({ alg: algorithm, value: Buffer.alloc(digestBytes, 7).toString('base64url') }),
+    };
+  }
+
+  async stop(): Promise<void> {
+    await this.#mock.stop();
+  }
+}

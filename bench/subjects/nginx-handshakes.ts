@@ -1,0 +1,161 @@
+/** New TLS 1.3 connections to nginx, whose key is in the HSM, in SoftHSM, or in a PEM file. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort, fromExample } from '../../demo/nginx.ts';
+import { waitFor } from '../../demo/process.ts';
+import { MODULE, MODULE_ENVIRONMENT } from '../../demo/tested-module.ts';
+import { LoadProgram } from '../load-program.ts';
+import { childrenOf } from '../processes.ts';
+import type { Point } from '../result.ts';
+import type { KeyFiles } from './key-files.ts';
+import { LibrarySite } from './library-site.ts';
+import type { Rig } from './rig.ts';
+import { SOFTHSM_MODULE } from './softhsm-token.ts';
+import type { LoadReport, Processes, Subject } from './subject.ts';
+
+const WORKERS_USER = 'www-data';
+/** Each worker has one connection in the signature and one that waits for it: else some idle while others queue. */
+const CLIENTS_A_WORKER = 2;
+/** The system shares connections out unevenly; few workers need more of them for all to be busy. */
+const FEWEST_CLIENTS = 8;
+
+/** The key as nginx names it, and what its process needs to find it. */
+interface ServedKey {
+  readonly reference: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+const PAIR = (key: string, label: string) =>
+  `        ssl_certificate     /etc/nginx/tls/${key}.crt;
+        ssl_certificate_key "engine:pkcs11:pkcs11:token=myhsm;object=${label};type=private";
+`;
+
+/** The example's configuration with one key, so many workers, and no session that could be resumed. */
+function configurationOf(folder: string, port: number, workers: number, { certificateFile }: KeyFiles, key: ServedKey) {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  const paths = temporary.map((name) => `    ${name}_temp_path ${folder}/${name};\n`).join('');
+  return fromExample('nginx/nginx.conf', {
+    'user www-data': `daemon off;\nenv SOFTHSM2_CONF;\nuser ${WORKERS_USER}`,
+    'worker_processes 2': `worker_processes ${workers}`,
+    'listen 443': `listen 127.0.0.1:${port}`,
+    '/run/nginx.pid': join(folder, 'nginx.pid'),
+    '/var/log/nginx/error.log': join(folder, 'error.log'),
+    [PAIR('ec', 'tlsEc')]: '',
+    [PAIR('rsa', 'tlsRsa')]:
+      `        ssl_certificate ${certificateFile};\n        ssl_certificate_key "${key.reference}";\n`,
+    'ssl_session_cache shared:tls:10m;': 'ssl_session_cache off;\n        ssl_session_tickets off;',
+    'http {\n': `http {\n${paths}`,
+  });
+}
+
+/** OpenSSL's configuration that loads a module through the pkcs11 engine; gives the environment that names it. */
+function useEngine(folder: string, module: string, pin: string): NodeJS.ProcessEnv {
+  const file = join(folder, 'openssl.cnf');
+  const changes = { '/usr/lib/libmhsm-pkcs11.so': module, 'PIN = client-id:client-secret': `PIN = ${pin}` };
+  writeFileSync(file, fromExample('nginx/openssl-mhsm.cnf', changes), { mode: 0o600 });
+  return { PATH: process.env.PATH, OPENSSL_CONF: file };
+}
+
+const engineReference = (token: string, label: string) =>
+  `engine:pkcs11:pkcs11:token=${token};object=${label};type=private`;
+
+export class NginxHandshakes implements Subject {
+  readonly #nginx: ChildProcess;
+  readonly #client: LoadProgram;
+  readonly #site: LibrarySite | undefined;
+
+  private constructor(nginx: ChildProcess, client: LoadProgram, site: LibrarySite | undefined) {
+    this.#nginx = nginx;
+    this.#client = client;
+    this.#site = site;
+  }
+
+  static async ofLibrary(point: Point, rig: Rig): Promise<NginxHandshakes> {
+    const key = await rig.key(point.keyType);
+    const site = new LibrarySite(rig.newFolder(), rig.hsm, point);
+    const { folder, tokenLabel, configurationFile } = site;
+    const engine = useEngine(folder, MODULE, rig.hsm.pin);
+    const env = { ...MODULE_ENVIRONMENT, ...engine, MHSM_PKCS11_CONF: configurationFile };
+    try {
+      const served = { reference: engineReference(tokenLabel, key.label), env };
+      return await NginxHandshakes.#open(folder, point, key, served, site);
+    } catch (error) {
+      await site.stop();
+      throw error;
+    }
+  }
+
+  static async ofSoftHsm(point: Point, rig: Rig): Promise<NginxHandshakes> {
+    const key = await rig.key(point.keyType);
+    const token = await rig.softHsmWith(point.keyType);
+    await token.giveTo(WORKERS_USER);
+    const folder = rig.newFolder();
+    const env = { ...useEngine(folder, SOFTHSM_MODULE, token.pin), ...token.environment };
+    return NginxHandshakes.#open(folder, point, key, { reference: engineReference(token.label, key.label), env });
+  }
+
+  static async ofPem(point: Point, rig: Rig): Promise<NginxHandshakes> {
+    const key = await rig.key(point.keyType);
+    return NginxHandshakes.#open(rig.newFolder(), point, key, { reference: key.keyFile, env: {} });
+  }
+
+  static async #open(folder: string, { workers }: Point, key: KeyFiles, served: ServedKey, site?: LibrarySite) {
+    const port = await freePort();
+    const nginx = await startNginx(folder, configurationOf(folder, port, workers, key, served), workers, served.env);
+    try {
+      const lanes = Math.max(FEWEST_CLIENTS, CLIENTS_A_WORKER * workers);
+      return new NginxHandshakes(nginx, await LoadProgram.start('handshakes', [String(port), String(lanes)]), site);
+    } catch (error) {
+      await stopNginx(nginx);
+      throw error;
+    }
+  }
+
+  run(durationMs: number): Promise<LoadReport> {
+    return this.#client.run(durationMs);
+  }
+
+  async processes(): Promise<Processes> {
+    return { agent: this.#site?.agent, workers: workersOf(this.#nginx), client: [this.#client.pid] };
+  }
+
+  async stop(): Promise<void> {
+    await this.#client.stop();
+    await stopNginx(this.#nginx);
+    await this.#site?.stop();
+  }
+}
+
+/** The master has other children for a moment: a module that it loads may start an agent. */
+const workersOf = ({ pid }: ChildProcess): number[] => childrenOf(pid ?? 0, 'nginx: worker process');
+
+/** Waits until it has all its workers. Throws with its own words when it does not start. */
+async function startNginx(folder: string, configuration: string, workers: number, env: NodeJS.ProcessEnv) {
+  mkdirSync(folder, { recursive: true });
+  const [file, log] = [join(folder, 'nginx.conf'), join(folder, 'error.log')];
+  writeFileSync(file, configuration);
+  const nginx = spawn('/usr/sbin/nginx', ['-p', folder, '-e', log, '-c', file], {
+    env,
+    stdio: 'ignore',
+    detached: true,
+  });
+  nginx.on('error', () => undefined);
+  await waitFor(`${workers} workers of nginx`, () => {
+    if (nginx.exitCode !== null || nginx.pid === undefined) {
+      throw new Error(
+        `nginx did not start: ${existsSync(log) ? readFileSync(log, 'utf8').trim() : 'is it installed?'}`,
+      );
+    }
+    return workersOf(nginx).length >= workers ? true : undefined;
+  });
+  return nginx;
+}
+
+async function stopNginx(nginx: ChildProcess): Promise<void> {
+  if (nginx.exitCode !== null || nginx.signalCode !== null) return;
+  const gone = once(nginx, 'exit');
+  nginx.kill('SIGTERM');
+  await gone;
+}
