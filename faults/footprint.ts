@@ -13,6 +13,10 @@ export interface Footprint {
   /** Of the server's master process, which lives as long as the server. */
   readonly masterKiB: number;
   readonly masterDescriptors: number;
+  /** Memory of its own, not shared with the master, of the largest worker that serves. */
+  readonly workerKiB: number;
+  /** Workers that serve and those that still end their last connections. */
+  readonly workers: number;
   /** As the agent counts them: processes, their connections, their sessions, connections to the HSM. */
   readonly clients: number;
   readonly connections: number;
@@ -20,9 +24,11 @@ export interface Footprint {
   readonly hsmConnections: number;
 }
 
-function residentKiB(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+function memoryKiB(pid: number, kind: 'VmRSS' | 'RssAnon'): number {
+  return Number(new RegExp(`^${kind}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 }
+
+const residentKiB = (pid: number) => memoryKiB(pid, 'VmRSS');
 
 const descriptors = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
 
@@ -33,11 +39,31 @@ function sumOf(metrics: string, name: string): number {
   return values.reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
-/** Of the one agent that serves: the newest, while one before it drains. */
-export async function footprintOf({ offload, nginx }: Scene): Promise<Footprint> {
-  const agent = (await offload.agents()).at(-1);
-  const [launcher] = await offload.agents('launcher');
-  if (agent === undefined || launcher === undefined) throw new Error('agent or launcher is gone');
+/** The only one there is: a second one is a successor or a restart, which nothing here asks for. Throws then. */
+async function onlyOne({ offload }: Scene, program: 'agent' | 'launcher'): Promise<number> {
+  const [pid, ...others] = await offload.agents(program);
+  if (pid === undefined || others.length > 0) {
+    throw new Error(
+      `${others.length + (pid === undefined ? 0 : 1)} processes of the ${program}, 1 is expected: see its log`,
+    );
+  }
+  return pid;
+}
+
+export const servingAgent = (scene: Scene) => onlyOne(scene, 'agent');
+
+/** Memory of its own of the largest worker that serves. */
+export async function workerKiB({ nginx }: Scene): Promise<number> {
+  return Math.max(...(await nginx.workers()).map((pid) => memoryKiB(pid, 'RssAnon')));
+}
+
+async function childrenOf(pid: number): Promise<number> {
+  return (await mustRun('ps', ['-o', 'pid=', '--ppid', String(pid)])).stdout.trim().split('\n').length;
+}
+
+export async function footprintOf(scene: Scene): Promise<Footprint> {
+  const { offload, nginx } = scene;
+  const [agent, launcher] = [await servingAgent(scene), await onlyOne(scene, 'launcher')];
   const env = { PATH: process.env.PATH, MHSM_PKCS11_CONF: offload.configurationFile };
   const { stdout } = await mustRun(join(BIN, 'mhsm-p11'), ['metrics'], { env });
   return {
@@ -47,6 +73,8 @@ export async function footprintOf({ offload, nginx }: Scene): Promise<Footprint>
     launcherDescriptors: descriptors(launcher),
     masterKiB: residentKiB(nginx.masterPid),
     masterDescriptors: descriptors(nginx.masterPid),
+    workerKiB: await workerKiB(scene),
+    workers: await childrenOf(nginx.masterPid),
     clients: sumOf(stdout, 'mhsm_pkcs11_clients'),
     connections: sumOf(stdout, 'mhsm_pkcs11_client_connections'),
     sessions: sumOf(stdout, 'mhsm_pkcs11_sessions'),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Footprint } from './footprint.ts';
-import { changes } from './growth.ts';
+import { changes, gain } from './growth.ts';
 
 const STEADY: Footprint = {
   agentKiB: 90_000,
@@ -9,6 +9,8 @@ const STEADY: Footprint = {
   launcherDescriptors: 8,
   masterKiB: 20_000,
   masterDescriptors: 12,
+  workerKiB: 9000,
+  workers: 2,
   clients: 3,
   connections: 3,
   sessions: 3,
@@ -42,4 +44,14 @@ test.each(Object.keys(STEADY) as (keyof Footprint)[])('%s that rises from minute
 
 test('three samples are too few to say anything', () => {
   expect(() => changes([STEADY, STEADY, STEADY])).toThrow('3 samples');
+});
+
+const lives = (...gained: readonly number[]) => gained.map((KiB) => ({ warmKiB: 9000, lastKiB: 9000 + KiB }));
+
+test('workers of one generation that gain something, and of the next that do not, leak nothing', () => {
+  expect(gain(lives(1000, 0, -200, 0, 900))).toEqual({ typicalKiB: 0, grew: false });
+});
+
+test('workers that gain in every generation leak, though the next generation starts as small', () => {
+  expect(gain(lives(400, 350, 500, 0, 450))).toEqual({ typicalKiB: 400, grew: true });
 });

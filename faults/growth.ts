@@ -14,6 +14,8 @@ const MOST_ABOVE: Readonly<Record<Quantity, (start: number) => number>> = {
   launcherDescriptors: () => 2,
   masterKiB: (start) => start * 0.25 + 4 * 1024,
   masterDescriptors: () => 8,
+  workerKiB: (start) => start * 0.25 + 2 * 1024,
+  workers: () => 2,
   clients: () => 4,
   connections: () => 4,
   sessions: () => 4,
@@ -41,4 +43,23 @@ export function changes(samples: readonly Footprint[]): Change[] {
     const [start, end] = [least(early, quantity), least(late, quantity)];
     return { quantity, start, end, grew: end - start > MOST_ABOVE[quantity](start) };
   });
+}
+
+/** What a worker had when it was warm, and at the end of its life. */
+export interface Life {
+  readonly warmKiB: number;
+  readonly lastKiB: number;
+}
+
+/** A leak of 300 bytes in each of a thousand handshakes. */
+const MOST_GAINED_KIB = 300;
+
+/**
+ * What the workers of one generation typically gained while they served: half of all gained more. What each handshake
+ * leaves behind shows in every generation, and is gone with it before generations are compared.
+ */
+export function gain(lives: readonly Life[]): { readonly typicalKiB: number; readonly grew: boolean } {
+  const gained = lives.map(({ warmKiB, lastKiB }) => lastKiB - warmKiB).sort((a, b) => a - b);
+  const typicalKiB = gained[Math.floor(gained.length / 2)] ?? 0;
+  return { typicalKiB, grew: typicalKiB > MOST_GAINED_KIB };
 }

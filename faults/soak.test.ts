@@ -11,7 +11,13 @@ beforeAll(async () => {
 afterAll(() => scene?.stop());
 
 test('under changing load and reloads nothing that the product holds grows, and no handshake fails', async () => {
-  const { changes, failed, reasons } = await soak(scene, { minutes: 1, ratePerSecond: 40, periodMs: 3000 });
+  const { changes, gain, agents, failed, reasons } = await soak(scene, {
+    minutes: 2,
+    ratePerSecond: 40,
+    periodMs: 6000,
+  });
   expect(failed, reasons.join('; ')).toBe(0);
   expect(changes.filter(({ grew }) => grew)).toEqual([]);
-}, 180_000);
+  expect(gain).toMatchObject({ grew: false });
+  expect(agents).toHaveLength(1);
+}, 300_000);

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { Scene } from './scene.ts';
-import { soak } from './soaking.ts';
+import { isSound, soak } from './soaking.ts';
 
 interface Options {
   minutes: string;
@@ -21,9 +21,10 @@ async function run({ minutes, rate, out }: Options): Promise<void> {
       minutes: Number(minutes),
       ratePerSecond,
       periodMs: 60_000,
-      onSample: ({ agentKiB, agentDescriptors, sessions }, done, failed) =>
+      onSample: ({ agentKiB, agentDescriptors, sessions, workerKiB }, done, failed) =>
         say(
-          `  ${done} done, ${failed} failed; agent ${agentKiB} KiB, ${agentDescriptors} descriptors, ${sessions} sessions`,
+          `  ${done} done, ${failed} failed; agent ${agentKiB} KiB, ${agentDescriptors} descriptors, ${sessions} sessions; ` +
+            `worker ${workerKiB} KiB`,
         ),
     });
     mkdirSync(out, { recursive: true });
@@ -32,8 +33,12 @@ async function run({ minutes, rate, out }: Options): Promise<void> {
     for (const { quantity, start, end, grew } of result.changes) {
       say(`| ${quantity} | ${start} | ${end} | ${grew ? '**yes**' : 'no'} |`);
     }
+    say(
+      `a generation of workers typically gained ${result.gain.typicalKiB} KiB${result.gain.grew ? ': **grew**' : ''}`,
+    );
+    say(`agents that served: ${result.agents.join(', ')}`);
     say(`${result.done} handshakes done, ${result.failed} failed ${result.reasons.join('; ')}`);
-    if (result.failed > 0 || result.changes.some(({ grew }) => grew)) process.exitCode = 1;
+    if (!isSound(result)) process.exitCode = 1;
   } finally {
     await scene.stop();
   }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Footprint, footprintOf } from './footprint.ts';
-import { type Change, changes } from './growth.ts';
+import { type Footprint, footprintOf, servingAgent, workerKiB } from './footprint.ts';
+import { type Change, changes, gain, type Life } from './growth.ts';
 import type { Scene } from './scene.ts';
 
 /** Shares of the highest rate, one after another: quiet, rising, full, falling. */
@@ -17,6 +17,11 @@ export interface SoakOptions {
 export interface Soaked {
   readonly samples: readonly Footprint[];
   readonly changes: readonly Change[];
+  /** Of each generation of workers. */
+  readonly lives: readonly Life[];
+  readonly gain: ReturnType<typeof gain>;
+  /** Those that served, one after another: one, unless it was restarted. */
+  readonly agents: readonly number[];
   readonly done: number;
   readonly failed: number;
   readonly reasons: readonly string[];
@@ -27,15 +32,34 @@ export async function soak(scene: Scene, options: SoakOptions): Promise<Soaked> 
   const { minutes, ratePerSecond, periodMs, onSample } = options;
   const tally = scene.load.restartTally();
   const samples: Footprint[] = [];
+  const lives: Life[] = [];
+  const agents = new Set<number>();
   const endMs = performance.now() + minutes * 60_000;
   for (let period = 0; performance.now() < endMs; period++) {
     scene.load.ratePerSecond = ratePerSecond * (SHARES[period % SHARES.length] ?? 1);
     await scene.nginx.reload();
-    await pause(periodMs);
+    await pause(periodMs / 2);
+    const warmKiB = await workerKiB(scene);
+    await pause(periodMs / 2);
     const sample = await footprintOf(scene);
     samples.push(sample);
+    lives.push({ warmKiB, lastKiB: sample.workerKiB });
+    agents.add(await servingAgent(scene));
     onSample?.(sample, tally.done, tally.failures.length);
   }
-  const reasons = [...tally.reasons].map(([reason, count]) => `${count} × ${reason}`);
-  return { samples, changes: changes(samples), done: tally.done, failed: tally.failures.length, reasons };
+  return {
+    samples,
+    changes: changes(samples),
+    lives,
+    gain: gain(lives),
+    agents: [...agents],
+    done: tally.done,
+    failed: tally.failures.length,
+    reasons: [...tally.reasons].map(([reason, count]) => `${count} × ${reason}`),
+  };
+}
+
+/** Nothing failed, nothing grew, and one agent did it all. */
+export function isSound({ failed, changes, gain, agents }: Soaked): boolean {
+  return failed === 0 && agents.length === 1 && !gain.grew && changes.every(({ grew }) => !grew);
 }
