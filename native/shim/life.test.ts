@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CKR_FUNCTION_FAILED } from '../../lib/pkcs11/constants.ts';
+import { CKR_DEVICE_ERROR, CKR_FUNCTION_FAILED, CKR_PIN_INCORRECT } from '../../lib/pkcs11/constants.ts';
 import { Driver, masked, VARIANTS } from '../test/driver.ts';
 import { FakeAgent, ok, TICKET } from '../test/fake-agent.ts';
 
@@ -110,6 +110,69 @@ describe.each(VARIANTS)('forks, restarts and exits, $name', ({ build }) => {
     // device, inode, size, seconds, nanoseconds
     const number = expect.any(Number);
     expect(hellos()[0]?.fields).toMatchObject({ configuration: [number, number, 2, number, number] });
+  });
+
+  // libp11 logs in once in each child, and never again when that fails.
+  describe('a child that logs in as its parent did', () => {
+    const CHILD = ['init null', 'open 3 4', `login 2 1 ${pin}`] as const;
+
+    beforeEach(async () => {
+      await logIn();
+      agent.take();
+    });
+
+    test('is logged in though nobody can say so now, and the call that needs it tells why', async () => {
+      agent.on('login', () => ({ rv: CKR_DEVICE_ERROR, message: 'no token' }));
+      expect(await driver.fork(...CHILD, 'signinit 2 1 9')).toEqual(['0', '0 2', '0', '0', 'ended 0']);
+      expect(agent.take().slice(-4)).toEqual(['login', 'openSession', 'resumeLogin', 'signInit']);
+      expect(driver.stderr).toContain('mhsm-pkcs11: C_Login: no token');
+    });
+
+    test('is so though the PIN is refused for a while', async () => {
+      agent.on('login', () => ({ rv: CKR_PIN_INCORRECT }));
+      expect(await driver.fork(...CHILD, 'signinit 2 1 9')).toEqual(['0', '0 2', '0', '0', 'ended 0']);
+    });
+
+    test('is so while no agent answers, and the next agent hears of it', async () => {
+      const closedByTwoCalls = 6;
+      let asked = 0;
+      agent.on('hello', (_fields, peer) => {
+        if (++asked > closedByTwoCalls) return ok<'hello'>(agent.hello(peer));
+        peer.socket.destroy();
+        return undefined;
+      });
+      expect(await driver.fork(...CHILD, 'signinit 2 1 9')).toEqual(['0', '0 2', '0', '0', 'ended 0']);
+      expect(agent.take().slice(closedByTwoCalls)).toEqual(['hello', 'openSession', 'resumeLogin', 'signInit']);
+    });
+
+    test('with another PIN or as another user is refused as anybody is', async () => {
+      agent.on('login', () => ({ rv: CKR_PIN_INCORRECT }));
+      const other = masked('client:other');
+      expect(await driver.fork('init null', 'open 3 4', `login 2 1 ${other}`, `login 2 0 ${pin}`)).toEqual([
+        '0',
+        '0 2',
+        'a0',
+        'a0',
+        'ended 0',
+      ]);
+    });
+
+    test('after its parent had logged out is refused as anybody is', async () => {
+      await driver.run('logout 1');
+      agent.on('login', () => ({ rv: CKR_PIN_INCORRECT }));
+      expect(await driver.fork(...CHILD)).toEqual(['0', '0 2', 'a0', 'ended 0']);
+    });
+
+    test('after C_Finalize, as pkcs11-provider does, is logged in as well', async () => {
+      agent.on('login', () => ({ rv: CKR_PIN_INCORRECT }));
+      expect(await driver.fork('final', ...CHILD)).toEqual(['0', '0', '0 2', '0', 'ended 0']);
+    });
+
+    test('and logs out, or finalizes, has the PIN nowhere in memory', async () => {
+      const scan = `scan ${pin}`;
+      expect(await driver.fork(...CHILD, 'logout 2', scan)).toEqual(['0', '0 2', '0', '0', '0', 'ended 0']);
+      expect(await driver.fork(...CHILD, 'final', scan)).toEqual(['0', '0 2', '0', '0', '0', 'ended 0']);
+    });
   });
 
   test('after a restart of the agent the next call brings sessions and logins along', async () => {

@@ -140,7 +140,7 @@ CK_RV module_initialize(void)
     pthread_mutex_unlock(&self.lock);
     if (!first) {
         /* A child begins without sessions and logins, and without asking anybody: it must not fail here. */
-        sessions_clear();
+        sessions_inherit();
         client_end();
         return CKR_OK;
     }
@@ -157,11 +157,15 @@ CK_RV module_finalize(void)
 {
     pthread_mutex_lock(&self.lock);
     bool initialised = self.initialised_in != 0;
+    bool inherited = self.forked || self.initialised_in != getpid();
     self.initialised_in = 0;
     pthread_mutex_unlock(&self.lock);
     if (!initialised)
         return CKR_CRYPTOKI_NOT_INITIALIZED;
-    sessions_clear();
+    if (inherited)
+        sessions_inherit();
+    else
+        sessions_clear();
     client_end();
     return CKR_OK;
 }

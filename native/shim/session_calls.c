@@ -109,8 +109,21 @@ static void remember_login(CK_SESSION_HANDLE hSession, CK_USER_TYPE userType, CK
         client_forget();
 }
 
+/* What may pass: it says nothing about a login that was good once. */
+static bool may_pass(CK_RV rv)
+{
+    return rv == CKR_DEVICE_ERROR || rv == CKR_FUNCTION_FAILED || rv == CKR_PIN_INCORRECT;
+}
+
+/*
+ * A forked child logs in with what its parent had logged in with, and libp11 does so once: when that fails, all its
+ * handshakes fail until the server is reloaded. So it is resumed like the login of a process whose agent is
+ * another one now, and trouble shows at the calls that need it.
+ */
 CK_RV C_Login(CK_SESSION_HANDLE hSession, CK_USER_TYPE userType, CK_UTF8CHAR_PTR pPin, CK_ULONG ulPinLen)
 {
+    struct session session;
+    bool answered;
     CK_RV rv = module_check_session(hSession);
     if (rv != CKR_OK)
         return rv;
@@ -118,12 +131,20 @@ CK_RV C_Login(CK_SESSION_HANDLE hSession, CK_USER_TYPE userType, CK_UTF8CHAR_PTR
         return CKR_ARGUMENTS_BAD;
     if (ulPinLen > MARSHAL_MAX_DATA)
         return CKR_PIN_INCORRECT;
+    if (!sessions_find(hSession, &session))
+        return CKR_SESSION_HANDLE_INVALID;
+    bool inherited = sessions_take_inherited(session.slot, userType, pPin, ulPinLen);
     struct wire_login_request request = {
         .session = hSession, .user_type = userType, .pin = marshal_buffer(pPin, ulPinLen)};
     struct exchange exchange = wire_login(&request);
-    rv = module_call(&exchange);
+    rv = module_try(&exchange, &answered);
+    bool resumed = inherited && rv != CKR_OK && (!answered || may_pass(rv));
+    if (resumed)
+        rv = CKR_OK;
     if (rv == CKR_OK)
         remember_login(hSession, userType, pPin, ulPinLen, exchange.epoch);
+    if (resumed)
+        client_forget();
     exchange_release(&exchange);
     return rv;
 }

@@ -12,6 +12,8 @@ static struct {
     CK_SESSION_HANDLE last_handle;
     /* lock */
     struct table table;
+    /* lock; logins alone: of the process that this one is a fork of, or of one before it that had any. */
+    struct table inherited;
 } self = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void before_fork(void)
@@ -35,6 +37,7 @@ void sessions_unload(void)
     if (pthread_mutex_trylock(&self.lock) != 0)
         return;
     table_clear(&self.table);
+    table_clear(&self.inherited);
     pthread_mutex_unlock(&self.lock);
 }
 
@@ -83,7 +86,23 @@ void sessions_clear(void)
 {
     pthread_mutex_lock(&self.lock);
     table_clear(&self.table);
+    table_clear(&self.inherited);
     pthread_mutex_unlock(&self.lock);
+}
+
+void sessions_inherit(void)
+{
+    pthread_mutex_lock(&self.lock);
+    table_hand_down(&self.inherited, &self.table);
+    pthread_mutex_unlock(&self.lock);
+}
+
+bool sessions_take_inherited(CK_SLOT_ID slot, CK_USER_TYPE user_type, const CK_BYTE *pin, CK_ULONG length)
+{
+    pthread_mutex_lock(&self.lock);
+    bool found = table_take_login(&self.inherited, slot, user_type, pin, length);
+    pthread_mutex_unlock(&self.lock);
+    return found;
 }
 
 bool sessions_login(CK_SLOT_ID slot, CK_USER_TYPE user_type, const CK_BYTE *pin, CK_ULONG length)
@@ -98,6 +117,7 @@ bool sessions_logout(CK_SLOT_ID slot)
 {
     pthread_mutex_lock(&self.lock);
     bool removed = table_logout(&self.table, slot);
+    (void)table_logout(&self.inherited, slot);
     pthread_mutex_unlock(&self.lock);
     return removed;
 }

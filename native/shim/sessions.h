@@ -25,6 +25,10 @@ bool sessions_add(const struct session *session);
 bool sessions_remove(CK_SESSION_HANDLE handle);
 void sessions_remove_slot(CK_SLOT_ID slot);
 void sessions_clear(void);
+/* In a forked child: nothing is open any more, and what its parent had logged in with is inherited. */
+void sessions_inherit(void);
+/* False: the slot's inherited login was another one, or there was none. Either way it is inherited no more. */
+bool sessions_take_inherited(CK_SLOT_ID slot, CK_USER_TYPE user_type, const CK_BYTE *pin, CK_ULONG length);
 
 /* False: out of memory; the login is then not resumed. */
 bool sessions_login(CK_SLOT_ID slot, CK_USER_TYPE user_type, const CK_BYTE *pin, CK_ULONG length);

@@ -111,6 +111,36 @@ bool table_logout(struct table *table, CK_SLOT_ID slot)
     return false;
 }
 
+static bool is_login(const struct login *login, CK_SLOT_ID slot, CK_USER_TYPE user_type, const CK_BYTE *pin,
+                     CK_ULONG length)
+{
+    if (login->slot != slot || login->user_type != user_type || (login->pin == NULL) != (pin == NULL))
+        return false;
+    return pin == NULL || (login->pin->length == length && memcmp(login->pin->data, pin, length) == 0);
+}
+
+bool table_take_login(struct table *table, CK_SLOT_ID slot, CK_USER_TYPE user_type, const CK_BYTE *pin,
+                      CK_ULONG length)
+{
+    bool found = false;
+    for (size_t i = 0; i < table->login_count && !found; i++)
+        found = is_login(&table->logins[i], slot, user_type, pin, length);
+    table_logout(table, slot);
+    return found;
+}
+
+void table_hand_down(struct table *to, struct table *from)
+{
+    if (from->login_count > 0) {
+        table_clear(to);
+        *to = (struct table){
+            .logins = from->logins, .login_count = from->login_count, .login_room = from->login_room};
+        from->logins = NULL;
+        from->login_count = from->login_room = 0;
+    }
+    table_clear(from);
+}
+
 bool table_copy(struct table *to, const struct table *from)
 {
     for (size_t i = 0; i < from->session_count; i++)

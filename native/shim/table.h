@@ -31,6 +31,11 @@ void table_remove_slot(struct table *table, CK_SLOT_ID slot);
 bool table_login(struct table *table, CK_SLOT_ID slot, CK_USER_TYPE user_type, const CK_BYTE *pin,
                  CK_ULONG length);
 bool table_logout(struct table *table, CK_SLOT_ID slot);
+/* Takes the slot's login out of the table. False: there was none, or another one. */
+bool table_take_login(struct table *table, CK_SLOT_ID slot, CK_USER_TYPE user_type, const CK_BYTE *pin,
+                      CK_ULONG length);
+/* Moves the logins, where there are any, into a table for them alone, and clears the rest. */
+void table_hand_down(struct table *to, struct table *from);
 bool table_copy(struct table *to, const struct table *from);
 void table_clear(struct table *table);
 
