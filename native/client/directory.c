@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -66,53 +64,4 @@ bool directory_make(const char *path, struct failure *failure)
     if (state == DIRECTORY_ABSENT)
         failure_set(failure, "directory %s was removed again", path);
     return state == DIRECTORY_SAFE;
-}
-
-static bool is_one_of(uid_t user, const uid_t *users, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (users[i] == user)
-            return true;
-    return false;
-}
-
-/* `name` is a path whose last part is an entry of `folder`. */
-static bool guards_entry(const struct stat *folder, const char *name, const uid_t *trusted, size_t count)
-{
-    struct stat entry;
-    if ((folder->st_mode & (S_IWGRP | S_IWOTH)) == 0)
-        return true;
-    /* In a sticky folder only its owner can replace an entry. */
-    return (folder->st_mode & S_ISVTX) != 0 && lstat(name, &entry) == 0 &&
-           is_one_of(entry.st_uid, trusted, count);
-}
-
-/* Each name on an absolute path as an entry of the folder before it. */
-static bool guards_names(const char *path, const uid_t *trusted, size_t count)
-{
-    char name[PATH_MAX];
-    struct stat folder;
-    size_t length = strlen(path);
-    if (length >= sizeof name || stat("/", &folder) != 0)
-        return false;
-    memcpy(name, path, length + 1);
-    for (char *slash = strchr(name + 1, '/');; slash = strchr(slash + 1, '/')) {
-        if (slash != NULL)
-            *slash = '\0';
-        if (!guards_entry(&folder, name, trusted, count))
-            return false;
-        if (slash == NULL)
-            return true;
-        if (stat(name, &folder) != 0)
-            return false;
-        *slash = '/';
-    }
-}
-
-bool directory_guards(const char *path, const uid_t *trusted, size_t count)
-{
-    char resolved[PATH_MAX];
-    /* Both as it is spelled and where its links lead. */
-    return (path[0] != '/' || guards_names(path, trusted, count)) && realpath(path, resolved) != NULL &&
-           guards_names(resolved, trusted, count);
 }

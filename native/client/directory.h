@@ -6,8 +6,6 @@
 #include "failure.h"
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <sys/types.h>
 
 enum directory_state {
     DIRECTORY_SAFE,
@@ -20,11 +18,5 @@ enum directory_state {
 enum directory_state directory_check(const char *path, struct failure *failure);
 /* Makes it if it is absent. False with `failure` when it cannot be made or is not safe. */
 bool directory_make(const char *path, struct failure *failure);
-
-/*
- * True when what stands at `path` was put there by those who may: of a folder on the way that lets others write, the
- * next name belongs to a trusted user and nobody else can replace it. False for what cannot be looked at.
- */
-bool directory_guards(const char *path, const uid_t *trusted, size_t count);
 
 #endif

@@ -55,25 +55,31 @@ static bool introduce(struct client *client, bool fresh, struct introduction *in
     return done;
 }
 
-/* Who listens is told PINs, and a socket in a folder of many is anybody's who was first. */
+/*
+ * Who listens is told PINs, and a socket is anybody's who could put it there. The path is looked at before it
+ * is used: one that none but trusted users can change leads to the same place a moment later.
+ */
 static enum transport connect_trusted(const struct location *location, const char *socket,
                                       struct connection *connection, struct deadline deadline,
                                       struct failure *failure)
 {
+    struct failure exposed;
     uid_t listener;
+    enum path_trust trust = location_check(location, socket, &exposed);
     enum transport result = connection_open(connection, socket, deadline, failure);
     if (result != TRANSPORT_OK)
         return result;
     bool known = connection_listener(connection, &listener, failure);
-    if (known && location_trusts(location, socket, listener))
+    if (known && (location_trusts(location, listener) || trust == PATH_TRUSTED))
         return TRANSPORT_OK;
+    connection_close(connection);
     if (known)
         failure_set(failure,
-                    "user id %u listens at %s, in a folder that others may write in: remove that socket, or set "
-                    "MHSM_PKCS11_AGENT_USER=%u if it is the agent's user",
-                    (unsigned)listener, socket, (unsigned)listener);
-    connection_close(connection);
-    return TRANSPORT_FAILED;
+                    "user id %u listens at %s, and %s: put the socket where only root and this user may, or "
+                    "set MHSM_PKCS11_AGENT_USER=%u if it is the agent's user",
+                    (unsigned)listener, socket, exposed.text, (unsigned)listener);
+    /* Absent a moment ago: it is worth another look. */
+    return known && trust == PATH_ABSENT ? TRANSPORT_BROKEN : TRANSPORT_FAILED;
 }
 
 static enum transport connect_candidate(const struct location *location, const struct candidate *candidate,

@@ -1,7 +1,5 @@
 #include "location.h"
 
-#include "directory.h"
-
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -15,6 +13,7 @@
 #define DEFAULT_CONFIGURATION "/etc/mhsm-pkcs11.conf"
 #define SYSTEM_DIRECTORY "/run/mhsm-pkcs11"
 #define LAUNCHER_NAME "mhsm-pkcs11-launcher"
+#define TRUSTED_USERS 4
 
 __attribute__((format(printf, 3, 4))) static bool print(char *to, size_t size, const char *format, ...)
 {
@@ -108,15 +107,29 @@ static void add_override(struct location *location, const char *socket)
                     sizeof candidate->socket - 1);
 }
 
-bool location_trusts(const struct location *location, const char *socket, uid_t listener)
+static void list_trusted(const struct location *location, uid_t users[static TRUSTED_USERS])
 {
-    const uid_t trusted[] = {0, geteuid(), location->owner, location->agent_user};
-    size_t count = sizeof trusted / sizeof *trusted;
-    for (size_t i = 0; i < count; i++)
-        if (trusted[i] == listener)
+    users[0] = 0;
+    users[1] = geteuid();
+    users[2] = location->owner;
+    users[3] = location->agent_user;
+}
+
+bool location_trusts(const struct location *location, uid_t user)
+{
+    uid_t users[TRUSTED_USERS];
+    list_trusted(location, users);
+    for (size_t i = 0; i < TRUSTED_USERS; i++)
+        if (users[i] == user)
             return true;
-    /* An agent that root started has given root up. */
-    return directory_guards(socket, trusted, count);
+    return false;
+}
+
+enum path_trust location_check(const struct location *location, const char *socket, struct failure *failure)
+{
+    uid_t users[TRUSTED_USERS];
+    list_trusted(location, users);
+    return trusted_path_check(socket, (struct trusted_users){users, TRUSTED_USERS}, failure);
 }
 
 /* False: it is no user id. */

@@ -6,6 +6,7 @@
 #define MHSM_CLIENT_LOCATION_H
 
 #include "failure.h"
+#include "trusted_path.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -40,11 +41,10 @@ struct location {
 
 /* `module` is any address inside the module. */
 void location_find(struct location *location, const void *module);
-/*
- * Whether who listens at a socket may be told PINs: root, this process's own user, the owner, the agent's user; and
- * whoever it is where none but those can have put the socket.
- */
-bool location_trusts(const struct location *location, const char *socket, uid_t listener);
+/* Whether a user may be told PINs: root, this process's own user, the owner, the agent's user. */
+bool location_trusts(const struct location *location, uid_t user);
+/* Whether none but those can have put a socket where it is. */
+enum path_trust location_check(const struct location *location, const char *socket, struct failure *failure);
 /* The directory part of a path, "." without one. False when it does not fit. */
 bool location_directory(const char *path, char *directory, size_t size);
 

@@ -1,7 +1,17 @@
-import { spawn } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
-import { execPath, getuid, kill } from 'node:process';
+import { execPath, getuid, kill, pid } from 'node:process';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Driver, VARIANTS } from '../test/driver.ts';
@@ -12,6 +22,8 @@ const SYSTEM_DIRECTORY = '/run/mhsm-pkcs11';
 
 let scene: Scene;
 let drivers: Driver[];
+/** Others than agents who listen. */
+let listeners: ChildProcess[];
 
 /** The name of the socket for a configuration file: FNV-1a, 64 bits. */
 function socketName(path: string): string {
@@ -26,7 +38,7 @@ function isOpenToAll(folder: string): boolean {
 }
 
 /** Somebody who was first at a path, and hears what the module says there. */
-async function listenAs(user: number, path: string): Promise<{ heard(): Promise<string>; stop(): void }> {
+async function listenAs(user: number, path: string): Promise<() => Promise<string>> {
   const program = `
     const server = require('node:net').createServer((socket) => {
       let first = 'nothing';
@@ -38,10 +50,11 @@ async function listenAs(user: number, path: string): Promise<{ heard(): Promise<
     env: { SOCKET: path },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  listeners.push(child);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const heard = async () => String((await lines.next()).value);
   expect(await heard()).toBe('listens');
-  return { heard, stop: () => child.kill() };
+  return heard;
 }
 
 /** These tests are about what root's processes and other users' may do, so they need root. */
@@ -49,6 +62,7 @@ describe.skipIf(getuid?.() !== 0).each(VARIANTS)('starting an agent, $name', ({ 
   beforeEach(() => {
     scene = new Scene('mhsm-pkcs11-agent');
     drivers = [];
+    listeners = [];
     for (const name of ['libmhsm-pkcs11.so', 'mhsm-pkcs11-launcher']) {
       copyFileSync(join(build, name), join(scene.folder, name));
       chmodSync(join(scene.folder, name), 0o755);
@@ -56,6 +70,7 @@ describe.skipIf(getuid?.() !== 0).each(VARIANTS)('starting an agent, $name', ({ 
   });
 
   afterEach(async () => {
+    for (const listener of listeners) listener.kill();
     for (const driver of drivers) expect(await driver.end(), driver.stderr).toBe(0);
     await scene.clean();
   });
@@ -186,17 +201,164 @@ describe.skipIf(getuid?.() !== 0).each(VARIANTS)('starting an agent, $name', ({ 
   test('a socket that another user put into a shared folder is told nothing, unless that user is named', async () => {
     // A folder that everybody may write in.
     const path = join(scene.notesFolder, 'taken.sock');
-    const impostor = await listenAs(USER, path);
+    const heard = await listenAs(USER, path);
     const driver = await load({ MHSM_PKCS11_SOCKET: path });
     expect(await driver.run('init 2')).toBe('0');
     expect(driver.stderr).toMatch(
-      /user id 12345 listens at \S+taken\.sock, in a folder that others may write in: remove that socket, or set MHSM_PKCS11_AGENT_USER=12345/,
+      /user id 12345 listens at \S+taken\.sock, and \S+taken\.sock belongs to user id 12345: put the socket where only root and this user may, or set MHSM_PKCS11_AGENT_USER=12345/,
     );
-    expect(await impostor.heard()).toBe('nothing');
+    expect(await heard()).toBe('nothing');
     const trusting = await load({ MHSM_PKCS11_SOCKET: path, MHSM_PKCS11_AGENT_USER: String(USER) });
     expect(await trusting.run('init 2')).toBe('0');
-    expect(await impostor.heard()).toBe('hello');
-    impostor.stop();
+    expect(await heard()).toBe('hello');
+  });
+
+  /** A folder in the scene's, with a mode whatever the umask. */
+  function folderOf(user: number, mode: number, ...names: readonly string[]): string {
+    const folder = join(scene.folder, ...names);
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, mode);
+    chownSync(folder, user, user);
+    return folder;
+  }
+
+  /** A link that belongs to a user, put into a folder. */
+  function linkOf(user: number, path: string, target: string): string {
+    symlinkSync(target, path);
+    lchownSync(path, user, user);
+    return path;
+  }
+
+  /** Who listens in a folder, at a socket that belongs to root: as an agent does that root started and that gave root up. */
+  async function listenIn(folder: string): Promise<{ path: string; heard(): Promise<string> }> {
+    const bound = join(scene.notesFolder, 'bound.sock');
+    const heard = await listenAs(USER, bound);
+    const path = join(folder, 'agent.sock');
+    renameSync(bound, path);
+    chownSync(path, 0, 0);
+    chmodSync(path, 0o666);
+    return { path, heard };
+  }
+
+  test.each<[string, () => Promise<{ path: string; reached?: string; heard(): Promise<string> }>, RegExp]>([
+    [
+      'lies in a folder of another user',
+      () => listenIn(folderOf(USER, 0o755, 'other')),
+      /\S+other belongs to user id 12345/,
+    ],
+    [
+      'lies below a folder of another user',
+      async () => {
+        folderOf(USER, 0o755, 'other');
+        return listenIn(folderOf(0, 0o755, 'other', 'inner'));
+      },
+      /\S+other belongs to user id 12345/,
+    ],
+    [
+      'lies in a sticky folder of another user',
+      () => listenIn(folderOf(USER, 0o1777, 'other')),
+      /\S+other belongs to user id 12345/,
+    ],
+    [
+      'lies in a folder that everybody may write in, without the sticky bit',
+      () => listenIn(folderOf(0, 0o777, 'open')),
+      /others may write in \S+open/,
+    ],
+    [
+      'lies in a folder that a group may write in',
+      () => listenIn(folderOf(0, 0o775, 'open')),
+      /others may write in \S+open/,
+    ],
+    [
+      'belongs to another user',
+      async () => {
+        const listener = await listenIn(folderOf(0, 0o755, 'good'));
+        chownSync(listener.path, USER, USER);
+        return listener;
+      },
+      /\S+agent\.sock belongs to user id 12345/,
+    ],
+    [
+      'is found by a link of another user',
+      async () => {
+        const listener = await listenIn(folderOf(0, 0o755, 'good'));
+        const reached = linkOf(USER, join(scene.notesFolder, 'link'), dirname(listener.path));
+        return { ...listener, reached: join(reached, 'agent.sock') };
+      },
+      /\S+link belongs to user id 12345/,
+    ],
+    [
+      'is found by a link that leads on to a link of another user',
+      async () => {
+        const listener = await listenIn(folderOf(0, 0o755, 'good'));
+        const second = linkOf(USER, join(scene.notesFolder, 'second'), dirname(listener.path));
+        const first = linkOf(0, join(scene.folder, 'first'), second);
+        return { ...listener, reached: join(first, 'agent.sock') };
+      },
+      /\S+second belongs to user id 12345/,
+    ],
+    [
+      'is found by going up from a folder of another user',
+      async () => {
+        const listener = await listenIn(folderOf(0, 0o755, 'good'));
+        folderOf(USER, 0o755, 'other');
+        return { ...listener, reached: `${scene.folder}/other/../good/agent.sock` };
+      },
+      /\S+other belongs to user id 12345/,
+    ],
+    [
+      'is found by what a process has open',
+      async () => {
+        const listener = await listenIn(folderOf(0, 0o755, 'good'));
+        return { ...listener, reached: `/proc/${pid}/root${listener.path}` };
+      },
+      /\/proc\/\d+\/root is a link of \/proc/,
+    ],
+  ])('a socket that %s is another user’s to replace: it is told nothing', async (_what, prepare, reason) => {
+    const { path, reached = path, heard } = await prepare();
+    const driver = await load({ MHSM_PKCS11_SOCKET: reached });
+    expect(await driver.run('init 2')).toBe('0');
+    expect(await heard()).toBe('nothing');
+    expect(driver.stderr).toMatch(/user id 12345 listens at \S+agent\.sock, and /);
+    expect(driver.stderr).toMatch(reason);
+    const trusting = await load({ MHSM_PKCS11_SOCKET: reached, MHSM_PKCS11_AGENT_USER: String(USER) });
+    expect(await trusting.run('init 2')).toBe('0');
+    expect(await heard()).toBe('hello');
+  });
+
+  test.each<[string, (path: string) => string]>([
+    ['as it is', (path) => path],
+    [
+      'in a sticky folder',
+      (path) => {
+        const sticky = folderOf(0, 0o1777, 'sticky');
+        renameSync(path, join(sticky, 'agent.sock'));
+        return join(sticky, 'agent.sock');
+      },
+    ],
+    [
+      'by links of root, one of them relative',
+      (path) => {
+        const second = linkOf(0, join(scene.folder, 'second'), 'good');
+        const first = linkOf(0, join(scene.notesFolder, 'first'), second);
+        return join(first, '.', path.slice(path.lastIndexOf('/')));
+      },
+    ],
+    ['by a link to the socket', (path) => linkOf(0, join(scene.folder, 'link'), path)],
+    ['by going up and down', () => `${scene.folder}//notes-of/./../good/agent.sock`],
+  ])('an agent that gave root up, in a folder of root, is told what it needs: %s', async (_how, spell) => {
+    const listener = await listenIn(folderOf(0, 0o755, 'good'));
+    const driver = await load({ MHSM_PKCS11_SOCKET: spell(listener.path) });
+    expect(await driver.run('init 2')).toBe('0');
+    expect(await listener.heard()).toBe('hello');
+  });
+
+  test('links that lead to themselves end', async () => {
+    const first = linkOf(0, join(scene.folder, 'first'), join(scene.folder, 'second'));
+    linkOf(0, join(scene.folder, 'second'), first);
+    const driver = await load({ MHSM_PKCS11_SOCKET: join(first, 'agent.sock') });
+    expect(await driver.run('init 2')).toBe('0');
+    expect(driver.stderr).toMatch(/Too many levels of symbolic links/);
   });
 
   test('a user that is no number is named by the variable it is in', async () => {
