@@ -214,6 +214,31 @@ test('an error for the operator travels with its sentence, one for the program w
   caller.end();
 });
 
+test('each process hears its reason, the same one once a second on all its connections; the log has it once', async () => {
+  const login = { session: 1, userType: 1, pin: null };
+  const other = new Caller();
+  await other.call('hello', { ...admitted, instance: randomBytes(16) });
+  const [first, second] = [await greeted(), await greeted()];
+  for (const caller of [first, other]) {
+    expect((await caller.call('login', login))?.message).toMatch(/the HSM is away/);
+  }
+  for (const caller of [first, second]) {
+    expect(await caller.call('login', login)).toMatchObject({ rv: CKR_DEVICE_ERROR, message: '' });
+  }
+  expect(lines.filter((line) => line.includes('the HSM is away'))).toHaveLength(1);
+  for (const caller of [first, second, other]) caller.end();
+});
+
+test('a process that is refused hears why once, however often it comes', async () => {
+  const messages: (string | undefined)[] = [];
+  for (let time = 0; time < 2; time++) {
+    const caller = new Caller();
+    messages.push((await caller.call('hello', { ...admitted, ticket: null }))?.message);
+    await caller.untilClosed();
+  }
+  expect(messages).toEqual([expect.stringMatching(/not admitted/), '']);
+});
+
 test('a buffer that is too small is answered with the length that is needed', async () => {
   const caller = await greeted();
   const answer = await caller.call('sign', { session: 1, data: new Uint8Array(32), signature: 10 });
@@ -326,17 +351,6 @@ describe('a peer that keeps the agent waiting', () => {
     expect(await caller.call('getSlotList', { tokenPresent: false })).toMatchObject({ rv: CKR_OK });
     caller.end();
   });
-});
-
-test('each caller hears its reason, the same one only once a second; the log has it once', async () => {
-  const login = { session: 1, userType: 1, pin: null };
-  const [one, two] = [await greeted(), await greeted()];
-  expect((await one.call('login', login))?.message).toMatch(/the HSM is away/);
-  expect((await one.call('login', login))?.message).toBe('');
-  expect((await two.call('login', login))?.message).toMatch(/the HSM is away/);
-  expect(lines.filter((line) => line.includes('the HSM is away'))).toHaveLength(1);
-  one.end();
-  two.end();
 });
 
 describe('a connection that retires', () => {

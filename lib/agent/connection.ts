@@ -16,8 +16,8 @@ export interface Host {
   readonly configurationFile: string;
   readonly deadlineMs: number;
   readonly slowDeadlineMs: number;
-  /** A report for one connection's caller. */
-  readonly reportToCaller: (peer: Peer) => Report;
+  /** A report for one connection of a process. */
+  readonly reportToCaller: (peer: Peer, process: string) => Report;
   /** Makes the calls of one connection; by default without a trace. */
   readonly dispatchFor?: (peer: Peer) => Dispatch;
   /** Takes why a peer loses its connection. */
@@ -40,6 +40,11 @@ const HELLO_LIMIT_BYTES = 1024;
 const INSTANCE_BYTES = 16;
 
 type Hello = RequestOf<'hello'>;
+
+/** By what it says of itself, and by what the kernel says: none can take the lines of another. */
+function processOf({ pid, uid }: Peer, { instance }: Hello): string {
+  return `${uid} ${pid} ${Buffer.from(instance).toString('hex')}`;
+}
 
 /** What a peer that is not admitted can vary is in no message: each is a line of the log, the same one once a second. */
 function refusalOfPeer(host: Host, peer: Peer, hello: Hello): Pkcs11Error | undefined {
@@ -64,7 +69,8 @@ export class Connection {
   readonly #socket: Socket;
   readonly #peer: Peer;
   readonly #host: Host;
-  readonly #report: Report;
+  /** Of the process that said hello. */
+  #report: Report = () => '';
   readonly #dispatch: Dispatch;
   readonly #splitter = new FrameSplitter();
   /** Runs while something is awaited of the peer. */
@@ -77,7 +83,6 @@ export class Connection {
     this.#socket = socket;
     this.#peer = peer;
     this.#host = host;
-    this.#report = host.reportToCaller(peer);
     this.#dispatch = host.dispatchFor?.(peer) ?? dispatch;
     this.#splitter.limitBytes = HELLO_LIMIT_BYTES;
     this.#expect('it sent no hello in time');
@@ -206,6 +211,7 @@ export class Connection {
     if (this.#client !== undefined) return this.#drop('it sent a second hello');
     if (hello.instance.length !== INSTANCE_BYTES)
       return this.#drop(`its instance id has ${hello.instance.length} bytes`);
+    this.#report = this.#host.reportToCaller(this.#peer, processOf(this.#peer, hello));
     const refusal = refusalOfPeer(this.#host, this.#peer, hello);
     if (refusal !== undefined) return this.#refuse(refusal);
     try {

@@ -22,12 +22,13 @@ export class Observation {
 
   /** The same log, whose errors and warnings are remembered too; as little as the log do they show secrets. */
   remembering(log: Log): Log {
-    const keep = (level: RecentLine['level'], line: string) => this.#recent.add(level, log.secrets.redact(line));
+    const keep = (level: RecentLine['level'], line: string, times = 1) =>
+      this.#recent.add(level, log.secrets.redact(line), times);
     return {
       ...log,
-      error: (line, caller) => {
-        keep('error', line);
-        log.error(line, caller);
+      error: (line, caller, times) => {
+        keep('error', line, times);
+        log.error(line, caller, times);
       },
       warn: (line, caller) => {
         keep('warning', line);

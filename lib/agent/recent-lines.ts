@@ -5,7 +5,7 @@ export interface RecentLine {
   readonly at: string;
   readonly level: 'error' | 'warning';
   readonly line: string;
-  /** How often it was said; at most once a second counts. */
+  /** How often it happened. */
   readonly times: number;
 }
 
@@ -20,8 +20,8 @@ export class RecentLines {
     this.#now = now;
   }
 
-  add(level: RecentLine['level'], line: string): void {
-    const times = (this.#lines.get(line)?.times ?? 0) + 1;
+  add(level: RecentLine['level'], line: string, more: number): void {
+    const times = (this.#lines.get(line)?.times ?? 0) + more;
     this.#lines.delete(line);
     this.#lines.set(line, { at: this.#now().toISOString(), level, line, times });
     const oldest = this.#lines.keys().next().value;

@@ -1,5 +1,10 @@
-import { expect, test } from 'vitest';
-import { createMute } from './report.ts';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { CKR_FUNCTION_FAILED, CKR_KEY_HANDLE_INVALID } from '../pkcs11/constants.ts';
+import { Pkcs11Error } from '../pkcs11/error.ts';
+import { createMute, createReports } from './report.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
 
 test('a line is said once a second, and 256 different ones at most', () => {
   let nowMs = 0;
@@ -10,4 +15,32 @@ test('a line is said once a second, and 256 different ones at most', () => {
   expect(said()).toBe(0);
   nowMs = 1000;
   expect([said(), said()]).toEqual([256, 0]);
+});
+
+test('of an overload each process hears once a second, and the log once a second for all of them', () => {
+  const logged: [string, number | undefined][] = [];
+  const log = {
+    error: (line: string, _caller?: unknown, times?: number) => logged.push([line, times]),
+    debug: vi.fn(),
+  };
+  const reports = createReports(log, () => Date.now());
+  const processes = ['a', 'b', 'c'].flatMap((process, pid) =>
+    Array.from({ length: 10 }, (_, connection) => ({ process, report: reports({ pid, connection }, process) })),
+  );
+  const error = new Pkcs11Error(CKR_FUNCTION_FAILED, 'too many wait', { hint: 'come later' });
+  for (let second = 0; second < 3; second++) {
+    const told = processes.filter(({ report }) => report('sign', error) !== '').map(({ process }) => process);
+    expect(told).toEqual(['a', 'b', 'c']);
+    vi.advanceTimersByTime(1000);
+  }
+  expect(logged.map(([, times]) => times)).toEqual([1, 29, 30, 30]);
+  expect(new Set(logged.map(([line]) => line))).toEqual(new Set([`sign: ${error.line}`]));
+});
+
+test('what is the calling program’s business is told to nobody', () => {
+  const log = { error: vi.fn(), debug: vi.fn() };
+  const report = createReports(log, () => 0)({ pid: 1 }, 'a');
+  expect(report('sign', new Pkcs11Error(CKR_KEY_HANDLE_INVALID, 'no key 7'))).toBe('');
+  expect(log.error).not.toHaveBeenCalled();
+  expect(log.debug).toHaveBeenCalledOnce();
 });

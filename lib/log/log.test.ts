@@ -82,6 +82,15 @@ test('a line about a call names the process that made it, and its connection', (
   expect(written()).toMatchObject([{ pid: 4711, connection: 3 }, { pid: process.pid }]);
 });
 
+test('a line that stands for several says for how many', () => {
+  const log = createLog(settings());
+  log.error('too many wait', { pid: 4711 }, 1);
+  log.error('too many wait', undefined, 29);
+  const [first, second] = written();
+  expect(first).not.toHaveProperty('times');
+  expect(second).toMatchObject({ msg: 'too many wait', times: 29 });
+});
+
 describe('the file', () => {
   const head = { line: 'mhsm-pkcs11 1.2.3', values: { configuration: { SendToFile: 1 } } };
   const path = () => join(directory, readdirSync(directory).find((name) => name.endsWith('.log')) ?? '');

@@ -48,7 +48,8 @@ export interface Caller {
 }
 
 export interface Log {
-  error(line: string, caller?: Caller): void;
+  /** `times`: how many errors the line stands for; one where nothing is said. */
+  error(line: string, caller?: Caller, times?: number): void;
   warn(line: string, caller?: Caller): void;
   info(line: string, caller?: Caller): void;
   debug(line: string, caller?: Caller): void;
@@ -151,12 +152,15 @@ export function createLog(settings: LogSettings, options: LogOptions = {}): Log 
     { level: streams.length === 0 ? 'silent' : level, base: null, timestamp: stdTimeFunctions.isoTime },
     multistream(streams),
   );
-  const about = (caller: Caller | undefined) => ({
+  const about = (caller: Caller | undefined, times: number) => ({
+    ...(times > 1 && { times }),
     ...(IncludeProcessId && { pid: caller?.pid ?? process.pid }),
     ...(IncludeThreadId && caller && { connection: caller.connection }),
   });
-  const at = (name: 'error' | 'warn' | 'info' | 'debug') => (line: string, caller?: Caller) => {
-    if (logger.isLevelEnabled(name)) logger[name](about(caller), secrets.redact(line));
-  };
+  const at =
+    (name: 'error' | 'warn' | 'info' | 'debug') =>
+    (line: string, caller?: Caller, times = 1) => {
+      if (logger.isLevelEnabled(name)) logger[name](about(caller, times), secrets.redact(line));
+    };
   return { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug'), secrets };
 }
