@@ -19,4 +19,5 @@ test('every file is formatted and passes the linter', async () => {
 test('everything has its types, strictly', async () => {
   expect(await complaints('tsc')).toBe('');
   expect(await complaints('tsc', '-p', 'mock-hsm/page/browser')).toBe('');
+  expect(await complaints('tsc', '-p', 'bench/report/browser')).toBe('');
 });

@@ -1,11 +1,22 @@
-/** Where a result goes. */
-
-import type { Result } from '../result.ts';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Result, result as schema } from '../result.ts';
 import { resultFile, writeResult } from '../result-file.ts';
+import { markdownOf } from './markdown.ts';
+import { pageOf } from './page.ts';
 
-/** Gives the paths that it wrote. */
+/**
+ * Writes result.json, result.md and result.html into a folder, which is made where it is missing; gives their paths.
+ * Throws a ZodError, and writes nothing, when the result does not fit its schema.
+ */
 export async function writeReport(result: Result, folder: string): Promise<string[]> {
-  const file = resultFile(folder);
-  writeResult(file, result);
-  return [file];
+  const valid = schema.parse(result);
+  const texts = { 'result.md': markdownOf(valid), 'result.html': await pageOf(valid) };
+  mkdirSync(folder, { recursive: true });
+  writeResult(resultFile(folder), valid);
+  const written = Object.entries(texts).map(([name, text]) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  });
+  return [resultFile(folder), ...written];
 }

@@ -1,0 +1,54 @@
+// The page of a result: choices at the top, plots, and the table below. The result stands in the page itself.
+import { KEY_TYPES, type KeyType, type Measurement, type Result, SIGNERS, type Signer } from '../../result.ts';
+import { byPoint } from '../columns.ts';
+import { SIGNER_NAMES, speedName } from '../wording.ts';
+import { Choice } from './choice.ts';
+import { LatencyPanel } from './latency-panel.ts';
+import { stylesOf } from './line-styles.ts';
+import { RatePanel } from './rate-panel.ts';
+import type { Comparison } from './subject.ts';
+import { tablesOf } from './table.ts';
+
+const hasHsm = ({ point }: Measurement) => point.hsm !== null;
+
+function show({ measurements: all }: Result): void {
+  const inFront = all.filter(hasHsm);
+  const speeds = new Set(inFront.toSorted(byPoint).map(({ point }) => speedName(point.hsm)));
+  const styles = stylesOf([...speeds]);
+  const keyType = new Choice<KeyType>('Key', update);
+  const signer = new Choice<Signer>('Signer', update);
+  const comparison = new Choice<Comparison>('Compared with', update);
+  const panels = [
+    new RatePanel(all, 'maxConnections', 'signs', styles),
+    new RatePanel(all, 'workers', 'handshakes', styles),
+    new LatencyPanel(all, 'maxConnections'),
+    new LatencyPanel(all, 'workers'),
+  ];
+  const tables = place('tables');
+
+  const known = <Value>(values: readonly Value[], key: 'keyType' | 'signer') =>
+    values.filter((value) => inFront.some(({ point }) => point[key] === value));
+  const signers = known(SIGNERS, 'signer').map((value) => ({ value, name: SIGNER_NAMES[value] }));
+  keyType.offer(known(KEY_TYPES, 'keyType').map((value) => ({ value, name: value })));
+  signer.offer(signers);
+  comparison.offer([{ value: 'bound', name: 'the bound' }, ...signers]);
+
+  function update(): void {
+    const [type, who, beside] = [keyType.value, signer.value, comparison.value];
+    if (type === undefined || who === undefined || beside === undefined) return;
+    for (const panel of panels) panel.show({ keyType: type, signer: who, comparison: beside });
+    tables.replaceChildren(...tablesOf(all, type));
+  }
+
+  place('choices').append(...[keyType, signer, comparison].map((choice) => choice.element));
+  place('plots').append(...panels.map((panel) => panel.element));
+  update();
+}
+
+function place(id: string): HTMLElement {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`the page has no #${id}`);
+  return found;
+}
+
+show(JSON.parse(place('result').textContent) as Result);

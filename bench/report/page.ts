@@ -1,0 +1,96 @@
+// The result as one HTML file that needs nothing else: style, program, the libraries it uses and the result are in it.
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import type { Result, Target } from '../result.ts';
+import { machineOf, occasionOf, programsOf } from './wording.ts';
+
+const BROWSER = join(import.meta.dirname, 'browser');
+
+/** Whatever stands in a result is text here, never markup. */
+const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+
+interface Program {
+  readonly code: string;
+  /** Of the libraries in it, each text once. */
+  readonly licences: readonly string[];
+}
+
+async function bundled(): Promise<Program> {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [join(BROWSER, 'main.ts')],
+    absWorkingDir: join(import.meta.dirname, '../..'),
+    bundle: true,
+    minify: true,
+    write: false,
+    metafile: true,
+    format: 'iife',
+    target: 'es2022',
+    logLevel: 'warning',
+  });
+  const packages = Object.keys(metafile.inputs).flatMap((path) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? []);
+  const licences = packages
+    .map((folder) => join(import.meta.dirname, '../..', folder, 'LICENSE'))
+    .filter((file) => existsSync(file))
+    .map((file) => readFileSync(file, 'utf8').trim());
+  return { code: outputFiles[0]?.text ?? '', licences: [...new Set(licences)] };
+}
+
+const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+
+function targetRow({ name, shown, wanted, isMet, from }: Target): string {
+  const verdict = `<td class="${isMet ? 'met' : 'missed'}">${isMet ? 'met' : 'MISSED'}</td>`;
+  const [what, figure, bound, source] = [name, shown, wanted, from].map(escaped);
+  return `<tr><td>${what}</td><td class="number">${figure}</td><td class="number">${bound}</td>${verdict}<td>${source}</td></tr>`;
+}
+
+function targetTable({ targets }: Result): string {
+  if (targets.length === 0) return '';
+  const heads = '<th>target</th><th class="number">figure</th><th class="number">wanted</th><th></th><th>from</th>';
+  return `<section class="panel"><header><h2>Targets</h2></header><div class="scroll" tabindex="0" role="region" aria-label="Targets"><table><thead><tr>${heads}</tr></thead><tbody>${targets.map(targetRow).join('')}</tbody></table></div></section>`;
+}
+
+/** The page, complete. Its policy forbids the browser to fetch anything. */
+export async function pageOf(result: Result): Promise<string> {
+  const { code, licences } = await bundled();
+  const style = readFileSync(join(BROWSER, 'style.css'), 'utf8');
+  // Plot writes style into its drawings, which only 'unsafe-inline' allows.
+  const policy = `default-src 'none'; script-src ${hashOf(code)}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'`;
+  // "<" would begin markup: the end of the script, or a comment.
+  const data = JSON.stringify(result).replaceAll('<', '\\u003c');
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Benchmark of mhsm-pkcs11, ${escaped(result.startedAt.slice(0, 10))}</title>
+<link rel="icon" href="data:,">
+<style>${style}</style>
+<!-- Libraries in this page:
+${licences.join('\n\n').replaceAll('--', '- -')}
+-->
+</head>
+<body>
+<header class="top">
+<h1>Benchmark of mhsm-pkcs11</h1>
+<p>${escaped(occasionOf(result))}</p>
+<p>${escaped(machineOf(result))}</p>
+<p class="faint">${escaped(programsOf(result))}</p>
+</header>
+<main>
+<noscript><p class="panel">The plots need JavaScript. The same figures stand in result.md and result.json.</p></noscript>
+<form id="choices" class="panel" autocomplete="off"></form>
+<div id="plots"></div>
+${targetTable(result)}
+<div id="tables"></div>
+</main>
+<script id="result" type="application/json">${data}</script>
+<script>${code}</script>
+</body>
+</html>
+`;
+}
