@@ -28,7 +28,7 @@ export class LatencyPanel {
     const measured = LOADS.filter((load) => all.some(({ point }) => point.load === load));
     this.#load.offer(
       measured.map((value) => ({ value, name: LOAD_NAMES[value] })),
-      'handshakes',
+      along === 'workers' ? 'handshakes' : 'signs',
     );
     const choices = [this.#load, this.#speed, this.#held].map((choice) => choice.element);
     this.#panel = new Panel(`Latency against ${AXIS_NAMES[along]}`, choices);

@@ -107,6 +107,8 @@ function marksOf(plot: LogPlot): Plot.Markish[] {
   return [
     Plot.line(grey, { ...line, stroke: 'var(--faint)', strokeWidth: 1.25 }),
     Plot.line(dashed, { ...line, stroke: 'line', strokeWidth: 1.5, strokeDasharray: '2 4', strokeLinecap: 'round' }),
+    // Small dots too: of some there is one point alone.
+    Plot.dot(dashed, { x: 'x', y: 'y', fill: 'line', r: 1.75 }),
     Plot.ruleX(dots, { x: 'x', y1: ({ range }: Dot) => range[0], y2: ({ range }: Dot) => range[1], stroke: 'line' }),
     Plot.line(dots, { ...line, stroke: 'line', strokeWidth: 2 }),
     Plot.dot(
@@ -123,6 +125,8 @@ export function draw(plot: LogPlot): Element {
   const least = plot.dots.flatMap(({ range, y }) => [...range, y]);
   const domain = domainOf([...least, ...[...plot.dashed, ...plot.grey].map(({ y }) => y)]);
   const xs = [...plot.xTicks, ...plot.dots.map(({ x }) => x)];
+  const ends = [Math.min(...xs), Math.max(...xs)] as const;
+  const xDomain = ends[0] < ends[1] ? [...ends] : domainOf(xs);
   const symbols = lines.map((name) => symbolOf(plot, name)).map((name) => (name === 'none' ? 'circle' : name));
   return Plot.plot({
     width: plot.width,
@@ -135,7 +139,7 @@ export function draw(plot: LogPlot): Element {
     style: { fontSize: '12px', background: 'transparent', color: 'var(--faint)' },
     x: {
       type: 'log',
-      domain: [Math.min(...xs), Math.max(...xs)],
+      domain: xDomain,
       ticks: [...plot.xTicks],
       tickFormat: String,
       tickSize: 4,

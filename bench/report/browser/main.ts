@@ -29,7 +29,10 @@ function show({ measurements: all }: Result): void {
   const known = <Value>(values: readonly Value[], key: 'keyType' | 'signer') =>
     values.filter((value) => inFront.some(({ point }) => point[key] === value));
   const signers = known(SIGNERS, 'signer').map((value) => ({ value, name: SIGNER_NAMES[value] }));
-  keyType.offer(known(KEY_TYPES, 'keyType').map((value) => ({ value, name: value })));
+  keyType.offer(
+    known(KEY_TYPES, 'keyType').map((value) => ({ value, name: value })),
+    mostMeasured(inFront),
+  );
   signer.offer(signers);
   comparison.offer([{ value: 'bound', name: 'the bound' }, ...signers]);
 
@@ -43,6 +46,12 @@ function show({ measurements: all }: Result): void {
   place('choices').append(...[keyType, signer, comparison].map((choice) => choice.element));
   place('plots').append(...panels.map((panel) => panel.element));
   update();
+}
+
+/** A quick run measures whole lines with one type of key alone. */
+function mostMeasured(all: readonly Measurement[]): KeyType | undefined {
+  const count = (keyType: KeyType) => all.filter(({ point }) => point.keyType === keyType).length;
+  return KEY_TYPES.toSorted((a, b) => count(b) - count(a))[0];
 }
 
 function place(id: string): HTMLElement {
