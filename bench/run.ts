@@ -2,6 +2,7 @@
  * How many signatures and handshakes a second, for which MaxConnections, workers and HSM: the library beside what it
  * can be held against, in one run. Progress goes to standard error, results into a folder.
  */
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { describeMachine } from './machine.ts';
 import { type Filter, fullForm, matches, quickForm } from './plan/points.ts';
@@ -11,9 +12,11 @@ import { KEY_TYPES, LOADS, type Result, SIGNERS } from './result.ts';
 import { readResult, resultFile, resumed } from './result-file.ts';
 import { Rig } from './subjects/rig.ts';
 import { sweep } from './sweep.ts';
+import { holdTargets, targetLine } from './targets/all.ts';
 
 interface Options {
   quick?: true;
+  targets?: true;
   resume?: true;
   out: string;
   signer?: string[];
@@ -72,7 +75,26 @@ function goOn(now: Result, { out, resume }: Options): Result {
   return resumed(before, now, resultFile(out));
 }
 
-async function run(options: Options): Promise<void> {
+/** Enough that a few disturbed rounds do not move the median. */
+const TARGET_ROUNDS = { rounds: 12, roundMs: 400 };
+
+async function runTargets({ out }: Options): Promise<void> {
+  const signal = interruption();
+  const result = await newResult('targets');
+  const rig = await Rig.start();
+  try {
+    const scene = { rig, cores: result.machine.cores, signal, ...TARGET_ROUNDS };
+    const targets = await holdTargets(scene, (target) => process.stdout.write(`${targetLine(target)}\n`));
+    const finishedAt = new Date().toISOString();
+    for (const path of await writeReport({ ...result, finishedAt, targets }, join(out, 'targets')))
+      say(`wrote ${path}`);
+    if (targets.some(({ isMet }) => !isMet)) process.exitCode = 1;
+  } finally {
+    await rig.stop();
+  }
+}
+
+async function runSweep(options: Options): Promise<void> {
   const form = options.quick ? 'quick' : 'full';
   const filter = filterOf(options);
   const points = (options.quick ? quickForm() : fullForm()).filter((point) => matches(point, filter));
@@ -92,6 +114,8 @@ async function run(options: Options): Promise<void> {
   }
 }
 
+const run = (options: Options): Promise<void> => (options.targets ? runTargets(options) : runSweep(options));
+
 const some = (flags: string, description: string, choices?: readonly string[]) => {
   const option = new Option(flags, description);
   return choices === undefined ? option : option.choices(choices);
@@ -100,6 +124,7 @@ const some = (flags: string, description: string, choices?: readonly string[]) =
 await new Command('npm run bench --')
   .description('Signatures and TLS handshakes a second through the library, beside what they can be held against.')
   .option('--quick', 'the lines of the plots alone, at most three minutes')
+  .option('--targets', 'what the library must reach, each with its figure; exit status 1 when one is missed')
   .option('--out <folder>', 'where the result goes', '.bench')
   .option('--resume', 'go on where an interrupted run stopped, under the same conditions')
   .addOption(some('--signer <names...>', 'only these', SIGNERS))

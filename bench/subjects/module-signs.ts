@@ -21,6 +21,11 @@ function startSigns(token: Token, { keyType, label }: KeyFiles, threads: number)
   return LoadProgram.start('signs', args, { env: token.env, firstLine: token.pin });
 }
 
+function tokenOf({ tokenLabel, configurationFile }: LibrarySite, { hsm }: Rig): Token {
+  const env = { ...MODULE_ENVIRONMENT, MHSM_PKCS11_CONF: configurationFile };
+  return { module: MODULE, label: tokenLabel, pin: hsm.pin, env };
+}
+
 export class ModuleSigns implements Subject {
   readonly #program: LoadProgram;
   readonly #site: LibrarySite | undefined;
@@ -30,23 +35,31 @@ export class ModuleSigns implements Subject {
     this.#site = site;
   }
 
+  /** With an agent of its own. */
   static async ofLibrary(point: Point, rig: Rig): Promise<ModuleSigns> {
     const key = await rig.key(point.keyType);
     const site = new LibrarySite(rig.newFolder(), rig.hsm, point);
-    const env = { ...MODULE_ENVIRONMENT, MHSM_PKCS11_CONF: site.configurationFile };
-    const token = { module: MODULE, label: site.tokenLabel, pin: rig.hsm.pin, env };
     try {
-      return new ModuleSigns(await startSigns(token, key, point.workers), site);
+      return new ModuleSigns(await startSigns(tokenOf(site, rig), key, point.workers), site);
     } catch (error) {
       await site.stop();
       throw error;
     }
   }
 
+  /** A program of its own that finds the agent of `site` running, and leaves it so. */
+  static async beside(site: LibrarySite, { keyType, workers }: Point, rig: Rig): Promise<ModuleSigns> {
+    return new ModuleSigns(await startSigns(tokenOf(site, rig), await rig.key(keyType), workers));
+  }
+
   static async ofSoftHsm({ keyType, workers }: Point, rig: Rig): Promise<ModuleSigns> {
     const { label, pin, environment } = await rig.softHsmWith(keyType);
     const token = { module: SOFTHSM_MODULE, label, pin, env: environment };
     return new ModuleSigns(await startSigns(token, await rig.key(keyType), workers));
+  }
+
+  get site(): LibrarySite | undefined {
+    return this.#site;
   }
 
   /** Microseconds that C_Initialize took. */

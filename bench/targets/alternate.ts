@@ -1,0 +1,51 @@
+/** Two subjects in turns, so that whatever else the machine does meets both. */
+import { median } from '../plan/repetition.ts';
+import type { Point } from '../result.ts';
+import { openSubject } from '../subjects/open.ts';
+import type { LoadReport, Subject } from '../subjects/subject.ts';
+import type { Scene } from './target.ts';
+
+export interface Turns {
+  readonly ours: readonly LoadReport[];
+  readonly theirs: readonly LoadReport[];
+}
+
+/** Throws when an operation failed: a rate of failures is none. */
+async function turn(subject: Subject, durationMs: number, whose: string): Promise<LoadReport> {
+  const report = await subject.run(durationMs);
+  if (report.failures > 0)
+    throw new Error(`${whose}: ${report.failures} operations failed, one with ${report.failure}`);
+  return report;
+}
+
+/** Both are open the whole time and warm before the first round; the HSM's speed is that of `ours`. */
+export async function alternate(scene: Scene, ours: Point, theirs: Point): Promise<Turns> {
+  const { rig, rounds, roundMs, signal } = scene;
+  const opened: Subject[] = [];
+  try {
+    for (const point of [theirs, ours]) opened.push(await openSubject(point, rig));
+    const [second, first] = opened;
+    if (first === undefined || second === undefined) throw new Error('a subject is missing');
+    for (const subject of opened) await subject.run(2 * roundMs);
+    const turns: { ours: LoadReport[]; theirs: LoadReport[] } = { ours: [], theirs: [] };
+    for (let round = 0; round < rounds; round++) {
+      signal.throwIfAborted();
+      turns.ours.push(await turn(first, roundMs, ours.signer));
+      turns.theirs.push(await turn(second, roundMs, theirs.signer));
+    }
+    return turns;
+  } finally {
+    for (const subject of opened) await subject.stop();
+  }
+}
+
+/** Median over the rounds of ours / theirs. */
+export function ratioOf({ ours, theirs }: Turns, value: (report: LoadReport) => number): number {
+  return median(ours.map((report, round) => value(report) / value(theirs[round] ?? report)));
+}
+
+/** Medians of both sides, as text. */
+export function sidesOf({ ours, theirs }: Turns, value: (report: LoadReport) => number, unit: string): string {
+  const shown = (side: readonly LoadReport[]) => Number(median(side.map(value)).toPrecision(3));
+  return `${shown(ours)} ${unit} beside ${shown(theirs)} ${unit}, ${ours.length} rounds in turns`;
+}

@@ -1,0 +1,121 @@
+/** nginx beside what its workers could do if nothing but the HSM took time. */
+import { cpuTimeUs } from '../cpu-time.ts';
+import { connectionsBound } from '../plan/bounds.ts';
+import { median } from '../plan/repetition.ts';
+import { busySeconds } from '../processes.ts';
+import type { Point, Target } from '../result.ts';
+import { openSubject } from '../subjects/open.ts';
+import type { Rig } from '../subjects/rig.ts';
+import type { LoadReport, Subject } from '../subjects/subject.ts';
+import { atLeast, type Check, type Scene } from './target.ts';
+
+/** By latency: the workers, and the part of the bound that must be reached. */
+const WANTED = [
+  { latencyMs: 20, workers: [1, 2, 4, 8, 16], least: 0.9 },
+  { latencyMs: 5, workers: [1, 2, 4, 8], least: 0.85 },
+] as const;
+
+/** Above this part of all cores the processor is the bound. */
+const BUSY = 0.9;
+/** Rounds of a comparison are short since both sides share them; here there is one side. */
+const LONGER = 4;
+
+interface Observed {
+  readonly perSecond: number;
+  /** Cores that nginx, library, HSM and client kept busy. */
+  readonly own: number;
+  /** Cores that anything kept busy. */
+  readonly machine: number;
+}
+
+/** Processor seconds so far. */
+async function secondsOf({ hsm }: Rig, subject: Subject): Promise<{ own: number; machine: number }> {
+  const { agent, workers, client } = await subject.processes();
+  const pids = [agent, hsm.pid, ...workers, ...client].filter((pid) => pid !== undefined);
+  return { own: pids.reduce((sum, pid) => sum + (cpuTimeUs(pid) ?? 0) / 1e6, 0), machine: busySeconds() };
+}
+
+async function observe({ rig, rounds, roundMs, signal }: Scene, point: Point): Promise<Observed> {
+  const subject = await openSubject(point, rig);
+  try {
+    await subject.run(LONGER * roundMs);
+    const reports: LoadReport[] = [];
+    const [before, beganMs] = [await secondsOf(rig, subject), performance.now()];
+    for (let round = 0; round < rounds / LONGER; round++) {
+      signal.throwIfAborted();
+      reports.push(await subject.run(LONGER * roundMs));
+    }
+    const seconds = (performance.now() - beganMs) / 1000;
+    const after = await secondsOf(rig, subject);
+    const [own, machine] = [(after.own - before.own) / seconds, (after.machine - before.machine) / seconds];
+    const failed = reports.find(({ failures }) => failures > 0);
+    if (failed !== undefined) throw new Error(`handshakes failed, one with ${failed.failure}`);
+    return { perSecond: median(reports.map(({ perSecond }) => perSecond)), own, machine };
+  } finally {
+    await subject.stop();
+  }
+}
+
+/** At a high rate of handshakes the processor can be the bound of the machine before the HSM is. */
+function judged(point: Point, latencyMs: number, least: number, observed: Observed, cores: number): Target {
+  const { perSecond, own, machine } = observed;
+  const bound = connectionsBound(point);
+  const use = `${own.toFixed(1)} of ${cores} cores busy with it, ${(machine - own).toFixed(1)} with others`;
+  const from = `${perSecond.toFixed(0)}/s of ${bound.toFixed(0)}/s, ${use}`;
+  const name = `handshakes/s, of workers / latency: ${point.workers} workers, ${latencyMs} ms`;
+  const target = atLeast(name, perSecond / bound, least, from);
+  if (target.isMet || own < BUSY * cores) return target;
+  return { ...target, isMet: true, wanted: 'nothing, since the processor is the bound' };
+}
+
+/** New TLS 1.3 connections a second, MaxConnections 20, P-256. */
+export const handshakesBesideBound: Check = async (scene) => {
+  const targets: Target[] = [];
+  for (const { latencyMs, workers, least } of WANTED) {
+    for (const count of workers) {
+      const point: Point = {
+        signer: 'library',
+        load: 'handshakes',
+        keyType: 'P-256',
+        workers: count,
+        maxConnections: 20,
+        hsm: { latencyMs },
+      };
+      targets.push(judged(point, latencyMs, least, await observe(scene, point), scene.cores));
+    }
+  }
+  return targets;
+};
+
+/** All workers together over one number of connections. */
+export const connectionsHeld: Check = async ({ rig, rounds, roundMs }) => {
+  const targets: Target[] = [];
+  for (const maxConnections of [5, 20]) {
+    const point: Point = {
+      signer: 'library',
+      load: 'handshakes',
+      keyType: 'P-256',
+      workers: 32,
+      maxConnections,
+      hsm: { latencyMs: 5 },
+    };
+    const subject = await openSubject(point, rig);
+    try {
+      const before = (await rig.hsm.signs()) ?? 0;
+      const { count } = await subject.run((rounds * roundMs) / 2);
+      const signs = ((await rig.hsm.signs()) ?? 0) - before;
+      const used = (await rig.hsm.connectionsOf(signs)) ?? Number.NaN;
+      targets.push({
+        name: `connections to the HSM: 32 workers, MaxConnections ${maxConnections}`,
+        figure: used,
+        shown: String(used),
+        wanted: `<= ${maxConnections}`,
+        isMet: used <= maxConnections,
+        from: `${signs} signatures for ${count} handshakes`,
+      });
+    } finally {
+      await subject.stop();
+    }
+  }
+  return targets;
+};

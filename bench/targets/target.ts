@@ -1,0 +1,36 @@
+/** What the library must reach, and how that is held against it. */
+import type { Target } from '../result.ts';
+import type { Rig } from '../subjects/rig.ts';
+
+/** Where targets are measured. */
+export interface Scene {
+  readonly rig: Rig;
+  /** Of this machine. */
+  readonly cores: number;
+  /** Of each side of each comparison. */
+  readonly rounds: number;
+  readonly roundMs: number;
+  /** Ends it between two rounds. */
+  readonly signal: AbortSignal;
+}
+
+/** One or several figures of one kind. */
+export type Check = (scene: Scene) => Promise<Target[]>;
+
+/** A figure that is good when it is at least so much. */
+export function atLeast(name: string, figure: number, least: number, from: string): Target {
+  const isMet = figure >= least;
+  return { name, figure, shown: `${figure.toFixed(2)} x`, wanted: `>= ${least} x`, isMet, from };
+}
+
+/** A ratio that is good when it is at most so much. */
+export function atMost(name: string, figure: number, most: number, from: string): Target {
+  const isMet = figure <= most;
+  return { name, figure, shown: `${figure.toFixed(2)} x`, wanted: `<= ${most} x`, isMet, from };
+}
+
+/** A quantity with a unit that is good when it is at most so much. */
+export function atMostOf(name: string, figure: number, most: number, unit: string, from: string): Target {
+  const shown = `${Number(figure.toFixed(1))} ${unit}`;
+  return { name, figure, shown, wanted: `<= ${most} ${unit}`, isMet: figure <= most, from };
+}
