@@ -1,7 +1,17 @@
 /** The key of tickets under a service manager: in the service's runtime folder, so that it outlives the agent. */
 
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, linkSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { getuid } from 'node:process';
 import { TICKET_KEY_BYTES } from './ticket.ts';
@@ -9,18 +19,25 @@ import { TICKET_KEY_BYTES } from './ticket.ts';
 const NAME = 'ticket-key';
 /** What anybody but the owner could do with a file. */
 const OTHERS = 0o077;
+/** Keys on their way to that name; of no use any more when the key is there. */
+const UNFINISHED = new RegExp(`^${NAME}\\.[0-9a-f]+$`);
 
 /** Of two agents that start at once the first decides: a link is made whole or not at all. */
 function make(file: string): void {
-  const own = `${file}.${process.pid}`;
+  // No process id: one that was killed here may have had the same.
+  const own = `${file}.${randomBytes(8).toString('hex')}`;
   writeFileSync(own, randomBytes(TICKET_KEY_BYTES), { flag: 'wx', mode: 0o600 });
   try {
     linkSync(own, file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    unlinkSync(own);
+    // ENOENT: who was first has cleared ours away.
+    if (!['EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
+}
+
+/** Once the key is there: what agents left that were killed while they made it. */
+function clearUnfinished(folder: string): void {
+  for (const name of readdirSync(folder)) if (UNFINISHED.test(name)) rmSync(join(folder, name), { force: true });
 }
 
 function read(file: string): Buffer | undefined {
@@ -48,10 +65,12 @@ function read(file: string): Buffer | undefined {
  */
 export function keptTicketKey(folder: string): Uint8Array {
   const file = join(folder, NAME);
-  const kept = read(file);
-  if (kept !== undefined) return kept;
-  make(file);
-  const made = read(file);
-  if (made === undefined) throw new Error(`${file} was removed again`);
-  return made;
+  let key = read(file);
+  if (key === undefined) {
+    make(file);
+    key = read(file);
+  }
+  if (key === undefined) throw new Error(`${file} was removed again`);
+  clearUnfinished(folder);
+  return key;
 }
