@@ -1,11 +1,9 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mustRun, waitFor } from '../demo/process.ts';
 import type { End, Fault } from './fault.ts';
 import type { Scene } from './scene.ts';
 
-/** Below what is open already: nothing can be opened besides. */
-const NO_MORE = '3';
 const notRoot = () => (process.getuid?.() === 0 ? undefined : 'it takes root');
 
 /** Sets the soft limit; the hard one stays, so that it can be taken back. As its own user: root needs a right for others. */
@@ -18,16 +16,33 @@ function softLimit(pid: number): string {
   return /^Max open files +(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8'))?.[1] ?? '1024';
 }
 
+/** As many as are open below the first gap: whatever is opened next would go there. */
+function leaveNoDescriptor(pid: number): Promise<void> {
+  const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+  let gap = 0;
+  while (open.has(gap)) gap++;
+  return limitDescriptors(pid, String(gap));
+}
+
 /** No descriptor is left, and a worker is replaced: the next one cannot be let in. */
-async function exhaustDescriptors({ offload, nginx }: Scene): Promise<End> {
+async function exhaustAgent({ offload, nginx }: Scene): Promise<End> {
   const agent = (await offload.agents()).at(-1) ?? 0;
   const before = softLimit(agent);
-  await limitDescriptors(agent, NO_MORE);
   const [victim = 0] = await nginx.workers();
-  process.kill(victim, 'SIGKILL');
-  return async () => {
-    await limitDescriptors(agent, before);
-  };
+  const open = readdirSync(`/proc/${agent}/fd`).length;
+  // Its master must not replace it before the descriptors that it had at the agent are gone as well.
+  const master = nginx.masterPid;
+  process.kill(master, 'SIGSTOP');
+  try {
+    process.kill(victim, 'SIGKILL');
+    await waitFor('the end of its connection', () =>
+      readdirSync(`/proc/${agent}/fd`).length < open ? true : undefined,
+    );
+    await leaveNoDescriptor(agent);
+  } finally {
+    process.kill(master, 'SIGCONT');
+  }
+  return () => limitDescriptors(agent, before);
 }
 
 /** The folder of the log is a file system of its own, of which nothing is left. */
@@ -72,11 +87,10 @@ export const HOST_FAULTS: readonly Fault[] = [
     name: 'descriptors exhausted',
     what: 'the agent has no descriptor left when a worker is replaced',
     missing: notRoot,
-    lastsMs: { whole: 10_000, short: 2000 },
-    strike: exhaustDescriptors,
-    bound: { failed: 'while it lasts', wait: 'deadline', established: 'end with their worker' },
-    // The killed worker may cut a handshake before any call of the module was made.
-    log: /mhsm-pkcs11: C_\w+: |worker process \d+ exited on signal 9/,
+    lastsMs: { whole: 15_000, short: 2000 },
+    strike: exhaustAgent,
+    bound: { failed: 'while it lasts', wait: 'moments', established: 'end with their worker' },
+    log: /^no file descriptor is left /,
   },
   {
     name: 'disk full for the log',

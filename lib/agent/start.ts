@@ -14,6 +14,7 @@ import { tracing } from './call-line.ts';
 import { fileVersion } from './configuration-file.ts';
 import { descriptorLimit, mostConnections } from './connection-limits.ts';
 import { type Control, openControl } from './control.ts';
+import { watchDescriptors } from './descriptor-watch.ts';
 import { type Dispatch, dispatch } from './dispatch.ts';
 import { traceApplication, traceHsm } from './function-trace.ts';
 import { httpLines } from './http-lines.ts';
@@ -218,6 +219,7 @@ export async function startAgent(options: StartOptions): Promise<void> {
     process.on('SIGHUP', () => agent.renew());
     // Before the first call: from here on nothing needs root, and nothing is done as root.
     giveUpRoot(user);
+    watchDescriptors((line) => log.warn(line));
     agent
       .listen(listenDescriptor)
       .then(() => log.info(`agent ${process.pid} serves ${configurationFile} as user id ${ownUid()}`), reject);

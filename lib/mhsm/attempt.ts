@@ -41,6 +41,8 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
   #timer: NodeJS.Timeout | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   readonly #beginMs = performance.now();
+  readonly #endMs: number;
+  #admittedMs = 0;
   #phase: Phase = 'queue';
   #sent = false;
   #sentMs = 0;
@@ -53,11 +55,13 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
   private constructor(
     route: Route,
     options: Dispatcher.DispatchOptions,
+    deadlineMs: number,
     resolve: (answer: Answer) => void,
     reject: (error: NoAnswer) => void,
   ) {
     this.#route = route;
     this.#options = options;
+    this.#endMs = this.#beginMs + deadlineMs;
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -65,15 +69,20 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
   /** Rejects with NoAnswer; answers of any status are answers. */
   static make(route: Route, options: Dispatcher.DispatchOptions, deadlineMs: number): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const attempt = new Attempt(route, options, resolve, reject);
+      const attempt = new Attempt(route, options, deadlineMs, resolve, reject);
       attempt.#timer = setTimeout(() => attempt.#expire(), deadlineMs);
       if (!route.gate.enter(attempt)) attempt.#fail(new NoAnswer('crowded', false));
     });
   }
 
+  leftMs(): number {
+    return this.#endMs - performance.now();
+  }
+
   admit(): void {
     this.#phase = 'connect';
-    this.#route.onAdmitted(performance.now() - this.#beginMs);
+    this.#admittedMs = performance.now();
+    this.#route.onAdmitted(this.#admittedMs - this.#beginMs);
     this.#route.dispatcher.dispatch(this.#options, this);
   }
 
@@ -105,7 +114,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
     const { status, headers } = { status: this.#status, headers: this.#headers };
     const body = Buffer.concat(this.#chunks).toString('utf8');
     if (this.#settle()) this.#resolve({ status, headers, body });
-    this.#leave();
+    this.#leave(performance.now() - this.#admittedMs);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
@@ -138,9 +147,10 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
     return true;
   }
 
-  #leave(): void {
+  /** `tookMs` when it was answered: what ends without an answer says nothing about the next one. */
+  #leave(tookMs?: number): void {
     if (this.#left) return;
     this.#left = true;
-    this.#route.gate.leave();
+    this.#route.gate.leave(tookMs);
   }
 }

@@ -43,7 +43,8 @@ const BY_REASON: Readonly<Record<Exclude<NoAnswerReason, 'network'>, Trouble>> =
   crowded: {
     rv: CKR_FUNCTION_FAILED,
     what: ({ url }) => `too many requests wait for ${url} already`,
-    hint: () => 'the HSM is slower than the handshakes that need it: fewer of them, or more HSM capacity',
+    hint: () =>
+      'more comes than the HSM signs: see mhsm-p11 doctor for ConnectionCache.MaxConnections, let servers resume sessions, or add HSM capacity',
   },
   queue: {
     rv: CKR_DEVICE_ERROR,

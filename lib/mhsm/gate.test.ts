@@ -3,7 +3,11 @@ import { expect, test } from 'vitest';
 import { Gate, type Waiter } from './gate.ts';
 
 function visitor(log: string[], name: string): Waiter {
-  return { admit: () => log.push(`${name} in`), refuse: ({ message }) => log.push(`${name} ${message}`) };
+  return {
+    leftMs: () => 1000,
+    admit: () => log.push(`${name} in`),
+    refuse: ({ message }) => log.push(`${name} ${message}`),
+  };
 }
 
 test('who comes first is served first, whatever the number of places and visitors', () => {
@@ -14,7 +18,7 @@ test('who comes first is served first, whatever the number of places and visitor
       const names = Array.from({ length: visitors }, (_, i) => `${i}`);
       for (const name of names) gate.enter(visitor(log, name));
       expect(log).toHaveLength(Math.min(places, visitors));
-      for (let i = 0; i < visitors; i++) gate.leave();
+      for (let i = 0; i < visitors; i++) gate.leave(undefined);
       expect(log).toEqual(names.map((name) => `${name} in`));
     }),
   );
@@ -26,7 +30,7 @@ test('behind too many nobody waits, and who gave up is passed over', () => {
   const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((name) => visitor(log, name)) as [Waiter, Waiter, Waiter, Waiter];
   expect([gate.enter(a), gate.enter(b), gate.enter(c), gate.enter(d)]).toEqual([true, true, true, false]);
   gate.cancel(b);
-  gate.leave();
+  gate.leave(undefined);
   expect(log).toEqual(['a in', 'c in']);
   expect(gate.waiting).toBe(0);
 });
@@ -36,7 +40,7 @@ test('all who wait can be turned away; the places stay', () => {
   const gate = new Gate(1, 9);
   for (const name of ['a', 'b', 'c']) gate.enter(visitor(log, name));
   gate.refuseAll(new Error('out'));
-  gate.leave();
+  gate.leave(undefined);
   gate.enter(visitor(log, 'd'));
   expect(log).toEqual(['a in', 'b out', 'c out', 'd in']);
 });
@@ -59,6 +63,7 @@ test('whatever comes: places and queue are bounded, nobody is passed over, and n
             const id = next++;
             const expected = inside.length < places ? 'inside' : waiting.size < most ? 'waits' : 'refused';
             const waiter: Waiter = {
+              leftMs: () => 1000,
               admit: () => {
                 waiting.delete(id);
                 inside.push(id);
@@ -72,7 +77,7 @@ test('whatever comes: places and queue are bounded, nobody is passed over, and n
           } else if (what === 'leave' && inside.length > 0) {
             const [longest] = waiting.keys();
             inside.shift();
-            gate.leave();
+            gate.leave(undefined);
             if (longest !== undefined) expect(inside.at(-1)).toBe(longest);
           } else if (what === 'cancel') {
             const [first] = waiting;

@@ -1,16 +1,27 @@
+import { NoAnswer } from './no-answer.ts';
+import { isServedInTime, learnServiceTime } from './queue-bound.ts';
+
 /** Somebody who wants a place. Called at most once, and not after it left. */
 export interface Waiter {
+  /** Milliseconds until nobody waits for it any more. */
+  leftMs(): number;
   admit(): void;
   refuse(reason: Error): void;
 }
 
-/** Lets a number in at a time, the others first come first served, and turns away who would wait behind too many. */
+/**
+ * Lets a number in at a time, the others first come first served. Turns away who would wait behind too many, or longer than
+ * he can, and passes over whose turn comes too late.
+ */
 export class Gate {
+  readonly #places: number;
   #free: number;
   readonly #maxWaiting: number;
   readonly #waiting = new Set<Waiter>();
+  #serviceMs = 0;
 
   constructor(places: number, maxWaiting: number) {
+    this.#places = places;
     this.#free = places;
     this.#maxWaiting = maxWaiting;
   }
@@ -19,14 +30,15 @@ export class Gate {
     return this.#waiting.size;
   }
 
-  /** Admits at once, or later; false when too many wait already. Who was admitted calls `leave` when done. */
+  /** Admits at once, or later; false when it is not worth waiting. Who was admitted calls `leave` when done. */
   enter(waiter: Waiter): boolean {
     if (this.#free > 0) {
       this.#free--;
       waiter.admit();
       return true;
     }
-    if (this.#waiting.size >= this.#maxWaiting) return false;
+    const { size } = this.#waiting;
+    if (size >= this.#maxWaiting || !this.#isServedInTime(waiter, size + 1)) return false;
     this.#waiting.add(waiter);
     return true;
   }
@@ -36,15 +48,15 @@ export class Gate {
     this.#waiting.delete(waiter);
   }
 
-  /** Gives a place back: to the one who waits longest. */
-  leave(): void {
-    const next = this.#waiting.values().next().value;
-    if (next === undefined) {
-      this.#free++;
-      return;
+  /** Gives a place back: to the one who waits longest. `tookMs`: how long it was used; undefined without an answer. */
+  leave(tookMs: number | undefined): void {
+    if (tookMs !== undefined) this.#serviceMs = learnServiceTime(this.#serviceMs, tookMs);
+    for (const next of this.#waiting) {
+      this.#waiting.delete(next);
+      if (this.#isServedInTime(next, 0)) return next.admit();
+      next.refuse(new NoAnswer('queue', false));
     }
-    this.#waiting.delete(next);
-    next.admit();
+    this.#free++;
   }
 
   /** Turns all away who wait. */
@@ -52,5 +64,9 @@ export class Gate {
     const refused = [...this.#waiting];
     this.#waiting.clear();
     for (const waiter of refused) waiter.refuse(reason);
+  }
+
+  #isServedInTime(waiter: Waiter, ahead: number): boolean {
+    return isServedInTime({ ahead, places: this.#places, serviceMs: this.#serviceMs, leftMs: waiter.leftMs() });
   }
 }

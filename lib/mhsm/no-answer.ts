@@ -1,7 +1,7 @@
 export type NoAnswerReason =
-  /** Too many requests waited already. */
+  /** More requests waited already than could be served before its deadline. */
   | 'crowded'
-  /** No connection became free in time. */
+  /** No connection became free in time, or so late that no answer could have come. */
   | 'queue'
   /** No connection could be made in time. */
   | 'connect'

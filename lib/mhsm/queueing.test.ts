@@ -57,7 +57,7 @@ test('who left at the deadline costs no request, and takes no place from who com
 });
 
 test('a hundred requests a connection may wait; who is one too many is told at once, and the others are served', async () => {
-  const identity = await azure.loggedIn();
+  const identity = await azure.loggedIn({ timeouts: { requestMs: 600_000 } });
   // Behind it the connection is open and nobody waits.
   await identity.listKeys();
   const waiting = held();
@@ -68,6 +68,15 @@ test('a hundred requests a connection may wait; who is one too many is told at o
   const told = await outcomes;
   expect(told.filter((outcome) => outcome === 'signed')).toHaveLength(101);
   expect(told[101]).toMatch(/too many requests wait for/);
+});
+
+test('fewer may wait for an HSM that takes long: who could not be served in time is told at once', async () => {
+  const identity = await azure.loggedIn({ timeouts: { requestMs: 1500 } });
+  azure.answer = () => new Promise((resolve) => setTimeout(() => resolve(json({ value: 'AQID' })), 100));
+  for (const key of keys(15)) await sign(identity, key);
+  const outcomes = await Promise.all(keys(30).map((key) => sign(identity, key)));
+  expect(outcomes[0]).toBe('signed');
+  expect(outcomes.at(-1)).toMatch(/too many requests wait for/);
 });
 
 test('a request that is to be sent again stands at the end of the queue, and is served too', async () => {

@@ -52,7 +52,7 @@ const MAX_CONNECT_MS = 5_000;
 const KEEP_ALIVE_MS = 30 * 60_000;
 /** Below the shortest idle time-out of firewalls on the way. */
 const TCP_KEEP_ALIVE_MS = 30_000;
-/** A connection has at most so many requests waiting for it: more could not be served within any deadline. */
+/** A connection has at most so many requests waiting for it, however fast the HSM is: each holds memory and a caller. */
 const MAX_WAITING_A_CONNECTION = 100;
 
 /** A request that was sent so long ago, with no answer to anybody since, says that nobody answers. */

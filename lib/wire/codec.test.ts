@@ -41,6 +41,11 @@ describe('schema', () => {
     expect(new Set(calls.map((call) => call.id)).size).toBe(calls.length);
     expect(new Set(calls.map((call) => call.purpose)).size).toBe(calls.length);
   });
+
+  test('a purpose is what an operator looks for in a log: a function of PKCS#11', () => {
+    const purposes = Object.entries(CALLS).flatMap(([name, { purpose }]) => (name === 'hello' ? [] : [purpose]));
+    expect(purposes.filter((purpose) => !/^C_[A-Za-z]+( \([a-z ]+\))?$/.test(purpose))).toEqual([]);
+  });
 });
 
 describe('requests', () => {

@@ -43,7 +43,7 @@ export type FieldType = (typeof FIELD_TYPES)[number];
 
 export interface Call {
   readonly id: number;
-  /** The PKCS#11 function it carries, or what it is for. */
+  /** The PKCS#11 function it is made for; the module's line in the server's log begins with it. */
   readonly purpose: string;
   /** True where an answer may take many requests to the HSM, or one that is slow by nature: the longer deadline holds. */
   readonly slow?: true;
@@ -148,9 +148,10 @@ export const CALLS = {
     response: { minKeySize: 'ulong', maxKeySize: 'ulong', flags: 'ulong' },
   },
 
+  // Replayed on a new connection: the handle is the shim's choice.
   openSession: {
     id: 20,
-    purpose: "C_OpenSession, and its replay on a new connection: the handle is the shim's choice",
+    purpose: 'C_OpenSession',
     repeatable: true,
     request: { session: 'ulong', slot: 'ulong', flags: 'ulong' },
     response: {},
@@ -171,9 +172,10 @@ export const CALLS = {
     request: { session: 'ulong', userType: 'ulong', pin: 'buffer' },
     response: {},
   },
+  // Replay of a login on a new connection: not verified, asks nobody.
   resumeLogin: {
     id: 25,
-    purpose: 'replay of a login on a new connection; not verified, asks nobody',
+    purpose: 'C_Login (again)',
     repeatable: true,
     request: { slot: 'ulong', userType: 'ulong', pin: 'buffer' },
     response: {},
@@ -294,9 +296,10 @@ export const CALLS = {
     response: {},
   },
   verifyUpdate: { id: 56, purpose: 'C_VerifyUpdate', request: { session: 'ulong', part: 'bytes' }, response: {} },
+  // C_Verify of more data than a frame holds: what it would refuse, before its parts.
   verifyWhole: {
     id: 58,
-    purpose: 'C_Verify of more data than a frame holds: what it would refuse, before its parts',
+    purpose: 'C_Verify (in parts)',
     request: { session: 'ulong', signatureLength: 'ulong' },
     response: {},
   },
@@ -350,9 +353,10 @@ export const CALLS = {
     response: { data: 'output' },
   },
 
+  // End of operations after a call that could not be sent; flags as of C_SessionCancel in PKCS#11 3.0.
   cancelOperations: {
     id: 80,
-    purpose: 'end of operations after a call that could not be sent; flags as of C_SessionCancel in PKCS#11 3.0',
+    purpose: 'C_SessionCancel',
     repeatable: true,
     request: { session: 'ulong', flags: 'ulong' },
     response: {},
