@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { Result, Target } from '../result.ts';
+import { dataElement } from './embedded-data.ts';
 import { machineOf, occasionOf, programsOf } from './wording.ts';
 
 const BROWSER = join(import.meta.dirname, 'browser');
@@ -58,8 +59,6 @@ export async function pageOf(result: Result): Promise<string> {
   const style = readFileSync(join(BROWSER, 'style.css'), 'utf8');
   // Plot writes style into its drawings, which only 'unsafe-inline' allows.
   const policy = `default-src 'none'; script-src ${hashOf(code)}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'`;
-  // "<" would begin markup: the end of the script, or a comment.
-  const data = JSON.stringify(result).replaceAll('<', '\\u003c');
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -88,7 +87,7 @@ ${licences.join('\n\n').replaceAll('--', '- -')}
 ${targetTable(result)}
 <div id="tables"></div>
 </main>
-<script id="result" type="application/json">${data}</script>
+${dataElement(result)}
 <script>${code}</script>
 </body>
 </html>
