@@ -19,7 +19,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'native/test': ['native/addon', 'lib/wire', 'lib/pkcs11', 'secret-watch'],
   'mock-hsm': [],
   // Uses the mock as a program, never its code; the library in process and as a module.
-  bench: ['bench/plan', 'demo', 'lib/agent', 'lib/config', 'lib/tags', 'lib/pkcs11', 'secret-watch'],
+  bench: ['bench/plan', 'demo', 'lib/agent', 'lib/api', 'lib/config', 'lib/tags', 'lib/pkcs11', 'secret-watch'],
   // What to measure and what it means; of the bench it knows the form of a result.
   'bench/plan': ['bench'],
   // Holds the library in process, and as a module through the programs of the demo.

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { giveAdvice } from './advise/command.ts';
 import { describeMachine } from './machine.ts';
 import { type Filter, fullForm, matches, quickForm } from './plan/points.ts';
 import { RULES } from './plan/repetition.ts';
@@ -17,6 +18,11 @@ import { holdTargets, targetLine } from './targets/all.ts';
 interface Options {
   quick?: true;
   targets?: true;
+  advise?: true;
+  latency?: string;
+  config?: string;
+  keyName?: string;
+  report?: string;
   resume?: true;
   out: string;
   signer?: string[];
@@ -114,7 +120,23 @@ async function runSweep(options: Options): Promise<void> {
   }
 }
 
-const run = (options: Options): Promise<void> => (options.targets ? runTargets(options) : runSweep(options));
+async function runAdvice({ latency, workers, key, config, keyName }: Options): Promise<void> {
+  const options = { latency, workers: workers?.[0], keyType: key?.[0], config, keyName };
+  process.stdout.write(await giveAdvice(options, say));
+}
+
+/** Of a result that is there already. */
+async function runReport(folder: string): Promise<void> {
+  const result = readResult(resultFile(folder));
+  if (result === undefined) throw new Error(`there is no ${resultFile(folder)} to report`);
+  for (const path of await writeReport(result, folder)) say(`wrote ${path}`);
+}
+
+function run(options: Options): Promise<void> {
+  if (options.report !== undefined) return runReport(options.report);
+  if (options.advise) return runAdvice(options);
+  return options.targets ? runTargets(options) : runSweep(options);
+}
 
 const some = (flags: string, description: string, choices?: readonly string[]) => {
   const option = new Option(flags, description);
@@ -125,6 +147,17 @@ await new Command('npm run bench --')
   .description('Signatures and TLS handshakes a second through the library, beside what they can be held against.')
   .option('--quick', 'the lines of the plots alone, at most three minutes')
   .option('--targets', 'what the library must reach, each with its figure; exit status 1 when one is missed')
+  .option(
+    '--advise',
+    'which MaxConnections for --latency, --workers and --key; or measured with --config and --key-name',
+  )
+  .option('--latency <ms>', 'with --advise: what a signature takes while the HSM has nothing else to do')
+  .option(
+    '--config <file>',
+    "the library's configuration file of a real HSM; MHSM_CLIENT_ID and MHSM_CLIENT_SECRET name its user",
+  )
+  .option('--key-name <name>', 'with --config: a key of that HSM')
+  .option('--report <folder>', 'write table and page of the result.json in it anew')
   .option('--out <folder>', 'where the result goes', '.bench')
   .option('--resume', 'go on where an interrupted run stopped, under the same conditions')
   .addOption(some('--signer <names...>', 'only these', SIGNERS))
