@@ -22,6 +22,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   bench: ['bench/plan', 'demo', 'lib/agent', 'lib/api', 'lib/config', 'lib/tags', 'lib/pkcs11', 'secret-watch'],
   // What to measure and what it means; of the bench it knows the form of a result.
   'bench/plan': ['bench'],
+  // Images, and the services of docker-compose.yml: from outside alone.
+  containers: [],
   // Holds the library in process, and as a module through the programs of the demo.
   conformance: ['lib/agent', 'lib/core', 'lib/config', 'lib/wire', 'lib/tags', 'lib/pkcs11', 'demo', 'native/test'],
   demo: ['secret-watch'],
@@ -44,7 +46,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
 };
 
 const sources = globSync(
-  '{lib,mock-hsm,native,bench,conformance,demo,examples,faults,scripts,secret-watch,security}/**/*.ts',
+  '{lib,mock-hsm,native,bench,conformance,containers,demo,examples,faults,scripts,secret-watch,security}/**/*.ts',
   {
     exclude: (path) => path.includes('node_modules') || path.includes('native/build'),
   },
