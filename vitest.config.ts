@@ -10,7 +10,8 @@ const watch = new SecretWatch();
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
-    exclude: ['node_modules/**', 'dist/**', 'native/build/**'],
+    // Those of containers/docker need an engine: npm run test:containers.
+    exclude: ['node_modules/**', 'dist/**', 'native/build/**', 'containers/docker/**'],
     setupFiles: ['secret-watch/record-children.ts'],
     env: { [FOLDER_VARIABLE]: watch.folder },
     reporters: [
