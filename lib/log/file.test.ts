@@ -5,10 +5,12 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,6 +54,96 @@ describe('a log file whose name somebody took before', () => {
     expect(() => open()).toThrow(/is no regular file/);
     closeSync(reader);
   });
+});
+
+describe('a disk that is full', () => {
+  let full: boolean;
+  let nowMs: number;
+  let warnings: string[];
+  beforeEach(() => {
+    full = false;
+    nowMs = 0;
+    warnings = [];
+  });
+
+  /** Closes after each line, so that each opens the disk as it is by then. */
+  const logging = () => {
+    const log = open({
+      closeAfterWrite: true,
+      open: () => openSync(full ? '/dev/full' : path, 'a'),
+      nowMs: () => nowMs,
+      warn: (line) => warnings.push(line),
+    });
+    log.write('');
+    return log;
+  };
+  const lost = expect.stringMatching(/log lines to .*agent\.log are lost: ENOSPC/);
+  const again = (count: number) =>
+    expect.stringMatching(`log lines to .*agent\\.log are written again; ${count} were lost`);
+
+  test('is told at its first line, and how many were lost when there is room again; the next time, too', () => {
+    const log = logging();
+    for (const count of [3, 1]) {
+      full = true;
+      for (let nth = 0; nth < count; nth++) log.write('unheard\n');
+      full = false;
+      nowMs += 1000;
+      log.write('heard\n');
+    }
+    expect(warnings).toEqual([lost, again(3), lost, again(1)]);
+    expect(readFileSync(path, 'utf8')).toBe('heard\nheard\n');
+  });
+
+  test('for some lines and not for others is told once, until none was lost for a second', () => {
+    const log = logging();
+    for (let nth = 0; nth < 10; nth++) {
+      full = nth % 2 === 0;
+      log.write('line\n');
+      nowMs += 100;
+    }
+    expect(warnings).toEqual([lost]);
+    nowMs += 1000;
+    log.write('heard\n');
+    expect(warnings).toEqual([lost, again(5)]);
+  });
+
+  test('in the middle of a line costs that line alone', () => {
+    const outcomes = [4, new Error('ENOSPC')];
+    const write = (fd: number, bytes: Buffer, from: number) => {
+      const outcome = outcomes.shift();
+      if (outcome instanceof Error) throw outcome;
+      return writeSync(fd, bytes, from, outcome);
+    };
+    const log = open({ write, warn: (line) => warnings.push(line), nowMs: () => nowMs });
+    log.write('cut off\n');
+    log.write('whole\n');
+    expect(readFileSync(path, 'utf8')).toBe('cut \nwhole\n');
+  });
+});
+
+test('a moved file that cannot be replaced goes on, which is said once and again after the next move', () => {
+  const warnings: string[] = [];
+  let refused = false;
+  const log = open({
+    open: () => {
+      if (refused) throw new Error('EACCES');
+      return openSync(path, 'a');
+    },
+    warn: (line) => warnings.push(line),
+  });
+  for (let move = 0; move < 2; move++) {
+    refused = true;
+    renameSync(path, join(directory, `moved-${move}`));
+    log.write('one\n');
+    log.write('two\n');
+    expect(readFileSync(join(directory, `moved-${move}`), 'utf8')).toBe('one\ntwo\n');
+    refused = false;
+    log.write('');
+  }
+  const stays = expect.stringMatching(
+    /log lines go on into the file that was moved: .*agent\.log cannot be opened: EACCES/,
+  );
+  expect(warnings).toEqual([stays, stays]);
 });
 
 describe.runIf(process.getuid?.() === 0)('as root', () => {

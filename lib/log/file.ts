@@ -22,9 +22,15 @@ export interface LogFileOptions {
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
   /** Opens the file; gives its descriptor. */
   readonly open?: (path: string) => number;
-  /** Told once when lines are lost. */
+  /** Writes what it can from a place on; gives how many bytes. */
+  readonly write?: (fd: number, bytes: Buffer, from: number) => number;
+  readonly nowMs?: () => number;
+  /** Told when lines are lost, and when none is any more; when a file that was moved cannot be replaced. */
   readonly warn: (line: string) => void;
 }
+
+/** A disk on which some lines have room and others not is one trouble until no line was lost for so long. */
+const WELL_MS = 1000;
 
 const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants;
 type Owner = LogFileOptions['owner'];
@@ -55,37 +61,47 @@ function openAppending(path: string, owner: Owner): number {
   return openNew(path, owner) ?? openOld(path);
 }
 
-function writeWhole(fd: number, text: string): void {
-  const bytes = Buffer.from(text, 'utf8');
-  for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 export class LogFile {
   readonly #options: LogFileOptions;
   readonly #open: (path: string) => number;
+  readonly #write: (fd: number, bytes: Buffer, from: number) => number;
+  readonly #nowMs: () => number;
   #fd: number | undefined;
   /** Device and inode of the open file. */
   #identity = '';
-  #told = false;
+  /** The last line stands there without its end. */
+  #isTorn = false;
+  /** Lines, in this trouble. */
+  #lost = 0;
+  #lostMs = 0;
+  /** Told that a file that was moved goes on. */
+  #toldMoved = false;
 
   /** Throws when the file cannot be opened. */
   constructor(options: LogFileOptions) {
     this.#options = options;
     this.#open = options.open ?? ((path) => openAppending(path, options.owner));
+    this.#write = options.write ?? writeSync;
+    this.#nowMs = options.nowMs ?? (() => performance.now());
     this.#makeFolder();
     this.#reopen();
+    this.#begin();
   }
 
-  /** Appends lines. Never throws: the first failure is told to `warn`. */
+  /** Appends lines. Never throws: `warn` is told. */
   write(lines: string): void {
     try {
-      if (!this.#isInPlace()) this.#reopenIfPossible();
-      if (this.#fd === undefined) return;
-      writeWhole(this.#fd, lines);
+      if (!this.#isInPlace()) this.#replace();
+      this.#append(lines);
       if (this.#options.closeAfterWrite) this.#close();
     } catch (error) {
-      this.#tell(error);
+      return this.#lose(lines, error);
     }
+    this.#isWell();
   }
 
   #makeFolder(): void {
@@ -108,22 +124,43 @@ export class LogFile {
   }
 
   /** Where no new file can be made (the folder is root's, the process no longer), the moved one is better than none. */
-  #reopenIfPossible(): void {
+  #replace(): void {
     try {
       this.#reopen();
     } catch (error) {
-      this.#tell(error);
+      if (this.#fd === undefined) throw error;
+      if (this.#toldMoved) return;
+      this.#toldMoved = true;
+      const { path, warn } = this.#options;
+      warn(`mhsm-pkcs11: log lines go on into the file that was moved: ${path} cannot be opened: ${wordsOf(error)}`);
+      return;
     }
+    this.#toldMoved = false;
+    this.#begin();
   }
 
   #reopen(): void {
-    const { path, head } = this.#options;
-    const fd = this.#open(path);
+    const fd = this.#open(this.#options.path);
     this.#close();
     this.#fd = fd;
-    const { dev, ino, size } = fstatSync(fd);
-    this.#identity = `${dev}:${ino}`;
-    if (size === 0) writeWhole(fd, head());
+    const { dev, ino } = fstatSync(fd);
+    const identity = `${dev}:${ino}`;
+    if (identity !== this.#identity) this.#isTorn = false;
+    this.#identity = identity;
+  }
+
+  /** A file that is empty gets its head. */
+  #begin(): void {
+    if (this.#fd !== undefined && fstatSync(this.#fd).size === 0) this.#append(this.#options.head());
+  }
+
+  #append(text: string): void {
+    if (this.#fd === undefined) return;
+    const bytes = Buffer.from(this.#isTorn ? `\n${text}` : text, 'utf8');
+    for (let written = 0; written < bytes.length; ) {
+      written += this.#write(this.#fd, bytes, written);
+      this.#isTorn = written < bytes.length;
+    }
   }
 
   #close(): void {
@@ -131,10 +168,17 @@ export class LogFile {
     this.#fd = undefined;
   }
 
-  #tell(error: unknown): void {
-    if (this.#told) return;
-    this.#told = true;
-    const why = error instanceof Error ? error.message : String(error);
-    this.#options.warn(`mhsm-pkcs11: log lines to ${this.#options.path} are lost: ${why}`);
+  #lose(lines: string, error: unknown): void {
+    const { path, warn } = this.#options;
+    if (this.#lost === 0) warn(`mhsm-pkcs11: log lines to ${path} are lost: ${wordsOf(error)}`);
+    this.#lost += lines.split('\n').length - 1;
+    this.#lostMs = this.#nowMs();
+  }
+
+  #isWell(): void {
+    if (this.#lost === 0 || this.#nowMs() - this.#lostMs < WELL_MS) return;
+    const { path, warn } = this.#options;
+    warn(`mhsm-pkcs11: log lines to ${path} are written again; ${this.#lost} were lost`);
+    this.#lost = 0;
   }
 }
