@@ -50,9 +50,18 @@ export class Caller {
     this.#socket.pause();
   }
 
+  readAgain(): void {
+    this.#socket.resume();
+  }
+
   /** Undefined when the agent closed the connection instead. */
-  async call<C extends CallName>(call: C, fields: RequestOf<C>): Promise<Response<C> | undefined> {
+  call<C extends CallName>(call: C, fields: RequestOf<C>): Promise<Response<C> | undefined> {
     this.ask(call, fields);
+    return this.answer(call);
+  }
+
+  /** Of the earliest call that has had none. Undefined when the agent closed the connection instead. */
+  async answer<C extends CallName>(call: C): Promise<Response<C> | undefined> {
     while (this.#bodies.length === 0 && !this.#isClosed) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
