@@ -6,10 +6,10 @@ export type Form = 'whole' | 'short';
 /** What may happen to clients, and what must not. */
 export interface Bound {
   /**
-   * Handshakes that may fail: none; so many each time it strikes (those whose signature was on its way); or those that
-   * begin while it lasts.
+   * Handshakes that may fail: none; so many each time it strikes (those whose signature was on its way); those whose
+   * connection it cut; or those that begin while it lasts.
    */
-  readonly failed: 'none' | 'while it lasts' | { readonly eachTime: number };
+  readonly failed: 'none' | 'those it cut' | 'while it lasts' | { readonly eachTime: number };
   /** Longest that one handshake may take: moments, or as long as a worker may wait for a signature. */
   readonly wait: 'moments' | 'deadline';
   /** Whether sessions that were there before go on. A server that replaces its workers ends them itself. */
@@ -18,6 +18,12 @@ export interface Bound {
 
 /** Takes the trouble away again. */
 export type End = () => Promise<void>;
+
+export interface Struck {
+  readonly end?: End;
+  /** Connections that were cut by what was done, and not by what followed from it. */
+  readonly cut?: number;
+}
 
 export interface Fault {
   readonly name: string;
@@ -30,8 +36,10 @@ export interface Fault {
   /** Why it cannot be done on this machine; undefined where it can. */
   readonly missing?: () => string | undefined;
   /** Does the harm; resolves when it is done. */
-  readonly strike: (scene: Scene, form: Form) => Promise<End | undefined>;
+  readonly strike: (scene: Scene, form: Form) => Promise<Struck>;
   readonly bound: Bound;
   /** A sentence that an operator must find in the server's log or in the agent's; undefined where nothing went wrong. */
   readonly log: RegExp | undefined;
+  /** A sentence that must be there once it is over. */
+  readonly logAfterwards?: RegExp;
 }

@@ -12,8 +12,8 @@ export interface LoadOptions {
 }
 
 const TICK_MS = 10;
-/** Clients that wait at a time: enough to fill every worker's queue while it stands still, few enough for a laptop. */
-const MAX_WAITING = 64;
+/** Clients that wait at a time: what the system lets wait before nginx (listen's backlog is 511). More would not even connect. */
+const MAX_WAITING = 500;
 
 /** New TLS connections at a steady rate, whatever becomes of those before: as clients come, not as a server lets them. */
 export class HandshakeLoad {
@@ -22,8 +22,8 @@ export class HandshakeLoad {
   tally = new Tally(performance.now());
   readonly #options: LoadOptions;
   readonly #context: SecureContext;
-  #waiting = 0;
   #due = 0;
+  #waiting = 0;
   #tickedMs = 0;
   #ticker: NodeJS.Timeout | undefined;
   #onIdle: (() => void) | undefined;
@@ -47,7 +47,7 @@ export class HandshakeLoad {
     if (this.#waiting > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
   }
 
-  /** Counts from zero; what ends from now on belongs to the new tally. */
+  /** Counts from zero; a handshake belongs to the tally in which it began. */
   restartTally(): Tally {
     this.tally = new Tally(performance.now());
     return this.tally;
@@ -55,19 +55,19 @@ export class HandshakeLoad {
 
   #tick(): void {
     const nowMs = performance.now();
-    this.#due += ((nowMs - this.#tickedMs) / 1000) * this.ratePerSecond;
+    const sinceMs = nowMs - this.#tickedMs;
     this.#tickedMs = nowMs;
-    while (this.#due >= 1 && this.#waiting < MAX_WAITING) {
-      this.#due--;
-      this.#handshake();
-    }
+    this.#due += (sinceMs / 1000) * this.ratePerSecond;
+    if (this.#waiting >= MAX_WAITING) this.tally.wasFull(sinceMs);
+    for (; this.#due >= 1 && this.#waiting < MAX_WAITING; this.#due--) this.#handshake();
     // Those who found everything full have gone elsewhere: no burst afterwards.
     this.#due = Math.min(this.#due, 1);
   }
 
   #handshake(): void {
     const { port, servername, patienceMs } = this.#options;
-    const beganMs = performance.now();
+    const { tally } = this;
+    const handshake = tally.began(performance.now());
     let outcome: string | undefined = 'closed before the handshake was done';
     const socket = connect({ host: '127.0.0.1', port, servername, secureContext: this.#context }, () => {
       outcome = undefined;
@@ -81,8 +81,8 @@ export class HandshakeLoad {
     socket.on('close', () => {
       this.#waiting--;
       const nowMs = performance.now();
-      if (outcome === undefined) this.tally.succeeded(beganMs, nowMs);
-      else this.tally.failedWith(outcome, beganMs, nowMs);
+      if (outcome === undefined) tally.succeeded(handshake, nowMs);
+      else tally.failedWith(outcome, handshake, nowMs);
       if (this.#waiting === 0) this.#onIdle?.();
     });
   }

@@ -1,9 +1,11 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mustRun, waitFor } from '../demo/process.ts';
-import type { End, Fault } from './fault.ts';
+import type { Fault, Struck } from './fault.ts';
 import type { Scene } from './scene.ts';
 
+/** Of one handshake: the server tries a second time. */
+const REFUSAL = { operation: 'sign', status: 403, times: 2 };
 const notRoot = () => (process.getuid?.() === 0 ? undefined : 'it takes root');
 
 /** Sets the soft limit; the hard one stays, so that it can be taken back. As its own user: root needs a right for others. */
@@ -25,7 +27,7 @@ function leaveNoDescriptor(pid: number): Promise<void> {
 }
 
 /** No descriptor is left, and a worker is replaced: the next one cannot be let in. */
-async function exhaustAgent({ offload, nginx }: Scene): Promise<End> {
+async function exhaustAgent({ offload, nginx }: Scene): Promise<Struck> {
   const agent = (await offload.agents()).at(-1) ?? 0;
   const before = softLimit(agent);
   const [victim = 0] = await nginx.workers();
@@ -42,11 +44,11 @@ async function exhaustAgent({ offload, nginx }: Scene): Promise<End> {
   } finally {
     process.kill(master, 'SIGCONT');
   }
-  return () => limitDescriptors(agent, before);
+  return { end: () => limitDescriptors(agent, before) };
 }
 
 /** The folder of the log is a file system of its own, of which nothing is left. */
-async function fillLog({ logFolder, offload }: Scene): Promise<End> {
+async function fillLog({ logFolder, offload }: Scene): Promise<Struck> {
   const filler = join(logFolder, 'filler');
   await mustRun('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=0777', 'tmpfs', logFolder]);
   try {
@@ -55,15 +57,18 @@ async function fillLog({ logFolder, offload }: Scene): Promise<End> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
   }
   // So that there is something to write: why handshakes fail for a moment, and where the next agent is.
-  await offload.mock.control('POST', 'faults', { operation: 'sign', status: 403, times: 2 });
-  return async () => {
+  await offload.mock.control('POST', 'faults', REFUSAL);
+  const end = async () => {
     rmSync(filler, { force: true });
     await mustRun('umount', ['--lazy', logFolder]);
+    // Something to write again.
+    await offload.mock.control('POST', 'faults', REFUSAL);
   };
+  return { end };
 }
 
 /** The new master starts with the new program, takes the sockets over, and the old one goes. */
-async function upgradeServer({ nginx }: Scene): Promise<undefined> {
+async function upgradeServer({ nginx }: Scene): Promise<Struck> {
   const before = nginx.masterPid;
   process.kill(before, 'SIGUSR2');
   await waitFor('the new master', async () => {
@@ -72,6 +77,7 @@ async function upgradeServer({ nginx }: Scene): Promise<undefined> {
     return (await nginx.workers()).length >= 2 ? true : undefined;
   });
   process.kill(before, 'SIGQUIT');
+  return {};
 }
 
 /** What the host runs out of, and the server's own program. */
@@ -98,8 +104,9 @@ export const HOST_FAULTS: readonly Fault[] = [
     missing: notRoot,
     lastsMs: { whole: 10_000, short: 1000 },
     strike: fillLog,
-    // mock-hsm refuses two signatures, for something to log.
-    bound: { failed: { eachTime: 2 }, wait: 'moments', established: 'go on' },
-    log: /mhsm-pkcs11: C_Sign: /,
+    // mock-hsm refuses two signatures at each end of it, for something to log.
+    bound: { failed: { eachTime: 4 }, wait: 'moments', established: 'go on' },
+    log: /log lines to .+ are lost: ENOSPC/,
+    logAfterwards: /^sign: .+ with 403/,
   },
 ];

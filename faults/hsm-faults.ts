@@ -1,4 +1,4 @@
-import type { End, Fault } from './fault.ts';
+import type { Fault, Struck } from './fault.ts';
 import type { Scene } from './scene.ts';
 
 const AT_ONCE = { failed: 'while it lasts', wait: 'moments', established: 'go on' } as const;
@@ -9,22 +9,24 @@ type FaultOfMock = Readonly<Record<string, string | number | boolean>>;
 
 /** Asks mock-hsm for faults of its own; takes them back at the end. */
 function mockDoes(...faults: readonly FaultOfMock[]): Fault['strike'] {
-  return async ({ offload: { mock } }: Scene): Promise<End> => {
+  return async ({ offload: { mock } }: Scene): Promise<Struck> => {
     for (const fault of faults) await mock.control('POST', 'faults', fault);
-    return async () => {
+    const end = async () => {
       await mock.control('DELETE', 'faults');
     };
+    return { end };
   };
 }
 
 /** A signal that stops mock-hsm leaves its connections open and unanswered, as a firewall that drops everything does. */
-async function standStill({ offload: { mock } }: Scene): Promise<End> {
+async function standStill({ offload: { mock } }: Scene): Promise<Struck> {
   const { pid } = mock;
   if (pid === undefined) throw new Error('mock-hsm does not run');
   process.kill(pid, 'SIGSTOP');
-  return async () => {
+  const end = async () => {
     process.kill(pid, 'SIGCONT');
   };
+  return { end };
 }
 
 /** Each at a place of its own in the exchange; what may be sent again is, so clients notice none. */
@@ -54,7 +56,7 @@ export const HSM_FAULTS: readonly Fault[] = [
     strike: async ({ offload: { mock } }) => {
       await mock.end('SIGKILL');
       await mock.startAgain();
-      return undefined;
+      return {};
     },
     bound: AT_ONCE,
     log: /cannot reach https:\/\/\S+: ECONNREFUSED/,
@@ -65,7 +67,7 @@ export const HSM_FAULTS: readonly Fault[] = [
     lastsMs: { whole: 30_500, short: 1500 },
     strike: async ({ offload: { mock } }, form) => {
       await mock.control('POST', 'outage', { forMs: form === 'short' ? 1000 : 30_000, cut: true });
-      return undefined;
+      return {};
     },
     bound: AT_ONCE,
     log: /cannot reach https:\/\/\S+: ECONNREFUSED/,

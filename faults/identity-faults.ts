@@ -1,5 +1,5 @@
 import { EC_LABEL } from '../demo/offload.ts';
-import type { End, Fault } from './fault.ts';
+import type { Fault, Struck } from './fault.ts';
 import type { Scene } from './scene.ts';
 
 const AT_ONCE = { failed: 'while it lasts', wait: 'moments', established: 'go on' } as const;
@@ -28,25 +28,27 @@ async function serverPrincipal({ offload: { mock } }: Scene): Promise<SeededPrin
 
 /** The token endpoint stays silent or answers with an error; the rest of the HSM works. */
 function noTokens(how: object, endsTokens: boolean): Fault['strike'] {
-  return async (scene): Promise<End> => {
+  return async (scene): Promise<Struck> => {
     const { mock } = scene.offload;
     await mock.control('POST', 'faults', { operation: 'token', times: 'always', ...how });
     if (endsTokens) await replaceTokens(scene);
-    return async () => {
+    const end = async () => {
       await mock.control('DELETE', 'faults');
     };
+    return { end };
   };
 }
 
-async function removeSecret(scene: Scene): Promise<End> {
+async function removeSecret(scene: Scene): Promise<Struck> {
   const { mock } = scene.offload;
   const { name, secrets } = await serverPrincipal(scene);
   const { clientSecret } = mock.offload;
   await mock.control('POST', 'seed', { remove: { secrets: secrets.map(({ keyId }) => ({ principal: name, keyId })) } });
   await replaceTokens(scene);
-  return async () => {
+  const end = async () => {
     await mock.control('POST', 'seed', { servicePrincipals: [{ name, secrets: [clientSecret] }] });
   };
+  return { end };
 }
 
 async function changeKey({ offload }: Scene, attributes: object): Promise<void> {
@@ -84,9 +86,9 @@ export const IDENTITY_FAULTS: readonly Fault[] = [
     name: 'tokens expire',
     what: 'tokens live 3 s',
     lastsMs: { whole: 30_000, short: 4000 },
-    strike: async (scene): Promise<End> => {
+    strike: async (scene): Promise<Struck> => {
       await replaceTokens(scene, 3);
-      return () => replaceTokens(scene);
+      return { end: () => replaceTokens(scene) };
     },
     bound: UNNOTICED,
     log: undefined,
@@ -104,7 +106,7 @@ export const IDENTITY_FAULTS: readonly Fault[] = [
     what: 'the clock of the HSM jumps ahead of this host by a day',
     strike: async ({ offload: { mock } }) => {
       await mock.control('POST', 'clock', { advance: '1d' });
-      return undefined;
+      return {};
     },
     bound: UNNOTICED,
     log: undefined,
@@ -114,7 +116,7 @@ export const IDENTITY_FAULTS: readonly Fault[] = [
     what: 'the clock of the HSM jumps back by a day',
     strike: async ({ offload: { mock } }) => {
       await mock.control('POST', 'clock', { advance: '-1d' });
-      return undefined;
+      return {};
     },
     bound: UNNOTICED,
     log: undefined,
@@ -123,9 +125,9 @@ export const IDENTITY_FAULTS: readonly Fault[] = [
     name: 'key disabled',
     what: 'the key is disabled, and enabled again',
     lastsMs: { whole: 10_000, short: 1000 },
-    strike: async (scene): Promise<End> => {
+    strike: async (scene): Promise<Struck> => {
       await changeKey(scene, { enabled: false });
-      return () => changeKey(scene, { enabled: true });
+      return { end: () => changeKey(scene, { enabled: true }) };
     },
     bound: AT_ONCE,
     log: /refused.* with 403/,
@@ -134,10 +136,10 @@ export const IDENTITY_FAULTS: readonly Fault[] = [
     name: 'key expired',
     what: 'the key expires, and gets a later date',
     lastsMs: { whole: 10_000, short: 1000 },
-    strike: async (scene): Promise<End> => {
+    strike: async (scene): Promise<Struck> => {
       const nowS = Math.floor(Date.now() / 1000);
       await changeKey(scene, { exp: nowS - DAY_S });
-      return () => changeKey(scene, { exp: nowS + DAY_S });
+      return { end: () => changeKey(scene, { exp: nowS + DAY_S }) };
     },
     bound: AT_ONCE,
     log: /refused.* with 403/,
@@ -148,7 +150,7 @@ export const IDENTITY_FAULTS: readonly Fault[] = [
     strike: async ({ offload }) => {
       const { key } = offload.servedKey(EC_LABEL);
       await offload.mock.asKeyGeneration('POST', `/keys/${key.name}/rotate`, {});
-      return undefined;
+      return {};
     },
     bound: UNNOTICED,
     log: undefined,
@@ -157,12 +159,13 @@ export const IDENTITY_FAULTS: readonly Fault[] = [
     name: 'role removed',
     what: 'the role to sign with the key is removed, and given back',
     lastsMs: { whole: 10_000, short: 1000 },
-    strike: async ({ offload }): Promise<End> => {
+    strike: async ({ offload }): Promise<Struck> => {
       const { key, assignment } = offload.servedKey(EC_LABEL);
       await offload.mock.removeAssignment(`/keys/${key.name}`, assignment);
-      return async () => {
+      const end = async () => {
         await offload.grantUse(key);
       };
+      return { end };
     },
     bound: AT_ONCE,
     log: /refused.* with 403/,

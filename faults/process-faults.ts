@@ -1,30 +1,37 @@
 import { waitFor } from '../demo/process.ts';
-import type { End, Fault } from './fault.ts';
+import { connectionsOf } from './connections.ts';
+import type { Fault, Struck } from './fault.ts';
 import type { Scene } from './scene.ts';
 
 const WORKERS = 2;
 const END_WITH_WORKER = 'end with their worker';
 
-async function killAgent({ offload }: Scene): Promise<undefined> {
+async function killAgent({ offload }: Scene): Promise<Struck> {
   const before = await offload.agents();
   for (const pid of before) process.kill(pid, 'SIGKILL');
   await waitFor('the next agent', async () =>
     (await offload.agents()).some((pid) => !before.includes(pid)) ? true : undefined,
   );
+  return {};
 }
 
-async function killWorker({ nginx }: Scene): Promise<undefined> {
+async function killWorker({ nginx }: Scene): Promise<Struck> {
   const [victim = 0, ...others] = await nginx.workers();
+  // So that it takes no other connection while they are counted.
+  process.kill(victim, 'SIGSTOP');
+  const cut = connectionsOf(victim, nginx.setting.port);
   process.kill(victim, 'SIGKILL');
   await waitFor('the next worker', async () => ((await nginx.workers()).length > others.length ? true : undefined));
+  return { cut };
 }
 
-async function stopAgent({ offload }: Scene): Promise<End> {
+async function stopAgent({ offload }: Scene): Promise<Struck> {
   const agents = await offload.agents();
   for (const pid of agents) process.kill(pid, 'SIGSTOP');
-  return async () => {
+  const end = async () => {
     for (const pid of agents) process.kill(pid, 'SIGCONT');
   };
+  return { end };
 }
 
 /** Processes of the product and of the server that die, are replaced or stand still. */
@@ -44,7 +51,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     times: 10,
     strike: killWorker,
     // Those that the worker had accepted go with it, wherever they stood.
-    bound: { failed: { eachTime: 64 }, wait: 'moments', established: END_WITH_WORKER },
+    bound: { failed: 'those it cut', wait: 'moments', established: END_WITH_WORKER },
     log: /worker process \d+ exited on signal 9/,
   },
   {
@@ -53,7 +60,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     times: 50,
     strike: async ({ nginx }) => {
       await nginx.reload();
-      return undefined;
+      return {};
     },
     bound: { failed: 'none', wait: 'moments', established: END_WITH_WORKER },
     log: /signal 1 \(SIGHUP\) received.*reconfiguring/,

@@ -10,7 +10,7 @@ import type { Form } from './fault.ts';
 import { FAULTS } from './faults.ts';
 import { Scene } from './scene.ts';
 import { type Row, strike } from './strike.ts';
-import { markdownOf, progressOf } from './table.ts';
+import { isOfferedAsAsked, markdownOf, progressOf } from './table.ts';
 import { ALLOWANCES } from './verdict.ts';
 
 interface Options {
@@ -39,6 +39,7 @@ async function run({ short, only, rate, out }: Options): Promise<void> {
   say(`${chosen.length} faults under ${rate} handshakes/s, deadline ${deadlineMs} ms, on ${processor}`);
   const scene = await Scene.start({ deadlineMs, ratePerSecond: Number(rate) });
   const rows: Row[] = [];
+  const beganMs = performance.now();
   try {
     for (const fault of chosen) {
       const row = await strike(fault, scene, form);
@@ -49,9 +50,13 @@ async function run({ short, only, rate, out }: Options): Promise<void> {
   } finally {
     await scene.stop();
   }
+  const slow = rows.filter((row) => !isOfferedAsAsked(row)).map(({ fault }) => fault);
+  if (slow.length > 0) say(`fewer than ${rate} handshakes/s were offered: ${slow.join(', ')}`);
   const broken = rows.filter(({ violations }) => violations.length > 0);
+  const minutes = ((performance.now() - beganMs) / 60_000).toFixed(1);
   say(
-    `${rows.length - broken.length} of ${rows.length} within their bounds; the table is in ${join(out, 'faults.md')}`,
+    `${rows.length - broken.length} of ${rows.length} within their bounds after ${minutes} min; ` +
+      `the table is in ${join(out, 'faults.md')}`,
   );
   if (broken.length > 0) process.exitCode = 1;
 }

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Nginx } from '../demo/nginx.ts';
-import { Offload, SERVER_NAME } from '../demo/offload.ts';
+import { BIN, Offload, SERVER_NAME } from '../demo/offload.ts';
+import { mustRun } from '../demo/process.ts';
 import { Established } from './established.ts';
 import { HandshakeLoad } from './handshake-load.ts';
 import { LogLines } from './log-lines.ts';
@@ -59,6 +60,14 @@ export class Scene {
   openSessions(): Promise<Established> {
     const { setting } = this.nginx;
     return Established.open(setting.port, this.nginx.certificateFile('EC'), SERVER_NAME, HELD_SESSIONS);
+  }
+
+  /** Errors and warnings of the agent since then, where `mhsm-p11 status` shows what no log could take. */
+  async remembered(sinceMs: number): Promise<string[]> {
+    const env = { PATH: process.env.PATH, MHSM_PKCS11_CONF: this.offload.configurationFile };
+    const { stdout } = await mustRun(join(BIN, 'mhsm-p11'), ['status', '--json'], { env });
+    const { recent } = JSON.parse(stdout) as { recent: readonly { at: string; line: string }[] };
+    return recent.filter(({ at }) => Date.parse(at) >= sinceMs).map(({ line }) => line);
   }
 
   async stop(): Promise<void> {

@@ -3,7 +3,8 @@ import type { Row } from './strike.ts';
 const HEAD = [
   'fault',
   'times',
-  'handshakes/s',
+  'offered/s',
+  'done/s',
   'done',
   'failed',
   'slowest ms',
@@ -11,9 +12,12 @@ const HEAD = [
   'failed last, ms after its end',
   'established: ended, slowest ms',
   'what the log said',
-  'within its bound',
+  'bound',
+  'within',
 ];
 const MAX_LINE = 160;
+/** Timers are coarse. */
+const AS_ASKED = 0.98;
 
 /** As a cell of a table: one line, no bars, and none of this machine's temporary paths. */
 function cell(text: string): string {
@@ -26,11 +30,17 @@ function verdictOf({ skipped, violations }: Row): string {
   return violations.length === 0 ? 'yes' : `**no**: ${violations.join('; ')}`;
 }
 
+/** Whether the clients came as often as they were to, wherever the server had room for them. */
+export function isOfferedAsAsked({ skipped, askedPerSecond, offeredPerSecond }: Row): boolean {
+  return skipped !== undefined || offeredPerSecond >= askedPerSecond * AS_ASKED;
+}
+
 function cellsOf(row: Row): string[] {
-  const { longestStallMs, recoveredAfterMs, establishedEnded, establishedSlowestMs } = row;
-  const numbers = [row.times, row.ratePerSecond, row.done, row.failed, row.slowestMs, longestStallMs, recoveredAfterMs];
+  const { slowestMs, longestStallMs, recoveredAfterMs, establishedEnded, establishedSlowestMs } = row;
+  const offered = isOfferedAsAsked(row) ? `${row.offeredPerSecond}` : `**${row.offeredPerSecond}**`;
+  const numbers = [row.donePerSecond, row.done, row.failed, slowestMs, longestStallMs, recoveredAfterMs].map(String);
   const established = `${establishedEnded}, ${establishedSlowestMs}`;
-  return [row.what, ...numbers.map(String), established, row.logLine, verdictOf(row)];
+  return [row.what, `${row.times}`, offered, ...numbers, established, row.logLine, row.bound, verdictOf(row)];
 }
 
 /** The table of the report, in Markdown. */
@@ -41,8 +51,8 @@ export function markdownOf(rows: readonly Row[]): string {
 
 /** One line on how a fault went, while the next one begins. */
 export function progressOf(row: Row): string {
-  const { fault, skipped, done, failed, slowestMs, violations } = row;
+  const { fault, skipped, offeredPerSecond, done, failed, slowestMs, violations } = row;
   if (skipped !== undefined) return `  - ${fault}: not done: ${skipped}`;
-  const seen = `${done} done, ${failed} failed, slowest ${slowestMs} ms`;
+  const seen = `${offeredPerSecond}/s offered, ${done} done, ${failed} failed, slowest ${slowestMs} ms`;
   return violations.length === 0 ? `  ✓ ${fault}: ${seen}` : `  ✗ ${fault}: ${seen}: ${violations.join('; ')}`;
 }

@@ -20,6 +20,11 @@ export class Observation {
     this.#maxConnections = maxConnections;
   }
 
+  /** A warning that no log takes any more. */
+  remember(line: string): void {
+    this.#recent.add('warning', line, 1);
+  }
+
   /** The same log, whose errors and warnings are remembered too; as little as the log do they show secrets. */
   remembering(log: Log): Log {
     const keep = (level: RecentLine['level'], line: string, times = 1) =>

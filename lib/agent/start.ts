@@ -5,7 +5,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { dumpOf } from '../config/dump.ts';
 import { loadConfiguration } from '../config/load.ts';
 import { ConfigurationError } from '../config/parse.ts';
-import { createLog, type Log } from '../log/log.ts';
+import { createLog, type Log, warnOnStandardError } from '../log/log.ts';
 import { Secrets } from '../log/secrets.ts';
 import type { Pkcs11Error } from '../pkcs11/error.ts';
 import type { Peer } from './admission.ts';
@@ -61,11 +61,15 @@ function userFor(configuration: Configuration): User | undefined {
   return user === undefined ? defaultAgentUser(configuration.file) : userOf(user, 'agent.user');
 }
 
-function openLog(configuration: Configuration, user: User | undefined): Log {
+function openLog(configuration: Configuration, user: User | undefined, observation: Observation): Log {
   const values = { version: packageFile.version, configuration: dumpOf(configuration) };
   const log = createLog(configuration.log, {
     head: { line: `mhsm-pkcs11 ${packageFile.version}, configuration ${configuration.file}`, values },
     owner: user,
+    warn: (line) => {
+      observation.remember(line);
+      warnOnStandardError(line);
+    },
   });
   for (const { credential } of configuration.tokens) log.secrets.learn(credential?.clientSecret ?? '');
   return log;
@@ -112,7 +116,7 @@ function openTraced(configuration: Configuration, log: Log, observation: Observa
 function make(file: string, observation: Observation): Made {
   const { configuration, warnings } = loadConfiguration(file);
   const user = userFor(configuration);
-  const log = observation.remembering(openLog(configuration, user));
+  const log = observation.remembering(openLog(configuration, user, observation));
   for (const warning of warnings) {
     log.warn(warning);
     // The launcher passes standard error on to syslog.

@@ -85,7 +85,8 @@ function escapeControls(json: string): string {
   );
 }
 
-function warnOnStandardError(line: string): void {
+/** Trouble with the log itself: standard error may be what is left. */
+export function warnOnStandardError(line: string): void {
   try {
     writeSync(STANDARD_ERROR, `${line}\n`);
   } catch {
