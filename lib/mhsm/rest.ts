@@ -15,6 +15,8 @@ import type { HttpRequest } from './transport.ts';
 
 /** Operations that may be sent again when nobody knows whether they arrived: nothing differs when they do twice. */
 const REPEATABLE: ReadonlySet<Asked['operation']> = new Set(['list', 'get', 'sign', 'decrypt', 'random']);
+/** What handshakes ask for. */
+const HURRIED: ReadonlySet<Asked['operation']> = new Set(['sign', 'decrypt']);
 const PATIENT: ReadonlySet<Asked['operation']> = new Set(['create']);
 const MAX_PAGES = 10_000;
 /** A list that changes under us this often is told to the caller. */
@@ -152,6 +154,7 @@ export class RestClient {
         path,
         authorization: `Bearer ${token}`,
         repeatable: REPEATABLE.has(asked.operation),
+        hurried: HURRIED.has(asked.operation),
         deadlineMs: Math.max(1, endMs - performance.now()),
         ...(body === undefined ? {} : { body }),
       });

@@ -7,7 +7,8 @@ import type { HttpLog } from './http-exchange.ts';
 import { NoAnswer } from './no-answer.ts';
 import type { HsmObserver } from './observer.ts';
 import { Outage } from './outage.ts';
-import { isTransient, pauseBeforeRetry } from './retry.ts';
+import { pauseBeforeRetry } from './retry.ts';
+import { Storm } from './storm.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -18,6 +19,8 @@ export interface HttpRequest {
   readonly authorization?: string;
   /** Whether it may be sent again when nobody knows if it arrived. Signing may. */
   readonly repeatable: boolean;
+  /** A handshake waits for it, one of many: in a storm of refusals it asks once. What is asked once for all, as a list, is not. */
+  readonly hurried?: boolean;
   /** Bounds everything: waiting for a connection, attempts, pauses between them. */
   readonly deadlineMs: number;
 }
@@ -58,7 +61,6 @@ const MAX_WAITING_A_CONNECTION = 100;
 /** A request that was sent so long ago, with no answer to anybody since, says that nobody answers. */
 const SILENT_MS = 2_000;
 const PROBE_MS = 2_000;
-const UNWELL_MS = 1_000;
 
 function createPool({ url, caPem }: TransportOptions, { ConnectionCache, options, timeouts }: Configuration): Pool {
   return new Pool(url, {
@@ -108,8 +110,7 @@ export class Transport {
   readonly #url: string;
   /** When an answer began last. */
   #answeredMs = 0;
-  /** Until then nobody waits for a refusal that trying again did not mend a moment ago. */
-  #unwellUntilMs = 0;
+  readonly #storm = new Storm(() => performance.now());
   readonly #observer: HsmObserver | undefined;
   readonly #http: HttpLog | undefined;
 
@@ -145,14 +146,14 @@ export class Transport {
     const endMs = performance.now() + request.deadlineMs;
     for (let attempts = 1; ; attempts++) {
       const outcome = await this.#logged(request, () => this.#attempt(options, endMs - performance.now()));
-      const { repeatable } = request;
+      const { repeatable, hurried = false } = request;
       const tried = { attempts, repeatable, nowMs: Date.now(), random: this.#random() };
-      const pauseMs = this.#isKnownUnwell(outcome) ? undefined : pauseBeforeRetry(outcome, tried);
+      const pauseMs = hurried && this.#isInVain(outcome) ? undefined : pauseBeforeRetry(outcome, tried);
       const again = pauseMs !== undefined && performance.now() + pauseMs < endMs;
       this.#observer?.attempted(outcome instanceof NoAnswer ? outcome.reason : outcome.status, again);
       if (!again) {
-        this.#learn(outcome);
         if (outcome instanceof NoAnswer) throw outcome;
+        if (hurried) this.#storm.ended(outcome.status);
         return outcome;
       }
       if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
@@ -177,14 +178,8 @@ export class Transport {
     return Attempt.make(this.#route, options, deadlineMs).catch((error: NoAnswer) => error);
   }
 
-  #isKnownUnwell(outcome: Answer | NoAnswer): boolean {
-    return !(outcome instanceof NoAnswer) && isTransient(outcome.status) && performance.now() < this.#unwellUntilMs;
-  }
-
-  /** In a storm of refusals (429, 5xx) each request asks once: a worker that tried again for each would stand still. */
-  #learn(outcome: Answer | NoAnswer): void {
-    if (outcome instanceof NoAnswer) return;
-    this.#unwellUntilMs = isTransient(outcome.status) ? performance.now() + UNWELL_MS : 0;
+  #isInVain(outcome: Answer | NoAnswer): boolean {
+    return !(outcome instanceof NoAnswer) && this.#storm.forbidsRetry(outcome.status);
   }
 
   /** While other connections work, one that could not be made is no outage; neither is one refused at once. */
