@@ -1,0 +1,59 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { madeUpResult } from './made-up-result.ts';
+import { readResult, resultFile, resumed, writeResult } from './result-file.ts';
+
+const made = madeUpResult(['P-256']);
+let folder: string;
+let file: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'bench-result-'));
+  file = resultFile(join(folder, 'made', 'by the first write'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+test('what is written reads back, with nothing left beside it', () => {
+  writeResult(file, made);
+  expect(readResult(file)).toEqual(made);
+  expect(readdirSync(join(file, '..'))).toEqual(['result.json']);
+});
+
+test('there is nothing to read before the first write', () => {
+  expect(existsSync(file)).toBe(false);
+  expect(readResult(file)).toBeUndefined();
+});
+
+test('a file of something else is refused, and named', () => {
+  writeFileSync(join(folder, 'result.json'), '{"version":1}');
+  expect(() => readResult(join(folder, 'result.json'))).toThrow(/result\.json is no result.*/);
+});
+
+describe('a run goes on', () => {
+  const now = { ...made, measurements: [], startedAt: '2030-01-01T00:00:00Z', finishedAt: null };
+
+  test('with what was measured before, as one run', () => {
+    expect(resumed(made, now, file)).toEqual({ ...made, finishedAt: null });
+  });
+
+  test.each([
+    [
+      'another machine',
+      { machine: { ...made.machine, processor: 'Another CPU' } },
+      /processor was .* and is Another CPU/,
+    ],
+    ['fewer cores', { machine: { ...made.machine, cores: 1 } }, /cores was \d+ and is 1/],
+    [
+      'another build',
+      { machine: { ...made.machine, programs: { ...made.machine.programs, 'mhsm-pkcs11': '0.0.0' } } },
+      /mhsm-pkcs11 was .* and is 0\.0\.0/,
+    ],
+    ['a program that is gone', { machine: { ...made.machine, programs: {} } }, /nginx was .* and is absent/],
+    ['another form', { form: 'targets' as const }, /form was .* and is targets/],
+    ['a real HSM', { hsm: 'real' as const }, /hsm was mock-hsm and is real/],
+  ])('but not with %s', (_, change, said) => {
+    expect(() => resumed(made, { ...now, ...change }, file)).toThrow(said);
+  });
+});
