@@ -55,6 +55,9 @@ describe('an option whose value was forgotten does not take the next option for 
     [['mhsm_p11_create_key', '--RSA', '2K', '--label', '--json'], '--label has no value before --json'],
     [['mhsm-p11', 'self-sign', '--label', '--days', '30', '--subject', 'CN=x'], '--label has no value before --days'],
     [['mhsm-p11', 'roles', '--principal', '--json'], '--principal has no value before --json'],
+    [['mhsm_p11_create_key', '--RSA', '2K', '--label', '--help'], '--label has no value before --help'],
+    [['mhsm_p11_create_key', '--RSA', '2K', '--label', '-h'], '--label has no value before -h'],
+    [[...csr, '--label', '--help'], '--label has no value before --help'],
   ])('%j', async (line, complaint) => {
     expect(await refusal(line)).toContain(complaint);
   });
@@ -74,6 +77,23 @@ describe('what no key and no certificate can have is refused by the name of the 
     ],
   ])('%j', async (line, complaint) => {
     expect(await refusal(line)).toContain(complaint);
+  });
+});
+
+describe('what is long is quoted by its beginning', () => {
+  const long = 'y'.repeat(5000);
+  const cut = `${'y'.repeat(57)}...`;
+  test.each([
+    [[...csr, '--label', 'x', '--slot', long], `--slot ${cut} is not a number`],
+    [[...csr, '--label', 'x', `--slot=${long}`], `--slot ${cut} is not a number`],
+    [['mhsm-p11', long], `unknown command '${cut}'`],
+    [['mhsm-p11', 'csr', `--${long}`], `unknown option '--${'y'.repeat(55)}...'`],
+    [['mhsm_p11_create_key', '--RSA', long], `argument '${cut}' is invalid`],
+    [['mhsm_p11_create_key', '--RSA', '2K', '--label', 'x', '--name', long], `--name ${cut} cannot be`],
+  ])('%#', async (line, complaint) => {
+    const said = await refusal(line);
+    expect(said).toContain(complaint);
+    expect(said.length).toBeLessThan(300);
   });
 });
 

@@ -46,9 +46,19 @@ export class FailedError extends Error {
   }
 }
 
+/** Longest argument of the command line that a complaint quotes whole. */
+const MAX_QUOTED = 60;
+
+/** A complaint in which long arguments of the command line, or the values in them, stand by their beginning. */
+function withShortArguments(words: string): string {
+  const quoted = process.argv.slice(2).flatMap((argument) => [argument, argument.slice(argument.indexOf('=') + 1)]);
+  const long = quoted.filter(({ length }) => length > MAX_QUOTED);
+  return long.reduce((text, argument) => text.replaceAll(argument, `${argument.slice(0, MAX_QUOTED - 3)}...`), words);
+}
+
 /** Message and hint in one line. */
 export function lineOf(error: unknown): string {
-  return printable(wordsOf(error).replaceAll(/\s+/g, ' '));
+  return printable(withShortArguments(wordsOf(error)).replaceAll(/\s+/g, ' '));
 }
 
 function wordsOf(error: unknown): string {
@@ -91,7 +101,7 @@ export function createProgram(name: string): Command {
     .exitOverride()
     .configureOutput({
       outputError: (text, write) => {
-        const message = text
+        const message = withShortArguments(text)
           .replace(/^error: /, '')
           .trim()
           .replaceAll(/\s+/g, ' ');
@@ -119,9 +129,10 @@ function commandsOf(program: Command): Command[] {
   return [program, ...program.commands.flatMap(commandsOf)];
 }
 
-/** A forgotten value: the next option was taken for it. Who means it writes --option=--value. */
+/** A forgotten value: the next option was taken for it, --help among them. Who means it writes --option=--value. */
 function isOptionOf(command: Command, option: string, value: unknown): boolean {
-  const isOne = command.options.some(({ long, short }) => value === long || value === short);
+  const options = command.createHelp().visibleOptions(command);
+  const isOne = options.some(({ long, short }) => value === long || value === short);
   return isOne && !process.argv.includes(`${option}=${value}`);
 }
 

@@ -39,7 +39,10 @@ const PROOFS = ['clientSecret', 'certificatePath', 'managedIdentity', 'workloadI
  */
 function ifGood(...keys: readonly string[]) {
   return ({ value, issues }: z.core.ParsePayload): boolean =>
-    typeof value === 'object' && value !== null && !issues.some(({ path }) => keys.includes(String(path?.[0])));
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !issues.some(({ path }) => keys.includes(String(path?.[0])));
 }
 
 const credential = z

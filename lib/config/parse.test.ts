@@ -240,6 +240,31 @@ describe('a wrong configuration says where, what it found and what is expected',
     expect(() => parse(wrong)).toThrow(/tokens\[0\]\.slotid is "a", expected a number \(the first of 13 mistakes\)$/);
   });
 
+  test('a list where an object belongs is told once', () => {
+    const listed = { tokens: [{ slotid: 0, resourceName: 'x', credential: [] }, []], log: [] };
+    expect(examineConfiguration(JSON.stringify(listed), FILE).problems.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/tokens\[0\]\.credential is \[\], expected an object \{ \}$/),
+      expect.stringMatching(/tokens\[1\] is \[\], expected an object \{ \}$/),
+      expect.stringMatching(/log is \[\], expected an object \{ \}$/),
+    ]);
+  });
+
+  test.each([true, 1])('beside a mistake all warnings are told (switches on as %s)', (on) => {
+    const wrong = {
+      tokens: [],
+      Tokens: [],
+      log: { flags: { includepins: on } },
+      options: { DisableTLSAuthentication: on },
+      ConnectionCashe: {},
+    };
+    expect(examineConfiguration(JSON.stringify(wrong), FILE).warnings).toEqual([
+      expect.stringMatching(/stands twice/),
+      expect.stringMatching(/did you mean ConnectionCache/),
+      expect.stringMatching(/PINs are never logged/),
+      expect.stringMatching(/pose as the HSM/),
+    ]);
+  });
+
   test('broken JSON is told once a line', () => {
     const text = '{\n "tokens": [{ "slotid": 0 "resourceName": x }],\n "log": {},\n}';
     expect(examineConfiguration(text, FILE).problems.map(({ message }) => message)).toEqual([

@@ -125,13 +125,20 @@ function unknownKeys({ file, json, spelled }: Source): string[] {
   });
 }
 
-function settingsNotHonoured(file: string, { log, options }: Configuration): string[] {
-  return [
-    ...(log.flags.IncludePINs ? [`${file}: log.flags.IncludePINs is ignored: PINs are never logged`] : []),
-    ...(options.DisableTLSAuthentication
-      ? [`${file}: options.DisableTLSAuthentication is on: anybody on the way can pose as the HSM; use caFile instead`]
-      : []),
-  ];
+/** Looked up in the file and not in the configuration: beside a mistake there is none. */
+function isOn({ json, spelled }: Source, key: string): boolean {
+  const path = spelled.spelling.get(key);
+  const value = path && json.at(path);
+  return value === true || value === 1;
+}
+
+const NOT_HONOURED: readonly (readonly [key: string, what: string])[] = [
+  ['log.flags.IncludePINs', 'is ignored: PINs are never logged'],
+  ['options.DisableTLSAuthentication', 'is on: anybody on the way can pose as the HSM; use caFile instead'],
+];
+
+function settingsNotHonoured(source: Source): string[] {
+  return NOT_HONOURED.filter(([key]) => isOn(source, key)).map(([key, what]) => `${source.file}: ${key} ${what}`);
 }
 
 /** All that is wrong with the text of a file, and what it says when nothing is; `file` names it in messages. */
@@ -154,8 +161,7 @@ export function examineConfiguration(text: string, file: string): Examined {
   const problems = [...issues.map((issue) => wrongValue(source, issue)), ...duplicateSlots(source)];
   problems.sort((a, b) => a.offset - b.offset);
   const configuration = result.success && problems.length === 0 ? completeConfiguration(file, result.data) : undefined;
-  const ignored = configuration === undefined ? [] : settingsNotHonoured(file, configuration);
-  const warnings = [...twice, ...unknownKeys(source), ...ignored, ...levelWarning(source)];
+  const warnings = [...twice, ...unknownKeys(source), ...settingsNotHonoured(source), ...levelWarning(source)];
   return { configuration, problems, warnings };
 }
 
