@@ -9,9 +9,13 @@ import { SigningClient } from '../../demo/signing-client.ts';
 import { ask } from '../../lib/agent/ask.ts';
 import { agentPlaces } from '../../lib/agent/location.ts';
 import type { AgentStatus } from '../../lib/agent/status.ts';
+import { CKA_CLASS, CKA_LABEL, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY } from '../../lib/pkcs11/constants.ts';
+import { ofText, ofUlong } from '../../lib/tags/values.ts';
+import { BUILD, Driver, masked } from '../../native/test/driver.ts';
 
 const UPGRADES = 5;
 const LABEL = 'web';
+const THREADS = 16;
 
 let folder: string;
 let offload: Offload;
@@ -20,7 +24,8 @@ let clients: SigningClient[];
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'mhsm-upgrade-'));
   chmodSync(folder, 0o711);
-  offload = await Offload.start(folder);
+  // What waits for the next agent shall not fail for the time that a busy host takes to start one.
+  offload = await Offload.start(folder, { top: { timeouts: { requestMs: 60_000, slowRequestMs: 60_000 } } });
   await offload.grantReading();
   await offload.grantUse(await offload.createKey('--EC', 'P-256', '--label', LABEL));
   const options = { configurationFile: offload.configurationFile, pin: offload.pin, label: LABEL };
@@ -83,3 +88,40 @@ test('SIGTERM ends an agent between two operations: the next caller starts anoth
   const { failures } = await signDuring(async (agent) => void kill(agent, 'SIGTERM'));
   expect(failures).toEqual([]);
 });
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+
+async function find(driver: Driver, objectClass: number): Promise<string> {
+  const template = `${CKA_CLASS}=${hex(ofUlong(objectClass))} ${CKA_LABEL}=${hex(ofText(LABEL))}`;
+  expect(await driver.run(`findinit 1 ${template}`)).toBe('0');
+  const [rv, count, handle = ''] = (await driver.run('find 1 2')).split(' ');
+  expect([rv, count]).toEqual(['0', '1']);
+  await driver.run('findfinal 1');
+  return handle;
+}
+
+/** A process whose threads sign without a pause, each signature verified. */
+async function threads(): Promise<Driver> {
+  const driver = await Driver.load(BUILD, { MHSM_PKCS11_CONF: offload.configurationFile });
+  expect(await driver.run('init 2')).toBe('0');
+  expect(await driver.run('open 0 4')).toBe('0 1');
+  expect(await driver.run(`login 1 1 ${masked(offload.pin)}`)).toBe('0');
+  const keys = [await find(driver, CKO_PRIVATE_KEY), await find(driver, CKO_PUBLIC_KEY)];
+  expect(await driver.run(`threads-begin ${THREADS} 0 ${keys.join(' ')}`)).toBe('begun');
+  return driver;
+}
+
+test.each(['SIGHUP', 'SIGTERM'] as const)(
+  '%s costs a process that signs in many threads no signature',
+  async (signal) => {
+    const driver = await threads();
+    try {
+      for (let i = 0; i < UPGRADES; i++) await replace(async (agent) => void kill(agent, signal));
+      const [right, , wrong] = (await driver.run('threads-end')).split(' ');
+      expect(wrong, driver.stderr).toBe('0');
+      expect(Number(right)).toBeGreaterThan(THREADS);
+    } finally {
+      await driver.end();
+    }
+  },
+);

@@ -2,14 +2,13 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { descriptorOf, peerCredentials } from '../../native/addon/index.ts';
 import type { SessionAllowance } from '../core/session.ts';
 import type { Pkcs11Error } from '../pkcs11/error.ts';
-import type { CallName } from '../wire/schema.ts';
 import { type AdmissionPolicy, mayObserve, type Peer } from './admission.ts';
 import { type Client, Clients } from './clients.ts';
 import { type FileVersion, fileVersion, sameVersion } from './configuration-file.ts';
-import { Connection, type Host } from './connection.ts';
+import { Connection, type Host, type ServedCalls } from './connection.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import type { Control } from './control.ts';
-import type { Dispatch, Pkcs11Calls } from './dispatch.ts';
+import type { Dispatch } from './dispatch.ts';
 import type { Observation } from './observation.ts';
 import { createMute, createReports, type ReportLog } from './report.ts';
 import type { AgentStatus, ClientStatus } from './status.ts';
@@ -17,13 +16,11 @@ import { StatusPages } from './status-pages.ts';
 
 export interface AgentLog extends ReportLog {
   info(line: string): void;
+  warn(line: string): void;
 }
 
 /** The calls of one client, and what of it is open. */
-export type ServedApplication = Pkcs11Calls & {
-  readonly sessionCounts: ReadonlyMap<number, number>;
-  readonly hasOperations: boolean;
-};
+export type ServedApplication = ServedCalls & { readonly sessionCounts: ReadonlyMap<number, number> };
 
 /** Makes the functions of one client process, which may have so many sessions. */
 export type CreateApplication = (sessions: SessionAllowance) => ServedApplication;
@@ -160,28 +157,31 @@ export class Agent {
   }
 
   /**
-   * Lets go of each client between two of its operations: its next call finds the connection closed and goes to the successor,
-   * or waits for it in the backlog, and is made there. Ends when the last has gone, at the latest after the longest operation.
+   * Lets go of each connection between two of its operations: the next call finds it closed and goes to the successor, or
+   * waits for it in the backlog, and is made there. Ends when the last has gone, at the latest after the longest operation.
    */
   retire(): void {
     if (this.#retires) return;
-    const { log, deadlineMs, onIdle } = this.#options;
+    const { log, deadlineMs, slowDeadlineMs } = this.#options;
     log.info(`agent ${process.pid} retires: its clients go to the next one`);
     this.#retires = true;
     this.drain();
-    setTimeout(onIdle, deadlineMs + RETIRE_GRACE_MS).unref();
-    this.#letGo();
+    for (const connection of this.#open) connection.retire();
+    const cutIdle = () => this.#cut([...this.#open].filter((connection) => !connection.isBusy));
+    setTimeout(cutIdle, deadlineMs + RETIRE_GRACE_MS).unref();
+    setTimeout(() => this.end(), Math.max(deadlineMs, slowDeadlineMs) + RETIRE_GRACE_MS).unref();
   }
 
-  /** Those who have nothing under way. */
-  #letGo(): void {
-    const kept = new Set(
-      [...this.#open].filter((connection) => connection.isBusy).map(({ application }) => application),
-    );
-    for (const connection of this.#open) {
-      const application = connection.application as ServedApplication | undefined;
-      if (application !== undefined && !application.hasOperations && !kept.has(application)) connection.retire();
-    }
+  /** Ends now, whatever is under way. */
+  end(): void {
+    this.#cut([...this.#open]);
+    this.#options.onIdle();
+  }
+
+  #cut(connections: readonly Connection[]): void {
+    const lost = connections.flatMap((connection) => connection.unfinished ?? []);
+    if (lost.length > 0) this.#options.log.warn(`agent ${process.pid} ends and cuts ${lost.join(', ')}`);
+    for (const connection of connections) connection.cut();
   }
 
   /** Asks for a successor that runs what is installed now, and retires when it is ready. Without a launcher it just retires. */
@@ -211,7 +211,7 @@ export class Agent {
       deadlineMs,
       slowDeadlineMs,
       reportToCaller: createReports(log, () => performance.now()),
-      answered: (call, rv) => this.#answered(call, rv),
+      answered: (call, rv) => this.#options.observation.metrics.countCall(call, rv),
       retires: () => this.#retires,
       showStatus: (socket, peer, first) => this.#showStatus(socket, peer, first),
       closes: (peer, why) => this.#sayClosed(peer, why),
@@ -249,7 +249,7 @@ export class Agent {
     });
   }
 
-  #join(instance: Uint8Array, peer: Peer): Client<Pkcs11Calls> {
+  #join(instance: Uint8Array, peer: Peer): Client<ServedCalls> {
     const client = this.#clients.join(instance, peer);
     this.#limits.greeted(peer);
     return client;
@@ -276,12 +276,6 @@ export class Agent {
       this.drain();
     }
     return true;
-  }
-
-  #answered(call: CallName, rv: number): void {
-    this.#options.observation.metrics.countCall(call, rv);
-    // When the answer is written.
-    if (this.#retires) setImmediate(() => this.#letGo());
   }
 
   #opened(): void {

@@ -9,8 +9,7 @@ import { BufferTooSmall, Pkcs11Error } from '../pkcs11/error.ts';
 import { decodeResponse, encodeRequest, FrameSplitter, type Response } from '../wire/codec.ts';
 import { type CallName, MAX_FRAME_BYTES, PROTOCOL_VERSION, type RequestOf } from '../wire/schema.ts';
 import { Clients } from './clients.ts';
-import { Connection, type Host } from './connection.ts';
-import type { Pkcs11Calls } from './dispatch.ts';
+import { Connection, type Host, type ServedCalls } from './connection.ts';
 import { createReports } from './report.ts';
 import { issueTicket } from './ticket.ts';
 
@@ -25,6 +24,8 @@ const admitted: RequestOf<'hello'> = {
 };
 
 let drawn = 0;
+/** Sessions in which a digest was begun. */
+const digesting = new Set<number>();
 
 /** The few calls that these tests make; the rest is not there, as no test may reach it. */
 const calls = {
@@ -45,12 +46,21 @@ const calls = {
   login: () => {
     throw new Pkcs11Error(CKR_DEVICE_ERROR, 'the HSM is away', { hint: 'bring it back' });
   },
-} as unknown as Pkcs11Calls;
+  digestInit: ({ session }: RequestOf<'digestInit'>) => {
+    digesting.add(session);
+    return {};
+  },
+  digestFinal: ({ session }: RequestOf<'digestFinal'>) => {
+    digesting.delete(session);
+    return { digest: { length: 32, bytes: new Uint8Array(32) } };
+  },
+  operations: { has: (session: number) => digesting.has(session) },
+} as unknown as ServedCalls;
 
 let folder: string;
 let server: Server;
 let lines: string[];
-let clients: Clients<Pkcs11Calls>;
+let clients: Clients<ServedCalls>;
 let handsOver: boolean;
 let connections: Connection[];
 let retires: boolean;
@@ -62,8 +72,9 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'mhsm-connection-'));
   lines = [];
   drawn = 0;
+  digesting.clear();
   handsOver = false;
-  clients = new Clients<Pkcs11Calls>(() => calls);
+  clients = new Clients<ServedCalls>(() => calls);
   const host: Host = {
     policy: { uids: new Set([1000]), observers: new Set(), ticketKey },
     configurationFile: '/etc/mhsm-pkcs11.conf',
@@ -186,7 +197,7 @@ test('a peer without a ticket is refused with a hint, and its connection closed'
 test('a module of another protocol version hears so', async () => {
   const caller = new Caller();
   const refusal = await caller.call('hello', { ...admitted, protocol: 99 });
-  expect(refusal?.message).toMatch(/speaks protocol 99, this agent 1.*restart the server/);
+  expect(refusal?.message).toMatch(/speaks protocol 99, this agent 2.*restart the server/);
 });
 
 test('a fresh process is sent to the successor when the configuration changed, an older one is served', async () => {
@@ -373,6 +384,47 @@ describe('a connection that retires', () => {
     connections[0]?.retire();
     expect(await caller.answer('sign')).toMatchObject({ rv: CKR_OK });
     await caller.untilClosed();
+  });
+
+  const digestInit = encodeRequest('digestInit', { session: 1, mechanism: { type: 0x250, parameter: null } });
+  const digestFinal = encodeRequest('digestFinal', { session: 1, digest: 32 });
+
+  test('serves on until the operation that began on it has ended', async () => {
+    const caller = await greeted();
+    caller.send(digestInit);
+    expect(await caller.answer('digestInit')).toMatchObject({ rv: CKR_OK, goesOn: true });
+    connections[0]?.retire();
+    expect(await caller.call('generateRandom', { session: 1, length: 4 })).toMatchObject({ rv: CKR_OK });
+    caller.send(digestFinal);
+    const end = await caller.answer('digestFinal');
+    expect(end).toMatchObject({ rv: CKR_OK });
+    expect(end).not.toHaveProperty('goesOn');
+    await caller.untilClosed();
+  });
+
+  test('is not kept by the operation of another one, nor by one that ended elsewhere', async () => {
+    const [first, second] = [await greeted(), await greeted()];
+    first.send(digestInit);
+    await first.answer('digestInit');
+    connections[1]?.retire();
+    await second.untilClosed();
+    digesting.clear();
+    connections[0]?.retire();
+    await first.untilClosed();
+  });
+
+  test('says what is lost when it is cut', async () => {
+    const caller = await greeted();
+    expect(connections[0]?.unfinished).toBeUndefined();
+    caller.send(digestInit);
+    await caller.answer('digestInit');
+    expect(connections[0]?.unfinished).toMatch(/an operation that process 100 began/);
+    caller.send(encodeRequest('logout', { session: 1 }));
+    while (endLogout === undefined) await new Promise(setImmediate);
+    expect(connections[0]?.unfinished).toBe('logout of process 100');
+    connections[0]?.cut();
+    await caller.untilClosed();
+    endLogout = undefined;
   });
 
   test('leaves to its successor what only begins something', async () => {

@@ -10,6 +10,9 @@ import { type Dispatch, dispatch, type Pkcs11Calls, type Pkcs11Request, type Rep
 import { isHttp } from './status-pages.ts';
 import { issueTicket, verifyTicket } from './ticket.ts';
 
+/** The calls of a client, and which of its sessions are within an operation. */
+export type ServedCalls = Pkcs11Calls & { readonly operations: { has(session: number): boolean } };
+
 /** What a connection needs of its agent. */
 export interface Host {
   readonly policy: AdmissionPolicy;
@@ -28,7 +31,7 @@ export interface Host {
   answered(call: CallName, rv: number): void;
   /** Takes over a connection that speaks HTTP. */
   showStatus(socket: Socket, peer: Peer, first: Buffer): void;
-  join(instance: Uint8Array, peer: Peer): Client<Pkcs11Calls>;
+  join(instance: Uint8Array, peer: Peer): Client<ServedCalls>;
   /** True when this agent hands over to a successor because the configuration is another one by now. */
   handsOver(seen: readonly number[], peer: Peer): boolean;
 }
@@ -75,9 +78,13 @@ export class Connection {
   readonly #splitter = new FrameSplitter();
   /** Runs while something is awaited of the peer. */
   #timer: NodeJS.Timeout | undefined;
-  #client: Client<Pkcs11Calls> | undefined;
-  #busy = false;
+  #client: Client<ServedCalls> | undefined;
+  #underWay: CallName | undefined;
+  /** Of the last call that belongs to an operation: it goes on here, while there is one. */
+  #session: number | undefined;
   #retires = false;
+  /** Takes no request any more. */
+  #isClosing = false;
 
   constructor(socket: Socket, peer: Peer, host: Host) {
     this.#socket = socket;
@@ -98,19 +105,37 @@ export class Connection {
     this.#client = undefined;
   }
 
+  /** A call is under way. */
   get isBusy(): boolean {
-    return this.#busy;
+    return this.#underWay !== undefined;
   }
 
-  /** Whose connection it is; undefined before the hello. */
-  get application(): Pkcs11Calls | undefined {
-    return this.#client?.application;
+  get #isWithinOperation(): boolean {
+    return this.#session !== undefined && this.#client?.application.operations.has(this.#session) === true;
   }
 
-  /** Takes no request any more: one that is sent from now on fails unsent at the module, which takes another connection. */
+  /** What would be lost with it now, for the log. */
+  get unfinished(): string | undefined {
+    const { pid } = this.#peer;
+    if (this.#underWay !== undefined) return `${this.#underWay} of process ${pid}`;
+    return this.#isWithinOperation ? `an operation that process ${pid} began and does not go on with` : undefined;
+  }
+
+  /** Ends it, whatever is under way. */
+  cut(): void {
+    this.#socket.destroy();
+  }
+
+  /** Lets its process go to the successor: now, or when the call and the operation that are under way here have ended. */
   retire(): void {
-    if (this.#retires || this.#socket.destroyed) return;
     this.#retires = true;
+    this.#letGo();
+  }
+
+  /** One that is sent from now on fails unsent at the module, which takes another connection. */
+  #letGo(): void {
+    if (this.#isClosing || this.#client === undefined || this.isBusy || this.#isWithinOperation) return;
+    this.#isClosing = true;
     const descriptor = descriptorOf(this.#socket);
     try {
       if (descriptor !== undefined) stopReading(descriptor);
@@ -122,7 +147,7 @@ export class Connection {
 
   /** What a retiring connection had received before is answered yet. */
   #ended(): void {
-    if (!this.#retires || !this.#busy) this.#socket.end();
+    if (!this.#isClosing || !this.isBusy) this.#socket.end();
   }
 
   /** Of two waits the first decides: bytes that trickle in win no time. */
@@ -165,24 +190,32 @@ export class Connection {
 
   #handle(request: Request): void {
     if (this.#socket.destroyed) return;
-    if (this.#busy) return this.#drop(`it sent ${request.call} while a call was under way`);
+    if (this.isBusy) return this.#drop(`it sent ${request.call} while a call was under way`);
     if (request.call === 'hello') return this.#hello(request.fields);
     const client = this.#client;
     if (client === undefined) return this.#drop(`it sent ${request.call} before hello`);
     // The module makes it again at the successor, where what it begins can go on.
-    if (this.#retires && 'repeatable' in CALLS[request.call]) return void this.#socket.destroy();
+    if (this.#isClosing && 'repeatable' in CALLS[request.call]) return void this.#socket.destroy();
     this.#call(client, request);
   }
 
-  #call(client: Client<Pkcs11Calls>, request: Pkcs11Request): void {
+  #call(client: Client<ServedCalls>, request: Pkcs11Request): void {
     const response = this.#dispatch(client.application, request, this.#report);
-    if (!(response instanceof Promise)) return this.#answer(request.call, response);
-    this.#busy = true;
+    if (!(response instanceof Promise)) return this.#conclude(request, response);
+    this.#underWay = request.call;
     response.then((late) => {
-      this.#busy = false;
-      this.#answer(request.call, late);
-      if (this.#retires) this.#socket.end();
+      this.#underWay = undefined;
+      this.#conclude(request, late);
     });
+  }
+
+  #conclude(request: Pkcs11Request, response: Response<CallName>): void {
+    if ('operation' in CALLS[request.call]) this.#session = (request.fields as { session: number }).session;
+    const goesOn = 'operation' in CALLS[request.call] && this.#isWithinOperation;
+    // Before the answer, which brings the next call.
+    if (this.#retires) this.#letGo();
+    this.#answer(request.call, goesOn ? { ...response, goesOn } : response);
+    if (this.#isClosing) this.#socket.end();
   }
 
   #answer(call: CallName, response: Response<CallName>): void {

@@ -200,6 +200,10 @@ export async function startAgent(options: StartOptions): Promise<void> {
   const ticketKey = control?.ticketKey ?? serviceTicketKey();
 
   await new Promise<void>((resolve, reject) => {
+    const onIdle = () => {
+      log.info(`agent ${process.pid} ends`);
+      resolve();
+    };
     const agent = new Agent({
       configurationFile,
       configurationVersion,
@@ -213,12 +217,12 @@ export async function startAgent(options: StartOptions): Promise<void> {
       control,
       log,
       observation,
-      onIdle: resolve,
+      onIdle,
       problemOfConfigurationNow: () => problemOf(configurationFile),
     });
     process.once('SIGTERM', () => {
       agent.retire();
-      process.once('SIGTERM', () => resolve());
+      process.once('SIGTERM', () => agent.end());
     });
     process.on('SIGHUP', () => agent.renew());
     // Before the first call: from here on nothing needs root, and nothing is done as root.

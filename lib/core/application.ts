@@ -46,6 +46,7 @@ export class Application {
   readonly #library: Library;
   readonly #tokens = new Map<number, ApplicationToken>();
   readonly #sessions: SessionTable;
+  readonly #operations = { has: (session: number) => this.#sessions.hasOperation(session) };
 
   constructor(library: Library, sessions: SessionAllowance = ANY_NUMBER) {
     this.#library = library;
@@ -69,9 +70,9 @@ export class Application {
     return new Map([...this.#tokens].map(([slotId, { sessions }]) => [slotId, sessions.size]));
   }
 
-  /** Something was begun that only this application can go on with. */
-  get hasOperations(): boolean {
-    return this.#sessions.all.some((session) => session.hasOperation);
+  /** Tells of the handle of a session whether something was begun in it that another call goes on with; as `sessionCounts`. */
+  get operations(): { has(session: number): boolean } {
+    return this.#operations;
   }
 
   // Slots and tokens (section 5.5)

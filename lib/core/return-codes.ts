@@ -73,7 +73,7 @@ const OF_SIGNING = [...OF_OUTPUT, ck.CKR_DATA_LEN_RANGE, ck.CKR_USER_NOT_LOGGED_
 const OF_VERIFYING = [...OF_UPDATE, ck.CKR_SIGNATURE_INVALID, ck.CKR_SIGNATURE_LEN_RANGE];
 const OF_RANDOM = [ck.CKR_OPERATION_ACTIVE, ck.CKR_RANDOM_NO_RNG, ck.CKR_USER_NOT_LOGGED_IN];
 
-export type FunctionName = Exclude<keyof Application, 'sessionCounts' | 'hasOperations'>;
+export type FunctionName = Exclude<keyof Application, 'sessionCounts' | 'operations'>;
 
 /** The list of each function, without CKR_OK and OF_ALL. */
 const LISTED: Readonly<Record<FunctionName, readonly number[]>> = {

@@ -125,8 +125,9 @@ export class SessionTable {
     return session;
   }
 
-  get all(): readonly Session[] {
-    return [...this.#sessions.values()];
+  /** False too where the session is not open. */
+  hasOperation(handle: number): boolean {
+    return this.#sessions.get(handle)?.hasOperation === true;
   }
 
   /** Opens a session, or finds it open: the same request means the same session, however often it comes. */

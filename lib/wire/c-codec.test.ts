@@ -94,13 +94,13 @@ describe.each(programs)('%s', (program) => {
     );
   });
 
-  test.each(kinds)('refuses a flag that is neither 0 nor 1 ($kind)', ({ kind }) => {
-    const frame =
-      kind === 'q'
-        ? encodeRequest('getSlotList', { tokenPresent: true })
-        : encodeResponse('logout', { rv: 0, message: '', fields: {} });
-    frame.writeUInt8(2, frame.length - 1);
-    expect(echo(program, kind, [frame])).toEqual(refusals(1));
+  test('refuses a flag that is neither 0 nor 1, and marks that nobody knows', () => {
+    const flagged = encodeRequest('getSlotList', { tokenPresent: true });
+    flagged.writeUInt8(2, flagged.length - 1);
+    expect(echo(program, 'q', [flagged])).toEqual(refusals(1));
+    const marked = encodeResponse('logout', { rv: 0, message: '', fields: {} });
+    marked.writeUInt8(5, marked.length - 1);
+    expect(echo(program, 'a', [marked])).toEqual(refusals(1));
   });
 
   test.each(kinds)('survives random bytes ($kind)', ({ kind }) => {

@@ -111,6 +111,7 @@ describe('answers', () => {
           rv: fc.constantFrom(CKR_BUFFER_TOO_SMALL, 0x30),
           message: fc.string({ unit: 'grapheme' }),
           fields: fc.option(fieldsOf(CALLS[call].response)),
+          goesOn: fc.constantFrom(true, undefined),
         }),
       }),
     );
@@ -119,6 +120,12 @@ describe('answers', () => {
         expect(decodeResponse(call, body(encodeResponse(call, response as never)))).toEqual(response);
       }),
     );
+  });
+
+  test('marks that nobody knows are refused', () => {
+    const frame = encodeResponse('logout', { rv: CKR_OK, message: '', fields: {} });
+    frame.writeUInt8(4 | 1, frame.length - 1);
+    expect(() => decodeResponse('logout', body(frame))).toThrow(/marks 5/);
   });
 
   test('an answer to another call is refused', () => {

@@ -142,7 +142,13 @@ export interface Response<C extends CallName> {
   message: string;
   /** Absent after most errors; CKR_BUFFER_TOO_SMALL and the attribute errors still carry lengths. */
   fields: ResponseOf<C> | null;
+  /** The session of the call has an operation that another call goes on with. */
+  goesOn?: true;
 }
+
+/** Bits of an answer's marks. */
+const HAS_FIELDS = 1;
+const GOES_ON = 2;
 
 /** A whole request frame, length prefix included. */
 export function encodeRequest<C extends CallName>(call: C, fields: RequestOf<C>): Buffer {
@@ -167,7 +173,7 @@ export function encodeResponse<C extends CallName>(call: C, response: Response<C
   writer.u16(CALLS[call].id);
   writer.ulong(response.rv);
   writer.text(response.message);
-  writer.flag(response.fields !== null);
+  writer.u8((response.fields === null ? 0 : HAS_FIELDS) | (response.goesOn ? GOES_ON : 0));
   if (response.fields !== null) writeFields<Schema>(CALLS[call].response, writer, response.fields);
   return sealed(writer);
 }
@@ -179,11 +185,13 @@ export function decodeResponse<C extends CallName>(call: C, body: Buffer): Respo
   if (answered !== call) throw new WireError(`an answer to ${answered} came for ${call}`);
   const rv = reader.ulong('rv');
   const message = reader.text('message');
-  const present = reader.flag('has fields');
+  const marks = reader.u8('marks');
+  if (marks > (HAS_FIELDS | GOES_ON)) throw new WireError(`an answer with marks ${marks}`);
+  const present = (marks & HAS_FIELDS) !== 0;
   if (!present && rv === CKR_OK) throw new WireError(`${call} succeeded without its fields`);
   const fields = present ? (readFields<Schema>(CALLS[call].response, reader) as ResponseOf<C>) : null;
   reader.end();
-  return { rv, message, fields };
+  return { rv, message, fields, ...((marks & GOES_ON) !== 0 && { goesOn: true as const }) };
 }
 
 const NOTHING_HELD = Buffer.alloc(0);

@@ -108,6 +108,8 @@ function callRow(row: Row): string[] {
     `        .id = ${row.call.id},`,
     `        .slow = ${row.call.slow === true},`,
     `        .repeatable = ${row.call.repeatable === true},`,
+    `        .in_session = ${Object.keys(row.call.request)[0] === 'session'},`,
+    `        .operation = ${row.call.operation === true},`,
     `        .name = ${JSON.stringify(row.name)},`,
     `        .purpose = ${JSON.stringify(row.call.purpose)},`,
     `        .request = ${fieldsRow(row, 'request')},`,

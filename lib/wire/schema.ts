@@ -3,12 +3,13 @@
  * codec walks this table; `native/client/wire_calls.{h,c}` is generated from it by `generate-c.ts`.
  *
  * Frame, little-endian: `u32 length | u16 call | fields` for a request, `u32 length | u16 call | u64 rv | text message |
- * u8 has fields | fields` for an answer. `length` counts what follows it.
+ * u8 marks | fields` for an answer. `length` counts what follows it. Marks: 1, the fields follow; 2, the session has an
+ * operation that goes on.
  *
  * A call id is never reused. A change of a call's fields, or of a call's meaning, is a new PROTOCOL_VERSION.
  */
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 /** Larger frames are refused by both sides before memory is taken for them. */
 export const MAX_FRAME_BYTES = 1024 * 1024;
 
@@ -52,6 +53,11 @@ export interface Call {
    * begins what a later call goes on with. What goes on with something is lost with its agent.
    */
   readonly repeatable?: true;
+  /**
+   * True where it begins, goes on with or ends an operation of its session (its first field): it goes over the connection
+   * over which the operation began, also to an agent that a successor has replaced meanwhile.
+   */
+  readonly operation?: true;
   readonly request: Readonly<Record<string, FieldType>>;
   readonly response: Readonly<Record<string, FieldType>>;
 }
@@ -185,6 +191,7 @@ export const CALLS = {
   findObjectsInit: {
     id: 30,
     purpose: 'C_FindObjectsInit',
+    operation: true,
     repeatable: true,
     slow: true,
     request: { session: 'ulong', template: 'attributes' },
@@ -193,10 +200,17 @@ export const CALLS = {
   findObjects: {
     id: 31,
     purpose: 'C_FindObjects',
+    operation: true,
     request: { session: 'ulong', max: 'ulong' },
     response: { handles: 'ulongs' },
   },
-  findObjectsFinal: { id: 32, purpose: 'C_FindObjectsFinal', request: { session: 'ulong' }, response: {} },
+  findObjectsFinal: {
+    id: 32,
+    purpose: 'C_FindObjectsFinal',
+    operation: true,
+    request: { session: 'ulong' },
+    response: {},
+  },
   getAttributeValue: {
     id: 33,
     purpose: 'C_GetAttributeValue',
@@ -265,6 +279,7 @@ export const CALLS = {
   signInit: {
     id: 50,
     purpose: 'C_SignInit',
+    operation: true,
     repeatable: true,
     request: { session: 'ulong', mechanism: 'mechanism', key: 'ulong' },
     response: {},
@@ -272,19 +287,28 @@ export const CALLS = {
   sign: {
     id: 51,
     purpose: 'C_Sign',
+    operation: true,
     request: { session: 'ulong', data: 'bytes', signature: 'capacity' },
     response: { signature: 'output' },
   },
-  signUpdate: { id: 52, purpose: 'C_SignUpdate', request: { session: 'ulong', part: 'bytes' }, response: {} },
+  signUpdate: {
+    id: 52,
+    purpose: 'C_SignUpdate',
+    operation: true,
+    request: { session: 'ulong', part: 'bytes' },
+    response: {},
+  },
   signFinal: {
     id: 53,
     purpose: 'C_SignFinal',
+    operation: true,
     request: { session: 'ulong', signature: 'capacity' },
     response: { signature: 'output' },
   },
   verifyInit: {
     id: 54,
     purpose: 'C_VerifyInit',
+    operation: true,
     repeatable: true,
     request: { session: 'ulong', mechanism: 'mechanism', key: 'ulong' },
     response: {},
@@ -292,22 +316,37 @@ export const CALLS = {
   verify: {
     id: 55,
     purpose: 'C_Verify',
+    operation: true,
     request: { session: 'ulong', data: 'bytes', signature: 'bytes' },
     response: {},
   },
-  verifyUpdate: { id: 56, purpose: 'C_VerifyUpdate', request: { session: 'ulong', part: 'bytes' }, response: {} },
+  verifyUpdate: {
+    id: 56,
+    purpose: 'C_VerifyUpdate',
+    operation: true,
+    request: { session: 'ulong', part: 'bytes' },
+    response: {},
+  },
   // C_Verify of more data than a frame holds: what it would refuse, before its parts.
   verifyWhole: {
     id: 58,
     purpose: 'C_Verify (in parts)',
+    operation: true,
     request: { session: 'ulong', signatureLength: 'ulong' },
     response: {},
   },
-  verifyFinal: { id: 57, purpose: 'C_VerifyFinal', request: { session: 'ulong', signature: 'bytes' }, response: {} },
+  verifyFinal: {
+    id: 57,
+    purpose: 'C_VerifyFinal',
+    operation: true,
+    request: { session: 'ulong', signature: 'bytes' },
+    response: {},
+  },
 
   digestInit: {
     id: 60,
     purpose: 'C_DigestInit',
+    operation: true,
     repeatable: true,
     request: { session: 'ulong', mechanism: 'mechanism' },
     response: {},
@@ -315,13 +354,21 @@ export const CALLS = {
   digest: {
     id: 61,
     purpose: 'C_Digest',
+    operation: true,
     request: { session: 'ulong', data: 'bytes', digest: 'capacity' },
     response: { digest: 'output' },
   },
-  digestUpdate: { id: 62, purpose: 'C_DigestUpdate', request: { session: 'ulong', part: 'bytes' }, response: {} },
+  digestUpdate: {
+    id: 62,
+    purpose: 'C_DigestUpdate',
+    operation: true,
+    request: { session: 'ulong', part: 'bytes' },
+    response: {},
+  },
   digestFinal: {
     id: 63,
     purpose: 'C_DigestFinal',
+    operation: true,
     request: { session: 'ulong', digest: 'capacity' },
     response: { digest: 'output' },
   },
@@ -329,6 +376,7 @@ export const CALLS = {
   encryptInit: {
     id: 70,
     purpose: 'C_EncryptInit',
+    operation: true,
     repeatable: true,
     request: { session: 'ulong', mechanism: 'mechanism', key: 'ulong' },
     response: {},
@@ -336,12 +384,14 @@ export const CALLS = {
   encrypt: {
     id: 71,
     purpose: 'C_Encrypt',
+    operation: true,
     request: { session: 'ulong', data: 'bytes', encrypted: 'capacity' },
     response: { encrypted: 'output' },
   },
   decryptInit: {
     id: 72,
     purpose: 'C_DecryptInit',
+    operation: true,
     repeatable: true,
     request: { session: 'ulong', mechanism: 'mechanism', key: 'ulong' },
     response: {},
@@ -349,6 +399,7 @@ export const CALLS = {
   decrypt: {
     id: 73,
     purpose: 'C_Decrypt',
+    operation: true,
     request: { session: 'ulong', encrypted: 'bytes', data: 'capacity' },
     response: { data: 'output' },
   },
@@ -357,6 +408,7 @@ export const CALLS = {
   cancelOperations: {
     id: 80,
     purpose: 'C_SessionCancel',
+    operation: true,
     repeatable: true,
     request: { session: 'ulong', flags: 'ulong' },
     response: {},

@@ -30,7 +30,7 @@
 /* A request that an agent took along into its end goes to the next one; not for ever, as it may be the reason. */
 #define MAX_SENDS 3
 /* One that found its connection closed goes to another one: each idle one may be so. */
-#define MAX_UNSENT (MAX_IDLE_CONNECTIONS + MAX_SENDS)
+#define MAX_UNSENT (CONNECTION_LIST_FULL + MAX_SENDS)
 /* Nor does a call follow an agent that dies, or talks nonsense, each time state is replayed to it. */
 #define MAX_REPLAYS 3
 
@@ -73,8 +73,11 @@ static void after_fork_in_child(void)
 static void begin_new_life(void)
 {
     self.epoch++;
+    self.born = self.epoch;
     self.has_instance = false;
     self.resumed = false;
+    for (struct connection *connection = self.connections; connection != NULL; connection = connection->next)
+        connection->session = 0;
     connection_list_close_stale(&self.connections, self.epoch);
     pthread_cond_broadcast(&self.changed);
 }
@@ -117,11 +120,12 @@ static bool wait_for_change(struct deadline deadline, struct failure *failure)
 }
 
 /* With the lock. True: a connection to look at, or (NULL) the right to open one, `greeting` being set. */
-static bool reserve(struct connection **connection, struct deadline deadline, struct failure *failure)
+static bool reserve(struct connection **connection, const struct exchange *exchange, struct deadline deadline,
+                    struct failure *failure)
 {
     for (;;) {
         if (!self.replaying) {
-            *connection = connection_list_find_idle(self.connections, self.epoch);
+            *connection = connection_list_find_idle(self.connections, self.epoch, exchange);
             if (*connection != NULL) {
                 (*connection)->busy = true;
                 return true;
@@ -136,11 +140,19 @@ static bool reserve(struct connection **connection, struct deadline deadline, st
     }
 }
 
+/* With the lock. */
+static bool is_wanted(const struct connection *connection)
+{
+    if (connection->epoch < self.born)
+        return false;
+    return connection->session != 0 || (connection->epoch == self.epoch &&
+                                        connection_list_count_spare(self.connections) < MAX_IDLE_CONNECTIONS);
+}
+
 static void give_back(struct connection *connection, bool usable)
 {
     enter();
-    usable = usable && connection->epoch == self.epoch &&
-             connection_list_count_idle(self.connections) < MAX_IDLE_CONNECTIONS;
+    usable = usable && is_wanted(connection);
     connection->busy = false;
     if (!usable)
         connection_list_remove(&self.connections, connection);
@@ -192,7 +204,10 @@ static bool replay(struct connection *connection, struct deadline deadline, stru
     return result == TRANSPORT_OK;
 }
 
-/* Waits until the agent behind `connection` has our state, or gives it. False: not this connection. */
+/*
+ * Waits until the agent behind `connection` has our state, or gives it. False: not this connection. An agent that has been
+ * replaced meanwhile has what belongs to the operation.
+ */
 static bool settle(struct connection *connection, struct deadline deadline, struct failure *failure)
 {
     enter();
@@ -200,11 +215,12 @@ static bool settle(struct connection *connection, struct deadline deadline, stru
         continue;
     bool current = !self.replaying && connection->epoch == self.epoch;
     bool mine = current && !self.resumed;
+    bool goes_on = connection->session != 0 && connection->epoch >= self.born && connection->epoch != self.epoch;
     if (mine)
         self.replaying = true;
     leave();
-    if (!current)
-        return false;
+    if (goes_on || !current)
+        return goes_on;
     return !mine || replay(connection, deadline, failure);
 }
 
@@ -213,7 +229,7 @@ static enum client_status take(struct connection **taken, bool fresh, struct exc
 {
     for (int replays = 0; replays < MAX_REPLAYS && !deadline_passed(deadline);) {
         enter();
-        bool reserved = reserve(taken, deadline, failure);
+        bool reserved = reserve(taken, exchange, deadline, failure);
         leave();
         if (!reserved)
             return CLIENT_FAILED;
@@ -295,7 +311,28 @@ static bool is_heard(struct exchange *exchange, struct failure *failure)
     return heard;
 }
 
-enum client_status client_call(struct exchange *exchange, struct failure *failure)
+void client_end_operation(uint64_t session)
+{
+    enter();
+    connection_list_end_operation(self.connections, session);
+    connection_list_close_stale(&self.connections, self.epoch);
+    leave();
+}
+
+/* The operation of the exchange's session goes on where the answer came from, or nowhere. */
+static void follow_operation(struct connection *connection, const struct exchange *exchange)
+{
+    uint64_t session = exchange_session(exchange);
+    if (!exchange->call->operation)
+        return;
+    enter();
+    connection_list_end_operation(self.connections, session);
+    connection->session = exchange->goes_on ? session : 0;
+    connection_list_close_stale(&self.connections, self.epoch);
+    leave();
+}
+
+static enum client_status call_until_deadline(struct exchange *exchange, struct failure *failure)
 {
     if (!is_heard(exchange, failure))
         return CLIENT_FAILED;
@@ -310,6 +347,8 @@ enum client_status client_call(struct exchange *exchange, struct failure *failur
         uint64_t epoch = connection->epoch;
         enum transport result = connection_call(connection, exchange, deadline, failure);
         exchange->epoch = epoch;
+        if (result == TRANSPORT_OK)
+            follow_operation(connection, exchange);
         give_back(connection, result == TRANSPORT_OK);
         if (result == TRANSPORT_OK)
             return CLIENT_ANSWERED;
@@ -322,6 +361,24 @@ enum client_status client_call(struct exchange *exchange, struct failure *failur
     }
     doubt(deadline);
     return CLIENT_FAILED;
+}
+
+/* A failure ends an operation: the agent shall not wait for what comes next. */
+static void give_up_operation(const struct exchange *exchange)
+{
+    if (!exchange->call->operation)
+        return;
+    enter();
+    connection_list_close_of(&self.connections, exchange_session(exchange));
+    leave();
+}
+
+enum client_status client_call(struct exchange *exchange, struct failure *failure)
+{
+    enum client_status status = call_until_deadline(exchange, failure);
+    if (status == CLIENT_FAILED)
+        give_up_operation(exchange);
+    return status;
 }
 
 enum client_status client_begin(bool fresh, struct exchange *exchange, struct failure *failure)

@@ -38,6 +38,8 @@ void client_unload(void);
  * refusal. */
 enum client_status client_begin(bool fresh, struct exchange *exchange, struct failure *failure);
 enum client_status client_call(struct exchange *exchange, struct failure *failure);
+/* A session's operation is over without a call of its own, also at an agent that has been replaced. */
+void client_end_operation(uint64_t session);
 /* Ends what this process has at the agent; the next call begins as a new one. */
 void client_end(void);
 

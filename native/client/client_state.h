@@ -42,9 +42,11 @@ struct client {
     /*
      * Counts the agents (and lives of this process) that the connections belong to: a connection of an
      * earlier epoch leads to an agent that knows other things than the present one, and is closed instead of
-     * used.
+     * used, but for what goes on with an operation that began there.
      */
     uint64_t epoch;
+    /* The epoch with which this life of the process began: connections of earlier ones are another's. */
+    uint64_t born;
     /* The agent of this epoch has the state that the module believes it has. */
     bool resumed;
     /* One thread opens a connection. It alone touches `not_before_ms`, without the lock. */

@@ -31,6 +31,8 @@ struct connection {
     bool busy;
     /* client lock: see struct client. Copied into answers. */
     uint64_t epoch;
+    /* client lock: the session whose operation goes on here; 0: none. */
+    uint64_t session;
 };
 
 enum transport connection_open(struct connection *connection, const char *socket, struct deadline deadline,

@@ -17,6 +17,8 @@ struct exchange {
     struct wire_bytes message;
     /* False after most errors; then `response` was not touched. */
     bool has_fields;
+    /* The session has an operation that another call goes on with. */
+    bool goes_on;
     /* Which resume of the agent's state this answer belongs to; see client_is_current. */
     uint64_t epoch;
     /* What message and response point into. */
@@ -24,6 +26,11 @@ struct exchange {
     size_t frame_length;
 };
 
+/* Bits of an answer's marks. */
+enum { EXCHANGE_HAS_FIELDS = 1, EXCHANGE_GOES_ON = 2 };
+
+/* The session in which the call is made; 0: none. */
+uint64_t exchange_session(const struct exchange *exchange);
 /* A whole request frame. False: out of memory, or larger than a frame may be. */
 bool exchange_encode(const struct exchange *exchange, struct wire_writer *writer);
 /* Takes ownership of `frame` (a body without its length prefix), also when it returns false: not an answer to

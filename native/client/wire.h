@@ -89,6 +89,9 @@ struct wire_call {
     uint16_t id;
     bool slow;
     bool repeatable;
+    /* The session is the first field of the request. */
+    bool in_session;
+    bool operation;
     const char *name;
     const char *purpose;
     struct wire_fields request;

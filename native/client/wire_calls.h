@@ -5,7 +5,7 @@
 #include "exchange.h"
 #include "wire.h"
 
-#define WIRE_PROTOCOL_VERSION 1
+#define WIRE_PROTOCOL_VERSION 2
 #define WIRE_MAX_FRAME_BYTES 1048576
 #define WIRE_CALL_COUNT 43
 

@@ -48,7 +48,8 @@ static bool reencode_answer(const uint8_t *body, size_t length, struct wire_writ
     wire_put_u16(out, call->id);
     wire_put_ulong(out, exchange.rv);
     wire_put_bytes(out, exchange.message);
-    wire_put_flag(out, exchange.has_fields);
+    wire_put_u8(out, (uint8_t)((exchange.has_fields ? EXCHANGE_HAS_FIELDS : 0) |
+                             (exchange.goes_on ? EXCHANGE_GOES_ON : 0)));
     if (exchange.has_fields)
         wire_put_fields(out, &call->response, values);
     wire_end_frame(out);

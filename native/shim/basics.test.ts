@@ -39,7 +39,7 @@ describe.each(VARIANTS)('the module, $name', ({ build }) => {
     expect(await driver.run('signinit 1 0x1041 4503599627370495')).toBe('0');
     expect(await driver.run('sign 1 aabbcc buffer 72')).toBe('0 3 aabbcc');
     expect(agent.requests).toMatchObject([
-      { call: 'hello', fields: { protocol: 1, fresh: true, ticket: null, configuration: [] } },
+      { call: 'hello', fields: { protocol: 2, fresh: true, ticket: null, configuration: [] } },
       { call: 'getSlotList' },
       { call: 'openSession', fields: { session: 1, slot: 3, flags: 4 } },
       { call: 'login', fields: { session: 1, userType: 1, pin: new Uint8Array(Buffer.from('client:secret')) } },

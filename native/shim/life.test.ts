@@ -331,6 +331,52 @@ describe.each(VARIANTS)('forks, restarts and exits, $name', ({ build }) => {
     expect(agent.take()).toEqual(['hello', 'openSession', 'getSessionInfo']);
   });
 
+  describe('an operation whose agent gets a successor', () => {
+    let successor: FakeAgent;
+
+    beforeEach(async () => {
+      await logIn();
+      agent.on('signInit', () => ({ ...ok<'signInit'>({}), goesOn: true }));
+      expect(await driver.run('signinit 1 1 9')).toBe('0');
+      agent.stopAccepting();
+      successor = new FakeAgent(agent.path);
+      await successor.start();
+      // No connection is free for it.
+      expect(await driver.run('slots 8')).toBe('0 2 3');
+      expect(successor.take()).toEqual(['hello', 'openSession', 'resumeLogin', 'getSlotList']);
+      agent.take();
+    });
+
+    afterEach(async () => {
+      await driver.run('final');
+      await successor.stop();
+    });
+
+    const untilLetGo = async () => {
+      while (agent.connections > 0) await new Promise(setImmediate);
+    };
+
+    test('goes on where it began, while everything else is asked of the successor', async () => {
+      expect(await driver.run('session 1')).toBe('0 0 2');
+      expect(await driver.run('sign 1 aa buffer 9')).toBe('0 1 aa');
+      expect(agent.take()).toEqual(['sign']);
+      expect(successor.take()).toEqual(['getSessionInfo']);
+      await untilLetGo();
+    });
+
+    test.each(['logout 1', 'close 1', 'final'])('ends with %s, and its agent is let go', async (command) => {
+      expect(await driver.run(command)).toBe('0');
+      await untilLetGo();
+    });
+
+    test('is lost with its agent; the next one begins at the successor', async () => {
+      await agent.stop();
+      expect(await driver.run('signinit 1 1 9')).toBe('0');
+      expect(await driver.run('sign 1 aa buffer 9')).toBe('0 1 aa');
+      expect(successor.take()).toEqual(['signInit', 'sign']);
+    });
+  });
+
   test('threads share connections without sharing answers, and may fork meanwhile', async () => {
     await driver.run('init 2');
     expect(await driver.run('threads 16 100 fork')).toBe('0 wrong 0 children');

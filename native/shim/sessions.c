@@ -72,12 +72,22 @@ bool sessions_remove(CK_SESSION_HANDLE handle)
     pthread_mutex_lock(&self.lock);
     bool removed = table_remove(&self.table, handle);
     pthread_mutex_unlock(&self.lock);
+    client_end_operation(handle);
     return removed;
+}
+
+/* With the lock. */
+static void end_operations(CK_SLOT_ID slot)
+{
+    for (size_t i = 0; i < self.table.session_count; i++)
+        if (self.table.sessions[i].slot == slot)
+            client_end_operation(self.table.sessions[i].handle);
 }
 
 void sessions_remove_slot(CK_SLOT_ID slot)
 {
     pthread_mutex_lock(&self.lock);
+    end_operations(slot);
     table_remove_slot(&self.table, slot);
     pthread_mutex_unlock(&self.lock);
 }
@@ -118,6 +128,7 @@ bool sessions_logout(CK_SLOT_ID slot)
     pthread_mutex_lock(&self.lock);
     bool removed = table_logout(&self.table, slot);
     (void)table_logout(&self.inherited, slot);
+    end_operations(slot);
     pthread_mutex_unlock(&self.lock);
     return removed;
 }

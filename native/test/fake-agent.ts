@@ -112,8 +112,8 @@ export class FakeAgent {
     const reply = handler === undefined ? this.#reply(request, peer) : handler(request.fields as never, peer);
     if (reply === undefined || peer.socket.destroyed) return;
     if (Buffer.isBuffer(reply)) return void peer.socket.write(reply);
-    const { rv = CKR_OK, message = '', fields = null } = reply;
-    peer.socket.write(encodeResponse(request.call, { rv, message, fields } as never));
+    const { rv = CKR_OK, message = '', fields = null, goesOn } = reply;
+    peer.socket.write(encodeResponse(request.call, { rv, message, fields, goesOn } as never));
   }
 
   /** The hello an agent gives that lets everybody in; for handlers that change a part of it. */

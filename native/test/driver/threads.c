@@ -1,7 +1,9 @@
 /* Many threads that sign at once, each in a session of its own and each data of its own. */
 #include "driver.h"
 
+#include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -9,6 +11,8 @@
 
 #define MAX_THREADS 64
 #define DIGEST_BYTES 32
+/* Nobody else would come to anything beside threads that fail without a pause. */
+#define AFTER_FAILURE_US 10000
 
 struct keys {
     CK_SLOT_ID slot;
@@ -22,8 +26,11 @@ struct signer {
     struct keys keys;
     CK_SESSION_HANDLE session;
     unsigned rounds;
+    unsigned right;
     unsigned wrong;
 };
+
+static atomic_bool enough;
 
 static bool is_right(const struct signer *signer, CK_BYTE *data, CK_BYTE *signature, CK_ULONG length)
 {
@@ -38,7 +45,7 @@ static void *sign_often(void *argument)
 {
     struct signer *signer = argument;
     CK_MECHANISM mechanism = {.mechanism = CKM_ECDSA};
-    for (unsigned i = 0; i < signer->rounds; i++) {
+    for (unsigned i = 0; i < signer->rounds && !atomic_load(&enough); i++) {
         CK_BYTE data[DIGEST_BYTES] = {0}, signature[64] = {0};
         CK_ULONG length = sizeof signature;
         memcpy(data, &signer->session, sizeof signer->session);
@@ -46,7 +53,9 @@ static void *sign_often(void *argument)
         if (module->C_SignInit(signer->session, &mechanism, signer->keys.private_key) != CKR_OK ||
             module->C_Sign(signer->session, data, sizeof data, signature, &length) != CKR_OK ||
             !is_right(signer, data, signature, length))
-            signer->wrong++;
+            signer->wrong++, usleep(AFTER_FAILURE_US);
+        else
+            signer->right++;
     }
     return NULL;
 }
@@ -55,6 +64,7 @@ static void start(struct signer *signers, unsigned count, unsigned rounds, struc
 {
     if (count > MAX_THREADS)
         exit(4);
+    atomic_store(&enough, false);
     for (unsigned i = 0; i < count; i++) {
         signers[i] = (struct signer){.rounds = rounds, .keys = keys};
         if (module->C_OpenSession(keys.slot, CKF_SERIAL_SESSION, NULL, NULL, &signers[i].session) != CKR_OK ||
@@ -104,12 +114,38 @@ static void run_verified(const struct words *words)
     say("%u wrong", join(signers, count));
 }
 
+/*
+ * threads-begin COUNT SLOT PRIVATE PUBLIC: as threads-verified, until threads-end, which says how many signatures came and
+ * how many did not
+ */
+static void begin_or_end(const struct words *words)
+{
+    static struct signer signers[MAX_THREADS];
+    static unsigned count;
+    unsigned right = 0, wrong;
+    if (strcmp(words->at[0], "threads-begin") == 0) {
+        struct keys keys = {
+            .slot = number(words, 2), .private_key = number(words, 3), .public_key = number(words, 4)};
+        count = (unsigned)number(words, 1);
+        start(signers, count, UINT_MAX, keys);
+        say("begun");
+        return;
+    }
+    atomic_store(&enough, true);
+    wrong = join(signers, count);
+    for (unsigned i = 0; i < count; i++)
+        right += signers[i].right;
+    say("%u right %u wrong", right, wrong);
+}
+
 bool threads_command(const struct words *words)
 {
     if (strcmp(words->at[0], "threads") == 0)
         run_threads(words);
     else if (strcmp(words->at[0], "threads-verified") == 0)
         run_verified(words);
+    else if (strcmp(words->at[0], "threads-begin") == 0 || strcmp(words->at[0], "threads-end") == 0)
+        begin_or_end(words);
     else
         return false;
     return true;
