@@ -8,6 +8,7 @@ import { giveAdvice } from './advise/command.ts';
 import { describeMachine } from './machine.ts';
 import { type Filter, fullForm, matches, quickForm } from './plan/points.ts';
 import { RULES } from './plan/repetition.ts';
+import { runReal } from './real/run.ts';
 import { writeReport } from './report/write.ts';
 import { KEY_TYPES, LOADS, type Result, SIGNERS } from './result.ts';
 import { readResult, resultFile, resumed } from './result-file.ts';
@@ -23,6 +24,9 @@ interface Options {
   config?: string;
   keyName?: string;
   report?: string;
+  hsm?: string;
+  maxSignatures: string;
+  yes?: true;
   resume?: true;
   out: string;
   signer?: string[];
@@ -125,6 +129,16 @@ async function runAdvice({ latency, workers, key, config, keyName }: Options): P
   process.stdout.write(await giveAdvice(options, say));
 }
 
+async function runAgainstReal(hsm: string, options: Options): Promise<void> {
+  const { config, keyName, maxSignatures, key: keyTypes, out, yes = false } = options;
+  const form = options.quick ? 'quick' : 'full';
+  const real = { hsm, config, keyName, maxSignatures, form, keyTypes, filter: filterOf(options), out } as const;
+  const asking = { input: process.stdin, output: process.stderr, yes };
+  const result: Result = { ...(await newResult(form)), hsm: 'real' };
+  const isWhole = await runReal({ options: real, result, asking, signal: interruption(), say });
+  if (!isWhole) process.exitCode = 1;
+}
+
 /** Of a result that is there already. */
 async function runReport(folder: string): Promise<void> {
   const result = readResult(resultFile(folder));
@@ -135,6 +149,7 @@ async function runReport(folder: string): Promise<void> {
 function run(options: Options): Promise<void> {
   if (options.report !== undefined) return runReport(options.report);
   if (options.advise) return runAdvice(options);
+  if (options.hsm !== undefined) return runAgainstReal(options.hsm, options);
   return options.targets ? runTargets(options) : runSweep(options);
 }
 
@@ -154,9 +169,12 @@ await new Command('npm run bench --')
   .option('--latency <ms>', 'with --advise: what a signature takes while the HSM has nothing else to do')
   .option(
     '--config <file>',
-    "the library's configuration file of a real HSM; MHSM_CLIENT_ID and MHSM_CLIENT_SECRET name its user",
+    "the library's configuration file of a real HSM; MHSM_CLIENT_ID and MHSM_CLIENT_SECRET name its user, else the file does",
   )
-  .option('--key-name <name>', 'with --config: a key of that HSM')
+  .option('--key-name <name>', 'a key of that HSM, instead of one that is made and deleted')
+  .option('--hsm <url>', 'measure against this real HSM of --config, after a yes')
+  .option('--max-signatures <count>', 'with --hsm: ask for no more', '20000')
+  .option('--yes', 'with --hsm: do not ask')
   .option('--report <folder>', 'write table and page of the result.json in it anew')
   .option('--out <folder>', 'where the result goes', '.bench')
   .option('--resume', 'go on where an interrupted run stopped, under the same conditions')

@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { CRYPTO_USER, MockHsm } from '../../demo/mock.ts';
 import { speedName } from '../plan/points.ts';
-import type { HsmSpeed } from '../result.ts';
-import { importedKey, type KeyFiles, SIGNATURES } from './key-files.ts';
+import type { HsmSpeed, KeyType, Point } from '../result.ts';
+import { importedKey, type KeyFiles, makeKeyFiles, SIGNATURES } from './key-files.ts';
+import type { Subject } from './subject.ts';
 
 /** A sign request as any REST client sends it. */
 export interface BareRequest {
@@ -21,16 +22,20 @@ export interface BenchHsm {
   readonly pid: number | undefined;
   /** What `tokens[]` of the library's configuration holds for it, `slotid` and `resourceName` excepted. */
   readonly token: object;
-  /** `client-id:client-secret` of the one who signs. */
+  /** Further sections of that configuration, by their names. */
+  readonly sections: object;
+  /** `client-id:client-secret` of the one who signs; empty where the configuration says who that is. */
   readonly pin: string;
-  /** Lets the key be used under its label. */
-  add(key: KeyFiles): Promise<void>;
+  /** A key of this type in the HSM, with a certificate. @param folder for files of it */
+  key(keyType: KeyType, folder: string): Promise<KeyFiles>;
   setSpeed(speed: HsmSpeed): Promise<void>;
   /** Signatures made so far; undefined where the HSM does not tell. */
   signs(): Promise<number | undefined>;
   /** Connections on which the last so many signatures were asked for; undefined where the HSM does not tell. */
   connectionsOf(signs: number): Promise<number | undefined>;
   bareRequest(key: KeyFiles): Promise<BareRequest>;
+  /** What watches over the load that a subject makes, where somebody pays for it. */
+  metered(subject: Subject, point: Point): Subject;
   stop(): Promise<void>;
 }
 
@@ -65,8 +70,18 @@ export class MockBenchHsm implements BenchHsm {
     return `${clientId}:${clientSecret}`;
   }
 
-  async add(key: KeyFiles): Promise<void> {
+  get sections(): object {
+    return {};
+  }
+
+  async key(keyType: KeyType, folder: string): Promise<KeyFiles> {
+    const key = await makeKeyFiles(folder, keyType);
     await this.#mock.requestAs(this.#mock.offload, 'PUT', `/keys/${key.label}`, importedKey(key));
+    return key;
+  }
+
+  metered(subject: Subject): Subject {
+    return subject;
   }
 
   async setSpeed(speed: HsmSpeed): Promise<void> {

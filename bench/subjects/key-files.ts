@@ -16,8 +16,8 @@ export interface KeyFiles {
   readonly keyType: KeyType;
   /** Its label in every token, and its name in the HSM. */
   readonly label: string;
-  /** PEM, PKCS#8. */
-  readonly keyFile: string;
+  /** PEM, PKCS#8; undefined where the key is in the HSM alone. */
+  readonly keyFile: string | undefined;
   /** PEM, self-signed, for `localhost`. */
   readonly certificateFile: string;
 }
@@ -33,9 +33,15 @@ export async function makeKeyFiles(folder: string, keyType: KeyType): Promise<Ke
   return { keyType, label, keyFile, certificateFile };
 }
 
+/** Path of the private key. Throws where it is in the HSM alone. */
+export function localKeyFile({ keyFile, label }: KeyFiles): string {
+  if (keyFile !== undefined) return keyFile;
+  throw new Error(`key ${label} is in the HSM alone: signers without an HSM cannot be measured beside it`);
+}
+
 /** As the service imports it. */
-export function importedKey({ keyFile }: KeyFiles): object {
-  const jwk = createPrivateKey(readFileSync(keyFile)).export({ format: 'jwk' });
+export function importedKey(key: KeyFiles): object {
+  const jwk = createPrivateKey(readFileSync(localKeyFile(key))).export({ format: 'jwk' });
   return { key: { ...jwk, kty: `${jwk.kty}-HSM` } };
 }
 

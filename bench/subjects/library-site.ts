@@ -20,11 +20,12 @@ export class LibrarySite {
     this.folder = folder;
     this.configurationFile = join(folder, 'mhsm-pkcs11.conf');
     const configuration = {
+      ...hsm.sections,
       tokens: [{ slotid: 0, resourceName: this.tokenLabel, ...hsm.token }],
       ConnectionCache: { Disable: signer === 'library-uncached', MaxConnections: maxConnections },
       agent: { idleExitSeconds: IDLE_EXIT_SECONDS },
     };
-    writeFileSync(this.configurationFile, JSON.stringify(configuration, null, 2));
+    writeFileSync(this.configurationFile, JSON.stringify(configuration, null, 2), { mode: 0o600 });
   }
 
   /** Process id of the agent; undefined while there is none. */

@@ -9,7 +9,7 @@ import { MODULE, MODULE_ENVIRONMENT } from '../../demo/tested-module.ts';
 import { LoadProgram } from '../load-program.ts';
 import { childrenOf } from '../processes.ts';
 import type { Point } from '../result.ts';
-import type { KeyFiles } from './key-files.ts';
+import { type KeyFiles, localKeyFile } from './key-files.ts';
 import { LibrarySite } from './library-site.ts';
 import type { Rig } from './rig.ts';
 import { SOFTHSM_MODULE } from './softhsm-token.ts';
@@ -98,7 +98,7 @@ export class NginxHandshakes implements Subject {
 
   static async ofPem(point: Point, rig: Rig): Promise<NginxHandshakes> {
     const key = await rig.key(point.keyType);
-    return NginxHandshakes.#open(rig.newFolder(), point, key, { reference: key.keyFile, env: {} });
+    return NginxHandshakes.#open(rig.newFolder(), point, key, { reference: localKeyFile(key), env: {} });
   }
 
   static async #open(folder: string, { workers }: Point, key: KeyFiles, served: ServedKey, site?: LibrarySite) {

@@ -21,5 +21,5 @@ export async function openSubject(point: Point, rig: Rig): Promise<Subject> {
   const open = OPENERS[point.signer][point.load];
   if (open === undefined) throw new Error(`${point.signer} cannot be measured by ${point.load}`);
   if (point.hsm !== null) await rig.hsm.setSpeed(point.hsm);
-  return open(point, rig);
+  return rig.hsm.metered(await open(point, rig), point);
 }

@@ -6,7 +6,7 @@ import { keepLogs } from '../../secret-watch/evidence.ts';
 import { signalProcessesWith } from '../processes.ts';
 import type { KeyType } from '../result.ts';
 import { type BenchHsm, MockBenchHsm } from './hsm.ts';
-import { type KeyFiles, makeKeyFiles } from './key-files.ts';
+import type { KeyFiles } from './key-files.ts';
 import { SoftHsmToken } from './softhsm-token.ts';
 
 export class Rig {
@@ -49,10 +49,7 @@ export class Rig {
   key(keyType: KeyType): Promise<KeyFiles> {
     const known = this.#keys.get(keyType);
     if (known !== undefined) return known;
-    const made = makeKeyFiles(this.folder, keyType).then(async (key) => {
-      await this.hsm.add(key);
-      return key;
-    });
+    const made = this.hsm.key(keyType, this.folder);
     this.#keys.set(keyType, made);
     return made;
   }

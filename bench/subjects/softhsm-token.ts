@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mustRun } from '../../demo/process.ts';
-import type { KeyFiles } from './key-files.ts';
+import { type KeyFiles, localKeyFile } from './key-files.ts';
 
 /** Where the package softhsm2 of Debian puts it. */
 export const SOFTHSM_MODULE = '/usr/lib/softhsm/libsofthsm2.so';
@@ -40,9 +40,10 @@ export class SoftHsmToken {
     return { PATH: process.env.PATH, SOFTHSM2_CONF: this.configurationFile };
   }
 
-  async add({ keyFile, label }: KeyFiles): Promise<void> {
+  async add(key: KeyFiles): Promise<void> {
     const id = (++this.#added).toString(16).padStart(2, '0');
-    await this.#run(['--import', keyFile, '--token', this.label, '--label', label, '--id', id, '--pin', PIN]);
+    const { label } = key;
+    await this.#run(['--import', localKeyFile(key), '--token', this.label, '--label', label, '--id', id, '--pin', PIN]);
   }
 
   /** Workers of nginx open the token again as their own user. */
