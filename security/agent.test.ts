@@ -29,6 +29,15 @@ describe.runIf(process.getuid?.() === 0)('an agent that root started (needs root
     return caller;
   }
 
+  /** Its log holds everything that came before. */
+  async function logIsWritten(): Promise<void> {
+    const before = agent.log.length;
+    const caller = await admitted();
+    await caller.call('getMechanismList', { slot: 0 });
+    await until('a line about the call', () => agent.log.slice(before).includes('C_GetMechanismList'));
+    caller.end();
+  }
+
   test('is somebody else in each of its threads, has no capability and no way to get one', () => {
     const own = agent.status('Uid');
     expect(own).toBeGreaterThan(0);
@@ -53,6 +62,22 @@ describe.runIf(process.getuid?.() === 0)('an agent that root started (needs root
         expect(await intruder.does('read', { path: `/proc/${pid}/${file}` }), file).toMatch(/^(EACCES|EPERM)$/);
       }
     }
+  });
+
+  test('opens no debugger, which anybody could use, when its own user asks for one', async () => {
+    const intruder = await agent.intruder(agent.status('Uid'));
+    expect(await intruder.does('signal', { pid: agent.pid, signal: 'SIGUSR1' })).toBe('true');
+    const listening = agent
+      .proc('net/tcp')
+      .split('\n')
+      .filter((line) => / 0100007F:240D 0+:0+ 0A /.test(line));
+    expect(listening).toEqual([]);
+    await logIsWritten();
+    expect(agent.log).not.toContain('Debugger');
+    // SIGUSR1 is the tenth.
+    expect((BigInt(`0x${rowOf(agent.proc('status'), 'SigIgn')}`) >> 9n) & 1n).toBe(1n);
+    // Before it has come so far, too.
+    expect(agent.proc('cmdline').split('\0')).toContain('--disable-sigusr1');
   });
 
   test('has no core, no secret among its arguments and variables, no file of others', () => {
@@ -92,15 +117,6 @@ describe.runIf(process.getuid?.() === 0)('an agent that root started (needs root
     (await admitted()).end();
     stranger.leave();
   });
-
-  /** Its log holds everything that came before. */
-  async function logIsWritten(): Promise<void> {
-    const before = agent.log.length;
-    const caller = await admitted();
-    await caller.call('getMechanismList', { slot: 0 });
-    await until('a line about the call', () => agent.log.slice(before).includes('C_GetMechanismList'));
-    caller.end();
-  }
 
   test('writes no line for each of many that talk nonsense', async () => {
     const stranger = await agent.intruder(STRANGER);

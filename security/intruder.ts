@@ -13,6 +13,8 @@ export interface Tasks {
   readonly read: { readonly path: string };
   /** What the agent says to a hello without a ticket. */
   readonly greet: { readonly socket: string };
+  /** Sends a process a signal. */
+  readonly signal: { readonly pid: number; readonly signal: NodeJS.Signals };
   /** Connects so often and says nothing; how many are open when the last one is. */
   readonly hold: { readonly socket: string; readonly connections: number };
   /** Connects so often, sends nonsense, and is closed. */
@@ -53,6 +55,7 @@ const does: Does = {
     caller.end();
     return answer === undefined ? 'closed' : `${answer.rv} ${answer.message}`;
   },
+  signal: ({ pid, signal }) => String(process.kill(pid, signal)),
   hold: async ({ socket, connections }) => {
     for (let i = 0; i < connections; i++) await hold(socket);
     return String(held.size);

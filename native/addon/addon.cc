@@ -4,6 +4,7 @@
 #include <napi.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <string>
 
@@ -78,6 +79,9 @@ Napi::Value harden(const Napi::CallbackInfo &info)
         return fail(info.Env(), "PR_SET_DUMPABLE");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return fail(info.Env(), "PR_SET_NO_NEW_PRIVS");
+    /* Node opens its debugger, to everybody on the host, to whoever may send this. */
+    if (signal(SIGUSR1, SIG_IGN) == SIG_ERR)
+        return fail(info.Env(), "SIGUSR1");
     return info.Env().Undefined();
 }
 

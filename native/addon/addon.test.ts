@@ -59,6 +59,15 @@ test('harden leaves no core', () => {
   expect(limits).toMatch(/Max core file size +0 +0/);
 });
 
+test('harden opens no debugger to whoever may send a signal', () => {
+  const seen = run(`const { url } = await import('node:inspector');
+    harden();
+    process.kill(process.pid, 'SIGUSR1');
+    const ignored = /^SigIgn:\\s*(.*)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1];
+    console.log(JSON.stringify({ ignored: (BigInt('0x' + ignored) >> 9n) & 1n ? 'SIGUSR1' : '', url: url() ?? '' }))`);
+  expect(seen).toEqual({ ignored: 'SIGUSR1', url: '' });
+});
+
 test.skipIf(getuid?.() !== 0)("Node's own setuid reaches all threads, and harden after it hides memory", () => {
   // Loaded before, as the agent does: the user may not be able to enter this checkout.
   const seen = run(`harden();

@@ -56,8 +56,8 @@ export function stopReading(descriptor: number): void {
 }
 
 /**
- * No core dumps, no reading of this process's memory by others of its user, and no program that it starts gets more
- * rights than it has. A change of user undoes the second: call it after that.
+ * No core dumps, no reading of this process's memory by others of its user, no debugger of Node at SIGUSR1, and no program
+ * that it starts gets more rights than it has. A change of user undoes the second: call it after that.
  */
 export function harden(): void {
   addon().harden();

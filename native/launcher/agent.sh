@@ -5,8 +5,10 @@ here=${0%/*}
 for root in "$here/../.." "$here/../../.."; do
   if [ -e "$root/dist/agent.js" ]; then
     node=$root/node_modules/node/bin/node
-    [ -x "$node" ] || node=node
-    exec "$node" --max-semi-space-size=2 --heap-growing-percent=25 "$root/dist/agent.js" "$@"
+    # Nobody opens a debugger before the agent sees to that itself; Node 20 does not know the option.
+    debugger=--disable-sigusr1
+    [ -x "$node" ] || { node=node; debugger=; }
+    exec "$node" $debugger --max-semi-space-size=2 --heap-growing-percent=25 "$root/dist/agent.js" "$@"
   fi
 done
 echo "dist/agent.js is missing above $here: build it (npm run build)" >&2
