@@ -87,7 +87,14 @@ export class Authority {
     const { certificate, key } = this.#identity('issuing');
     const how = ['-batch', '-notext', '-config', this.#file('ca.cnf'), '-cert', certificate, '-keyfile', key];
     await mustRun('openssl', ['ca', ...how, '-extfile', extensions, '-in', request, '-out', leaf]);
+    await this.#readIndex(leaf);
     return readFileSync(leaf, 'utf8') + readFileSync(certificate, 'utf8');
+  }
+
+  /** openssl's responder reads its index after a request, for the next one: the first about a new certificate gets `unknown`. */
+  async #readIndex(leaf: string): Promise<void> {
+    const about = ['-issuer', this.issuer, '-cert', leaf, '-url', `http://127.0.0.1:${this.ocspPort}`];
+    await mustRun('openssl', ['ocsp', ...about, '-noverify']);
   }
 
   /** An identity for a client, its key in a file. */
@@ -119,10 +126,19 @@ export class Authority {
     ];
   }
 
-  /** An answer about the first certificate of a file, made without a responder: what servers staple from a file. */
-  async ocspAnswer(certificate: string, out: string): Promise<void> {
-    const about = ['-issuer', this.issuer, '-cert', certificate];
+  /** An answer about the first certificate of each file, made without a responder: what servers staple from a file. */
+  async ocspAnswer(certificates: readonly string[], out: string): Promise<void> {
+    const about = ['-issuer', this.issuer, ...certificates.flatMap((certificate) => ['-cert', certificate])];
     await mustRun('openssl', ['ocsp', ...this.#responder, ...about, '-noverify', '-respout', out]);
+  }
+
+  /** What openssl says of an OCSP answer, once it has checked who signed it, about the first certificate of a file: `good`. */
+  async statusOf(certificate: string, answer: Buffer): Promise<string | undefined> {
+    const file = this.#file('answer.der');
+    writeFileSync(file, answer);
+    const about = ['-issuer', this.issuer, '-cert', certificate, '-CAfile', this.root];
+    const { stdout } = await mustRun('openssl', ['ocsp', '-no_nonce', '-respin', file, ...about]);
+    return /: (.*)$/m.exec(stdout)?.[1];
   }
 
   async stop(): Promise<void> {

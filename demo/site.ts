@@ -59,10 +59,10 @@ export class Site {
     return this.file(name);
   }
 
-  /** The authority's certificates as `tls/clients.crt`, which servers check those of clients against. */
-  writeClientAuthority(): void {
+  /** The authority's certificates as a file: what servers check those of clients against, or OCSP answers. */
+  writeAuthority(name: string): string {
     const { issuer, root } = this.authority;
-    this.write('tls/clients.crt', readFileSync(issuer, 'utf8') + readFileSync(root, 'utf8'));
+    return this.write(name, readFileSync(issuer, 'utf8') + readFileSync(root, 'utf8'));
   }
 
   /** An example as the file `name`, with what its user is told to change; gives its path. */

@@ -19,15 +19,15 @@ export interface Visit {
 /**
  * A TLS handshake, then one HTTP request. Rejects when the certificate does not lead to `ca` or is for another
  * `servername`, and with the server's alert when it refuses.
- * @param options those of `tls.connect`; `path` is the one of the request
+ * @param options those of `tls.connect`; `path` is the one of the request, `timeout` how many ms of silence are borne
  */
-export function visit(port: number, { path = '/', ...options }: ConnectionOptions): Promise<Visit> {
+export function visit(port: number, { path = '/', timeout = 30_000, ...options }: ConnectionOptions): Promise<Visit> {
   const { servername = '' } = options;
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port, requestOCSP: true, ...options });
     let [answer, session, ocsp]: [string, Buffer | undefined, Buffer | undefined] = ['', undefined, undefined];
     let seen: Omit<Visit, 'answer' | 'session' | 'ocsp'> | undefined;
-    socket.setTimeout(30_000, () => socket.destroy(new Error('nothing for 30 s')));
+    socket.setTimeout(timeout, () => socket.destroy(new Error(`nothing for ${timeout} ms`)));
     socket.on('session', (given) => {
       session = given;
     });

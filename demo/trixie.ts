@@ -53,16 +53,20 @@ export function whyNoTrixie(whose: string): string | undefined {
   return reason;
 }
 
+/** Makes the file that names a key of the site to pkcs11-provider, beside its certificate, `.key` instead of `.crt`. */
+export async function writeKeyFile(site: Site, label: string, token: string): Promise<void> {
+  const { certificate = '' } = site.keys.get(label) ?? {};
+  const script = join(CHECKOUT, 'examples/openssl/key-pem.sh');
+  const { stdout } = await mustRun('sh', [script, `pkcs11:token=${token};object=${label};type=private`]);
+  writeFileSync(certificate.replace(/crt$/, 'key'), stdout);
+}
+
 /**
  * Files that name the site's keys, and the environment that makes OpenSSL 3.5 load the module through its provider. Always
  * the built module: the runtime of a sanitized one is this machine's.
  */
 export async function providerSetting(site: Site): Promise<NodeJS.ProcessEnv> {
-  for (const { label, certificate } of site.keys.values()) {
-    const script = join(CHECKOUT, 'examples/openssl/key-pem.sh');
-    const { stdout } = await mustRun('sh', [script, `pkcs11:token=demo;object=${label};type=private`]);
-    writeFileSync(certificate.replace(/crt$/, 'key'), stdout);
-  }
+  for (const label of site.keys.keys()) await writeKeyFile(site, label, 'demo');
   const OPENSSL_CONF = site.fillIn('openssl/openssl-provider.cnf', 'openssl-provider.cnf', {
     '/usr/lib/libmhsm-pkcs11.so': BUILT_MODULE,
     'client-id:client-secret': site.offload.pin,

@@ -1,53 +1,29 @@
-import { afterAll, beforeAll, describe } from 'vitest';
-import { Daemon } from '../../demo/daemon.ts';
-import { freePort } from '../../demo/nginx.ts';
-import { Site } from '../../demo/site.ts';
+import { describe } from 'vitest';
 import { inTrixie, providerSetting, whyNoTrixie } from '../../demo/trixie.ts';
+import { daemon, serveExample } from '../served-example.ts';
 import {
   promiseClientCertificates,
   promiseHandshakes,
   promiseOperation,
   promiseResumption,
   promiseStapling,
-  type Served,
+  promiseTwoHsms,
 } from '../tls-server-promises.ts';
 
 const WHAT = 'HAProxy of Debian 13';
 const reason = whyNoTrixie(WHAT);
 
 describe.skipIf(reason !== undefined)(WHAT, () => {
-  let site: Site;
-  let haproxy: Daemon;
-  let port: number;
-
-  async function start(): Promise<Daemon> {
-    const [program, args] = inTrixie('haproxy', ['-W', '-D', '-f', site.file('haproxy.cfg'), '-p', site.file('pid')]);
-    return Daemon.start(site.file('pid'), program, args, await providerSetting(site));
-  }
-
-  beforeAll(async () => {
-    site = await Site.start('haproxy');
-    port = await freePort();
-    site.writeClientAuthority();
-    site.fillIn('haproxy/haproxy.cfg', 'haproxy.cfg', {
-      'bind :443': `bind 127.0.0.1:${port}`,
-      '/etc/haproxy/tls': site.file('tls'),
-    });
-    haproxy = await start();
-  });
-
-  afterAll(async () => {
-    await haproxy?.stop();
-    await site?.stop();
-  });
-
-  const served = (): Served => ({
-    site,
-    port,
-    reload: () => haproxy.replaceChildren('SIGUSR2'),
-    restart: async () => {
-      await haproxy.stop();
-      haproxy = await start();
+  const served = serveExample({
+    name: 'haproxy',
+    prepare: async (site, port) => {
+      site.fillIn('haproxy/haproxy.cfg', 'haproxy.cfg', {
+        'bind :443': `bind 127.0.0.1:${port}`,
+        '/etc/haproxy/tls': site.file('tls'),
+      });
+      const pidFile = site.file('pid');
+      const command = inTrixie('haproxy', ['-W', '-D', '-f', site.file('haproxy.cfg'), '-p', pidFile]);
+      return daemon({ pidFile, command, env: await providerSetting(site), reload: 'SIGUSR2' });
     },
   });
 
@@ -56,4 +32,5 @@ describe.skipIf(reason !== undefined)(WHAT, () => {
   promiseStapling(served);
   promiseClientCertificates(served);
   promiseOperation(served);
+  promiseTwoHsms(served);
 });

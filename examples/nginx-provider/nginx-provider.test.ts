@@ -1,14 +1,21 @@
 import { existsSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { certify } from '../../demo/certified-keys.ts';
-import { Daemon } from '../../demo/daemon.ts';
+import type { Daemon } from '../../demo/daemon.ts';
 import { CRYPTO_USER } from '../../demo/mock.ts';
-import { freePort } from '../../demo/nginx.ts';
 import { mustRun, runProgram, waitFor } from '../../demo/process.ts';
-import { Site } from '../../demo/site.ts';
+import type { Site } from '../../demo/site.ts';
 import { MODULE, MODULE_ENVIRONMENT } from '../../demo/tested-module.ts';
 import { inTrixie, providerSetting, whyNoTrixie } from '../../demo/trixie.ts';
-import { promiseHandshakes, promiseOperation, promiseResumption, type Served } from '../tls-server-promises.ts';
+import { daemon, serveExample } from '../served-example.ts';
+import {
+  promiseClientCertificates,
+  promiseHandshakes,
+  promiseOperation,
+  promiseResumption,
+  promiseStapling,
+  promiseTwoHsms,
+} from '../tls-server-promises.ts';
 
 const DECRYPTING = 'decrypting';
 const DECRYPTING_NAME = 'old.example.com';
@@ -16,13 +23,26 @@ const DECRYPTING_NAME = 'old.example.com';
 const WHAT = 'nginx of Debian 13 over pkcs11-provider';
 const reason = whyNoTrixie(WHAT);
 
-describe.skipIf(reason !== undefined)(WHAT, () => {
-  let site: Site;
-  let nginx: Daemon;
-  let port: number;
-  let environment: NodeJS.ProcessEnv;
+/** A key that may decrypt too, which mhsm_p11_create_key makes none of. */
+async function makeDecryptingKey(site: Site): Promise<void> {
+  const { mock, configurationFile } = site.offload;
+  const usage = ['--usage-sign', '--usage-decrypt'];
+  const how = ['--keypairgen', '--key-type', 'rsa:2048', '--label', DECRYPTING, '--id', '0c', ...usage];
+  await mustRun('pkcs11-tool', ['--module', MODULE, '--login', '--pin', 'env:PIN', ...how], {
+    env: {
+      ...MODULE_ENVIRONMENT,
+      PATH: process.env.PATH,
+      MHSM_PKCS11_CONF: configurationFile,
+      PIN: `${mock.keyGeneration.clientId}:${mock.keyGeneration.clientSecret}`,
+    },
+  });
+  await mock.assignRole(CRYPTO_USER, mock.offload.objectId, '/keys');
+  const out = site.file('tls/decrypting.crt');
+  await certify(site.offload, site.authority, { label: DECRYPTING, serverName: DECRYPTING_NAME, out });
+  site.keys.set(DECRYPTING, { label: DECRYPTING, name: DECRYPTING, certificate: out });
+}
 
-  const decryptingServer = (): string => `
+const decryptingServer = (site: Site, port: number): string => `
     server {
         listen 127.0.0.1:${port} ssl;
         server_name ${DECRYPTING_NAME};
@@ -31,75 +51,51 @@ describe.skipIf(reason !== undefined)(WHAT, () => {
         return 200;
     }\n`;
 
-  const command = (...args: string[]): [program: string, args: string[]] => {
+describe.skipIf(reason !== undefined)(WHAT, () => {
+  let nginx: Daemon;
+  let environment: NodeJS.ProcessEnv;
+
+  const command = (site: Site, ...args: string[]): [program: string, args: string[]] => {
     const here = ['-p', site.folder, '-e', site.file('error.log'), '-c', site.file('nginx.conf')];
     // By its whole path: that is how a binary upgrade finds it.
     return inTrixie('/usr/sbin/nginx', [...here, ...args]);
   };
 
-  /** A key that may decrypt too, which mhsm_p11_create_key makes none of. */
-  async function makeDecryptingKey(): Promise<void> {
-    const { mock, configurationFile } = site.offload;
-    const usage = ['--usage-sign', '--usage-decrypt'];
-    const how = ['--keypairgen', '--key-type', 'rsa:2048', '--label', DECRYPTING, '--id', '0c', ...usage];
-    await mustRun('pkcs11-tool', ['--module', MODULE, '--login', '--pin', 'env:PIN', ...how], {
-      env: {
-        ...MODULE_ENVIRONMENT,
-        PATH: process.env.PATH,
-        MHSM_PKCS11_CONF: configurationFile,
-        PIN: `${mock.keyGeneration.clientId}:${mock.keyGeneration.clientSecret}`,
-      },
-    });
-    await mock.assignRole(CRYPTO_USER, mock.offload.objectId, '/keys');
-    const out = site.file('tls/decrypting.crt');
-    await certify(site.offload, site.authority, { label: DECRYPTING, serverName: DECRYPTING_NAME, out });
-    site.keys.set(DECRYPTING, { label: DECRYPTING, name: DECRYPTING, certificate: out });
-  }
-
-  const start = (): Promise<Daemon> => Daemon.start(site.file('pid'), ...command(), environment);
-
-  beforeAll(async () => {
-    site = await Site.start('nginx-provider');
-    await makeDecryptingKey();
-    port = await freePort();
-    environment = await providerSetting(site);
-    site.fillIn('nginx-provider/nginx.conf', 'nginx.conf', {
-      'listen 443': `listen 127.0.0.1:${port}`,
-      '/etc/nginx/tls': site.file('tls'),
-      '/run/nginx.pid': site.file('pid'),
-      '/var/log/nginx/error.log': site.file('error.log'),
-      'http {\n': `http {\n${decryptingServer()}`,
-      'env OPENSSL_CONF;': 'env OPENSSL_CONF;\nenv MHSM_PKCS11_CONF;',
-    });
-    nginx = await start();
-  });
-
-  afterAll(async () => {
-    await nginx?.stop('SIGQUIT');
-    await site?.stop();
-  });
-
-  const served = (): Served => ({
-    site,
-    port,
-    reload: () => nginx.replaceChildren('SIGHUP'),
-    restart: async () => {
-      await nginx.stop('SIGQUIT');
-      nginx = await start();
+  const served = serveExample({
+    name: 'nginx-provider',
+    prepare: async (site, port) => {
+      await makeDecryptingKey(site);
+      environment = await providerSetting(site);
+      site.writeAuthority('tls/authority.crt');
+      site.fillIn('nginx-provider/nginx.conf', 'nginx.conf', {
+        'listen 443': `listen 127.0.0.1:${port}`,
+        '/etc/nginx/tls': site.file('tls'),
+        '/run/nginx.pid': site.file('pid'),
+        '/var/log/nginx/error.log': site.file('error.log'),
+        'http {\n': `http {\n${decryptingServer(site, port)}`,
+        'env OPENSSL_CONF;': 'env OPENSSL_CONF;\nenv MHSM_PKCS11_CONF;',
+      });
+      const how = { env: environment, reload: 'SIGHUP', stop: 'SIGQUIT' } as const;
+      return daemon({ pidFile: site.file('pid'), command: command(site), ...how }, (started) => {
+        nginx = started;
+      });
     },
   });
 
   promiseHandshakes(served);
   promiseResumption(served);
+  promiseStapling(served);
+  promiseClientCertificates(served);
   promiseOperation(served);
 
   test('nginx -t passes, and asks nobody for a PIN', async () => {
-    const { stderr } = await mustRun(...command('-t'), { env: environment });
+    const { stderr } = await mustRun(...command(served().site, '-t'), { env: environment });
     expect(stderr).toMatch(/test is successful/);
     expect(stderr).not.toMatch(/Enter P/);
   });
 
   test('RSA key exchange of TLS 1.2 is decrypted in the HSM with a key that may decrypt', async () => {
+    const { site, port } = served();
     const { mock } = site.offload;
     const before = await mock.sequence();
     const options = { servername: DECRYPTING_NAME, maxVersion: 'TLSv1.2', ciphers: 'AES128-GCM-SHA256' } as const;
@@ -115,10 +111,12 @@ describe.skipIf(reason !== undefined)(WHAT, () => {
     await waitFor('the replacement', async () =>
       (await nginx.children()).filter((pid) => pid !== victim).length > others.length ? true : undefined,
     );
+    const { site, port } = served();
     for (let i = 0; i < 8; i++) expect(await site.visit(port)).toMatchObject({ reused: false });
   });
 
   test('a binary upgrade: the new master serves with the keys, the old one ends', async () => {
+    const { site, port } = served();
     const old = nginx.pid;
     process.kill(old, 'SIGUSR2');
     const master = await waitFor('a new master', () =>
@@ -133,4 +131,5 @@ describe.skipIf(reason !== undefined)(WHAT, () => {
     expect(nginx.pid).toBe(master);
     for (let i = 0; i < 8; i++) await site.visit(port);
   });
+  promiseTwoHsms(served);
 });
