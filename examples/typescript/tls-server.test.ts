@@ -1,69 +1,144 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { HANDSHAKE_KINDS } from '../../demo/handshake.ts';
+import { describe, expect, test } from 'vitest';
+import { engineEnvironment, freePort, writeEngineConfiguration } from '../../demo/nginx.ts';
 import { EC_LABEL, RSA_LABEL, SERVER_NAME } from '../../demo/offload.ts';
-import { type Service, startService } from '../../demo/process.ts';
-import { Site } from '../../demo/site.ts';
-import { MODULE, MODULE_ENVIRONMENT } from '../../demo/tested-module.ts';
-import { promiseResumption } from '../tls-server-promises.ts';
+import { mustRun, type Service, startService, waitFor } from '../../demo/process.ts';
+import { SECOND_LABEL, SECOND_NAME, type Site } from '../../demo/site.ts';
+import { inTrixie, providerSetting, whyNoTrixie } from '../../demo/trixie.ts';
+import { type Running, type Served, serveExample } from '../served-example.ts';
+import {
+  promiseClientCertificates,
+  promiseHandshakes,
+  promiseOperation,
+  promiseResumption,
+  promiseStapling,
+  promiseTwoHsms,
+} from '../tls-server-promises.ts';
 
-let site: Site;
-const servers = new Map<string, Service>();
+type Command = readonly [program: string, args: readonly string[]];
 
-function portOf(label: string): number {
-  return Number(/"port":(\d+)/.exec(servers.get(label)?.firstLine ?? '')?.[1]);
+/** Without it Node reads a section of its own in openssl.cnf. */
+const SHARED = '--openssl-shared-config';
+const PROGRAM = join(import.meta.dirname, 'tls-server.ts');
+
+/** The example with these arguments, behind the site's folder of certificates. */
+async function startExample(site: Site, [program, args]: Command, env: NodeJS.ProcessEnv): Promise<Running> {
+  const service: Service = await startService(program, args, { env });
+  let [said, asked] = ['', 0];
+  service.process.stdout?.on('data', (chunk: Buffer) => {
+    said += chunk;
+  });
+  return {
+    reload: async () => {
+      asked++;
+      service.process.kill('SIGHUP');
+      await waitFor(`${site.folder} read anew`, () => (said.split('read anew').length > asked ? true : undefined));
+    },
+    stop: () => service.stop(),
+  };
 }
 
-async function start(label: string): Promise<void> {
-  const program = join(import.meta.dirname, 'tls-server.ts');
-  const args = [program, label, site.keys.get(label)?.certificate ?? ''];
-  const service = await startService(process.execPath, args, {
-    env: {
-      ...MODULE_ENVIRONMENT,
-      PATH: process.env.PATH,
-      PORT: '0',
-      PKCS11_MODULE_PATH: MODULE,
-      MHSM_PKCS11_CONF: site.offload.configurationFile,
+/** What is stapled with the certificates of a name. */
+async function writeAnswer(site: Site, name: string, ...labels: string[]): Promise<void> {
+  const certificates = labels.map((label) => site.keys.get(label)?.certificate ?? '');
+  await site.authority.ocspAnswer(certificates, site.file(`tls/${name}.ocsp`));
+}
+
+describe('a server of Node over the engine', () => {
+  let ecPort: number;
+
+  const example = serveExample({
+    name: 'node-engine',
+    prepare: async (site, port) => {
+      ecPort = await freePort();
+      writeEngineConfiguration(site.folder, site.offload.pin);
+      for (const [name, label] of [
+        ['rsa', RSA_LABEL],
+        ['ec', EC_LABEL],
+        ['shop', SECOND_LABEL],
+      ]) {
+        site.write(`tls/${name}.uri`, `pkcs11:token=demo;object=${label};type=private\n`);
+      }
+      await writeAnswer(site, SERVER_NAME, RSA_LABEL);
+      await writeAnswer(site, SECOND_NAME, SECOND_LABEL);
+      const env = engineEnvironment(site.folder, site.offload.configurationFile);
+      const start = (at: number, ...names: string[]) =>
+        startExample(site, [process.execPath, [SHARED, PROGRAM, site.file('tls'), ...names]], {
+          ...env,
+          PORT: String(at),
+        });
+      return async () => {
+        const servers = [
+          await start(port, `${SERVER_NAME}=rsa`, `${SECOND_NAME}=shop`),
+          await start(ecPort, `${SERVER_NAME}=ec`),
+        ];
+        return {
+          reload: async () => void (await Promise.all(servers.map((server) => server.reload()))),
+          stop: async () => void (await Promise.all(servers.map((server) => server.stop()))),
+        };
+      };
     },
   });
-  servers.set(label, service);
-}
+  const served = (): Served => ({ ...example(), ecPort });
 
-beforeAll(async () => {
-  site = await Site.start('tls-server');
-  const { clientId, clientSecret } = site.offload.mock.offload;
-  site.offload.writeConfiguration({ token: { credential: { clientId, clientSecret } } });
-  for (const label of [RSA_LABEL, EC_LABEL]) await start(label);
-});
-
-afterAll(async () => {
-  for (const service of servers.values()) await service.stop();
-  await site?.stop();
-});
-
-describe('a server of Node', () => {
-  test.each(HANDSHAKE_KINDS.map((kind) => [kind.protocol, kind.key, kind.algorithm, kind] as const))(
-    'signs %s handshakes with its %s key in the HSM as %s',
-    async (_protocol, key, _algorithm, kind) => {
-      const port = portOf(key === 'RSA' ? RSA_LABEL : EC_LABEL);
-      expect(await site.handshake(port, kind)).toMatchObject(site.signatureOf(kind));
-    },
-  );
+  promiseHandshakes(served);
+  promiseResumption(served);
+  promiseStapling(served, [RSA_LABEL, SECOND_LABEL]);
+  promiseClientCertificates(served);
+  promiseOperation(served);
 
   test('answers requests to many clients at once', async () => {
-    const visits = Array.from({ length: 16 }, () => site.visit(portOf(RSA_LABEL)));
-    for (const { subject, answer } of await Promise.all(visits)) {
+    const { site, port } = served();
+    for (const { subject, answer } of await Promise.all(Array.from({ length: 16 }, () => site.visit(port)))) {
       expect(subject).toBe(SERVER_NAME);
       expect(answer).toContain('signed in the HSM');
     }
   });
 
-  promiseResumption(() => ({ site, port: portOf(RSA_LABEL) }), { keeps: false });
+  promiseTwoHsms(served);
+});
 
-  test('signs on after kill -9 of the agent', async () => {
-    const [victim = 0] = await site.offload.agents();
-    process.kill(victim, 'SIGKILL');
-    await site.visit(portOf(EC_LABEL)).catch(() => undefined);
-    expect(await site.visit(portOf(EC_LABEL))).toMatchObject({ reused: false });
+const WHAT = 'a server of Node over pkcs11-provider';
+const reason = whyNoTrixie(WHAT);
+
+describe.skipIf(reason !== undefined)(WHAT, () => {
+  let environment: NodeJS.ProcessEnv;
+  const node = (...args: string[]): Command => inTrixie(process.execPath, [SHARED, ...args]);
+
+  const served = serveExample({
+    name: 'node-provider',
+    prepare: async (site, port) => {
+      environment = await providerSetting(site);
+      await writeAnswer(site, SERVER_NAME, RSA_LABEL, EC_LABEL);
+      await writeAnswer(site, SECOND_NAME, SECOND_LABEL);
+      const command = node(PROGRAM, site.file('tls'), `${SERVER_NAME}=rsa,ec`, `${SECOND_NAME}=shop`);
+      return () => startExample(site, command, { ...environment, PORT: String(port) });
+    },
   });
+
+  promiseHandshakes(served);
+  promiseResumption(served);
+  promiseStapling(served);
+  promiseClientCertificates(served);
+  promiseOperation(served);
+
+  test('crypto.sign takes the key as a KeyObject, and signs beside the event loop when it is given a callback', async () => {
+    const { site } = served();
+    const program = `
+      import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+            const [key, certificate] = process.argv.slice(1).map((file) => readFileSync(file));
+      const data = Buffer.from('data');
+      sign('sha256', data, createPrivateKey(key), (error, signature) => {
+        if (error) throw error;
+        console.log(verify('sha256', data, createPublicKey(certificate), signature));
+      });`;
+    const files = [site.file('tls/rsa.key'), site.file('tls/rsa.crt')];
+    const signs = await site.signsDuring(async () => {
+      const run = node('--input-type=module', '--eval', program, ...files);
+      expect((await mustRun(...run, { env: environment })).stdout).toBe('true\n');
+    });
+    expect(signs).toMatchObject([{ status: 200, algorithm: 'RS256' }]);
+  });
+
+  promiseTwoHsms(served);
 });
