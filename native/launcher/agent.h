@@ -27,6 +27,7 @@ struct agent {
     /* What it writes to its standard output and error; -1: nothing to relay. */
     int output;
     int64_t started_ms;
+    bool ready;
     char line[256];
     size_t line_length;
     /* The last line that may be a reason why it ended. */

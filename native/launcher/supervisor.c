@@ -1,7 +1,8 @@
 /*
  * One agent is the current one; others drain after they asked for a successor. States of the current one:
  *   running   pid != 0
- *   waiting   ended badly, is started again at `start_at_ms`: at once, then after 100 ms, 200 ms, ... 5 s
+ *   waiting   ended badly, is started again at `start_at_ms`: at once, then after 100 ms, 200 ms, ... 5 s (800 ms
+ *             where it had served: callers wait for it, and have a deadline)
  *   dormant   ended well, because nobody called: is started by the next caller, or we leave
  * An agent that never got ready is no reason to go on: then whoever started us shall hear why, now and at its
  * next call.
@@ -25,6 +26,7 @@
 #define MAX_AGENTS 16
 #define FIRST_PAUSE_MS 100
 #define LONGEST_PAUSE_MS 5000
+#define LONGEST_PAUSE_OF_SERVED_MS 800
 /* An agent that ran this long was not the reason why it failed. */
 #define SOUND_AFTER_MS 10000
 #define MAX_FAILED_STARTS 3
@@ -77,14 +79,14 @@ static void give_up(struct supervisor *supervisor, const char *reason)
     supervisor->done = true;
 }
 
-static void start_later(struct supervisor *supervisor, const char *reason)
+static void start_later(struct supervisor *supervisor, const char *reason, int64_t longest_ms)
 {
     int64_t pause = 0;
-    for (unsigned i = 1; i <= supervisor->failures && pause < LONGEST_PAUSE_MS; i++)
+    for (unsigned i = 1; i <= supervisor->failures && pause < longest_ms; i++)
         pause = i == 1 ? FIRST_PAUSE_MS : pause * 2;
     supervisor->failures++;
-    if (pause > LONGEST_PAUSE_MS)
-        pause = LONGEST_PAUSE_MS;
+    if (pause > longest_ms)
+        pause = longest_ms;
     if (!supervisor->was_ready && supervisor->failures >= MAX_FAILED_STARTS)
         give_up(supervisor, reason);
     else
@@ -103,7 +105,7 @@ static void start(struct supervisor *supervisor)
         supervisor->current = place;
         log_line(LOG_INFO, "started agent %d", (int)place->pid);
     } else {
-        start_later(supervisor, failure.text);
+        start_later(supervisor, failure.text, LONGEST_PAUSE_MS);
     }
 }
 
@@ -129,6 +131,7 @@ static void on_end(struct supervisor *supervisor, struct agent *agent, int statu
 {
     struct failure failure;
     pid_t pid = agent->pid;
+    bool served = agent->ready;
     agent_forget(agent);
     describe_end(pid, status, agent->last, &failure);
     if (agent != supervisor->current)
@@ -139,7 +142,7 @@ static void on_end(struct supervisor *supervisor, struct agent *agent, int statu
     }
     if (deadline_now_ms() - agent->started_ms >= SOUND_AFTER_MS)
         supervisor->failures = 0;
-    start_later(supervisor, failure.text);
+    start_later(supervisor, failure.text, served ? LONGEST_PAUSE_OF_SERVED_MS : LONGEST_PAUSE_MS);
 }
 
 static void reap(struct supervisor *supervisor)
@@ -166,6 +169,7 @@ static void on_control(struct supervisor *supervisor, struct agent *agent)
         if (!supervisor->was_ready)
             supervisor->report(NULL);
         supervisor->was_ready = true;
+        agent->ready = true;
         tell_ready(supervisor, agent);
         break;
     case 'n':
