@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
@@ -200,6 +200,14 @@ export class MockHsm {
   /** A request to the mock's own routes: faults, outages, tokens, the clock. */
   control(method: Method, path: string, body?: object): Promise<unknown> {
     return this.#json(method, `/mock/${path}`, body && JSON.stringify(body), { 'content-type': 'application/json' });
+  }
+
+  /** A new secret of a principal, beside those it has. */
+  async addSecret(principal: string): Promise<string> {
+    const secret = randomBytes(24).toString('base64url');
+    noteSecret(`a new secret of ${principal}`, secret);
+    await this.control('POST', 'seed', { servicePrincipals: [{ name: principal, secrets: [secret] }] });
+    return secret;
   }
 
   /** A request of the key generation principal about a key: a change of its attributes, a new version. */

@@ -16,6 +16,8 @@ export interface NginxSetting {
   ecLabel: string;
   /** Path of mhsm-pkcs11.conf. */
   configurationFile: string;
+  /** Words before the command that starts it. */
+  startedBy?: readonly string[];
 }
 
 /** A TCP port of 127.0.0.1 that nobody uses now. */
@@ -96,20 +98,21 @@ export class Nginx {
     return join(this.setting.folder, `tls/${key.toLowerCase()}.crt`);
   }
 
-  async #nginx(...args: string[]): Promise<Finished> {
+  async #nginx(before: readonly string[], ...args: string[]): Promise<Finished> {
     const { folder, configurationFile } = this.setting;
     const all = ['-p', folder, '-e', this.errorLog, '-c', this.#configuration, ...args];
-    return runProgram('/usr/sbin/nginx', all, { env: engineEnvironment(folder, configurationFile) });
+    const [program = '', ...rest] = [...before, '/usr/sbin/nginx', ...all];
+    return runProgram(program, rest, { env: engineEnvironment(folder, configurationFile) });
   }
 
   /** `nginx -t`: what it says and its exit status. */
   test(): Promise<Finished> {
-    return this.#nginx('-t');
+    return this.#nginx([], '-t');
   }
 
   /** Starts it as a daemon, as a service script does. Throws with its own words when it does not start. */
   async start(): Promise<void> {
-    const { status, stderr } = await this.#nginx();
+    const { status, stderr } = await this.#nginx(this.setting.startedBy ?? []);
     if (status !== 0) throw new Error(`nginx did not start (exit ${status}):\n${stderr.trim()}`);
     await waitFor('two nginx workers', async () => ((await this.workers()).length >= 2 ? true : undefined));
   }

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keepLogs, searchedFolder } from '../secret-watch/evidence.ts';
 import { CRYPTO_USER, MockHsm } from './mock.ts';
-import { freePort, Nginx, selfSign } from './nginx.ts';
+import { freePort, Nginx, type NginxSetting, selfSign } from './nginx.ts';
 import { mustRun, waitFor } from './process.ts';
 
 export const BIN = join(import.meta.dirname, '../node_modules/.bin');
@@ -110,8 +110,14 @@ export class Offload {
   }
 
   /** nginx for the two keys, with its files in `folder/nginx`; not started yet. */
-  async nginx({ rsaLabel = RSA_LABEL, ecLabel = EC_LABEL, pin = this.pin } = {}): Promise<Nginx> {
+  async nginx({
+    rsaLabel = RSA_LABEL,
+    ecLabel = EC_LABEL,
+    pin = this.pin,
+    startedBy = [],
+  }: Partial<Pick<NginxSetting, 'rsaLabel' | 'ecLabel' | 'pin' | 'startedBy'>> = {}): Promise<Nginx> {
     return new Nginx({
+      startedBy,
       folder: join(this.folder, 'nginx'),
       port: await freePort(),
       token: 'demo',
@@ -122,14 +128,16 @@ export class Offload {
     });
   }
 
-  /** Keys, roles, certificates and a running nginx: everything up to the first handshake. */
-  async serve(): Promise<Nginx> {
+  /** Keys, roles, certificates and a running nginx: everything up to the first handshake. `startedBy`: words before its command. */
+  async serve(startedBy: readonly string[] = []): Promise<Nginx> {
     await this.grantReading();
     await this.#createServed(RSA_LABEL, '--RSA', '2K');
     await this.#createServed(EC_LABEL, '--EC', 'P-256');
-    const nginx = await this.nginx();
+    const nginx = await this.nginx({ startedBy });
     await selfSign(nginx, 'RSA', SERVER_NAME);
     await selfSign(nginx, 'EC', SERVER_NAME);
+    // Or nginx would find the launcher that openssl started, outside of what it is started by.
+    if (startedBy.length > 0) await this.#idle();
     await nginx.start();
     return nginx;
   }
@@ -156,13 +164,17 @@ export class Offload {
       .map((line) => Number(/\d+/.exec(line)?.[0]));
   }
 
+  async #idle(): Promise<void> {
+    await waitFor('the end of the idle agent', async () => {
+      const left = [...(await this.agents('agent')), ...(await this.agents('launcher'))];
+      return left.length === 0 ? true : undefined;
+    });
+  }
+
   /** Waits until the embedded agent has ended by itself, and stops the mock. */
   async stop(): Promise<void> {
     try {
-      await waitFor('the end of the idle agent', async () => {
-        const left = [...(await this.agents('agent')), ...(await this.agents('launcher'))];
-        return left.length === 0 ? true : undefined;
-      });
+      await this.#idle();
     } finally {
       keepLogs(this.folder);
       await this.mock.stop();

@@ -63,7 +63,10 @@ export class Established {
     const established = new Established();
     const ca = readFileSync(certificateFile);
     for (let opened = 0; opened < count; opened++) {
-      const client = new Client(`https://127.0.0.1:${port}`, { connect: { ca, servername }, headersTimeout: 0 });
+      const client = new Client(`https://127.0.0.1:${port}`, {
+        connect: { ca, servername, timeout: 60_000 },
+        headersTimeout: 0,
+      });
       client.on('disconnect', () => {
         if (established.#watching) established.ended++;
       });

@@ -2,11 +2,11 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { mustRun, waitFor } from '../demo/process.ts';
 import type { Fault, Struck } from './fault.ts';
+import { asSeenBy, mountFor, noOwnMounts } from './mount-namespace.ts';
 import type { Scene } from './scene.ts';
 
 /** Of one handshake: the server tries a second time. */
 const REFUSAL = { operation: 'sign', status: 403, times: 2 };
-const notRoot = () => (process.getuid?.() === 0 ? undefined : 'it takes root');
 
 /** Sets the soft limit; the hard one stays, so that it can be taken back. As its own user: root needs a right for others. */
 async function limitDescriptors(pid: number, most: string): Promise<void> {
@@ -47,10 +47,19 @@ async function exhaustAgent({ offload, nginx }: Scene): Promise<Struck> {
   return { end: () => limitDescriptors(agent, before) };
 }
 
+/** It can accept nobody: the other worker serves. */
+async function exhaustWorker({ nginx }: Scene): Promise<Struck> {
+  const [worker = 0] = await nginx.workers();
+  const before = softLimit(worker);
+  await leaveNoDescriptor(worker);
+  return { end: () => limitDescriptors(worker, before) };
+}
+
 /** The folder of the log is a file system of its own, of which nothing is left. */
-async function fillLog({ logFolder, offload }: Scene): Promise<Struck> {
-  const filler = join(logFolder, 'filler');
-  await mustRun('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=0777', 'tmpfs', logFolder]);
+async function fillLog({ logFolder, offload, nginx }: Scene): Promise<Struck> {
+  const { masterPid } = nginx;
+  const filler = asSeenBy(masterPid, join(logFolder, 'filler'));
+  await mountFor(masterPid, 'mount', '-t', 'tmpfs', '-o', 'size=64k,mode=0777', 'tmpfs', logFolder);
   try {
     writeFileSync(filler, Buffer.alloc(64 * 1024));
   } catch (error) {
@@ -60,7 +69,7 @@ async function fillLog({ logFolder, offload }: Scene): Promise<Struck> {
   await offload.mock.control('POST', 'faults', REFUSAL);
   const end = async () => {
     rmSync(filler, { force: true });
-    await mustRun('umount', ['--lazy', logFolder]);
+    await mountFor(masterPid, 'umount', '--lazy', logFolder);
     // Something to write again.
     await offload.mock.control('POST', 'faults', REFUSAL);
   };
@@ -68,7 +77,7 @@ async function fillLog({ logFolder, offload }: Scene): Promise<Struck> {
 }
 
 /** The new master starts with the new program, takes the sockets over, and the old one goes. */
-async function upgradeServer({ nginx }: Scene): Promise<Struck> {
+export async function upgradeServer({ nginx }: Scene): Promise<Struck> {
   const before = nginx.masterPid;
   process.kill(before, 'SIGUSR2');
   await waitFor('the new master', async () => {
@@ -92,16 +101,25 @@ export const HOST_FAULTS: readonly Fault[] = [
   {
     name: 'descriptors exhausted',
     what: 'the agent has no descriptor left when a worker is replaced',
-    missing: notRoot,
+    missing: noOwnMounts,
     lastsMs: { whole: 15_000, short: 2000 },
     strike: exhaustAgent,
     bound: { failed: 'while it lasts', wait: 'moments', established: 'end with their worker' },
     log: /^no file descriptor is left /,
   },
   {
+    name: 'descriptors of a worker exhausted',
+    what: 'a worker of nginx has no descriptor left',
+    missing: noOwnMounts,
+    lastsMs: { whole: 10_000, short: 1500 },
+    strike: exhaustWorker,
+    bound: { failed: 'none', wait: 'moments', established: 'go on' },
+    log: /accept4\(\) failed \(24: Too many open files\)/,
+  },
+  {
     name: 'disk full for the log',
     what: 'the file system of the log is full',
-    missing: notRoot,
+    missing: noOwnMounts,
     lastsMs: { whole: 10_000, short: 1000 },
     strike: fillLog,
     // mock-hsm refuses two signatures at each end of it, for something to log.

@@ -1,5 +1,8 @@
+import { writeEngineConfiguration } from '../demo/nginx.ts';
 import { EC_LABEL } from '../demo/offload.ts';
-import type { Fault, Struck } from './fault.ts';
+import type { Fault, Form, Struck } from './fault.ts';
+import { upgradeServer } from './host-faults.ts';
+import { killWorker } from './process-faults.ts';
 import type { Scene } from './scene.ts';
 
 const AT_ONCE = { failed: 'while it lasts', wait: 'moments', established: 'go on' } as const;
@@ -39,16 +42,39 @@ function noTokens(how: object, endsTokens: boolean): Fault['strike'] {
   };
 }
 
-async function removeSecret(scene: Scene): Promise<Struck> {
-  const { mock } = scene.offload;
-  const { name, secrets } = await serverPrincipal(scene);
-  const { clientSecret } = mock.offload;
+async function removeSecrets({ offload: { mock } }: Scene, { name, secrets }: SeededPrincipal): Promise<void> {
   await mock.control('POST', 'seed', { remove: { secrets: secrets.map(({ keyId }) => ({ principal: name, keyId })) } });
+}
+
+async function removeSecret(scene: Scene): Promise<Struck> {
+  const principal = await serverPrincipal(scene);
+  await removeSecrets(scene, principal);
   await replaceTokens(scene);
   const end = async () => {
-    await mock.control('POST', 'seed', { servicePrincipals: [{ name, secrets: [clientSecret] }] });
+    const again = { name: principal.name, secrets: [scene.clientSecret] };
+    await scene.offload.mock.control('POST', 'seed', { servicePrincipals: [again] });
   };
   return { end };
+}
+
+/** As docs/faults.md says: the new secret beside the old one, the server upgraded with it, the old one removed. */
+async function rotateSecret(scene: Scene): Promise<Struck> {
+  const { offload, nginx } = scene;
+  const before = await serverPrincipal(scene);
+  scene.clientSecret = await offload.mock.addSecret(before.name);
+  writeEngineConfiguration(nginx.setting.folder, `${offload.mock.offload.clientId}:${scene.clientSecret}`);
+  await upgradeServer(scene);
+  await scene.moreServed();
+  await removeSecrets(scene, before);
+  await replaceTokens(scene);
+  return {};
+}
+
+/** The first thing that the new worker does is to log in, and libp11 does so once. */
+async function replaceWorkerWithoutToken(scene: Scene, form: Form): Promise<Struck> {
+  const struck = await noTokens({ status: 503 }, true)(scene, form);
+  await killWorker(scene);
+  return struck;
 }
 
 async function changeKey({ offload }: Scene, attributes: object): Promise<void> {
@@ -83,6 +109,14 @@ export const IDENTITY_FAULTS: readonly Fault[] = [
     log: /did not answer in time/,
   },
   {
+    name: 'worker replaced while no token is valid',
+    what: 'Entra ID answers with 503, no token is valid, and a worker is replaced',
+    lastsMs: { whole: 15_000, short: 2000 },
+    strike: replaceWorkerWithoutToken,
+    bound: { ...AT_ONCE, established: 'end with their worker' },
+    log: /answered 503 instead of a token/,
+  },
+  {
     name: 'tokens expire',
     what: 'tokens live 3 s',
     lastsMs: { whole: 30_000, short: 4000 },
@@ -92,6 +126,13 @@ export const IDENTITY_FAULTS: readonly Fault[] = [
     },
     bound: UNNOTICED,
     log: undefined,
+  },
+  {
+    name: 'secret rotated',
+    what: 'a new secret, an upgrade of nginx (USR2) with it, the old secret removed',
+    strike: rotateSecret,
+    bound: { ...UNNOTICED, established: 'end with their worker' },
+    log: /changing binary/,
   },
   {
     name: 'secret removed',

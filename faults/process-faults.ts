@@ -15,7 +15,8 @@ async function killAgent({ offload }: Scene): Promise<Struck> {
   return {};
 }
 
-async function killWorker({ nginx }: Scene): Promise<Struck> {
+/** Another worker takes its place. */
+export async function killWorker({ nginx }: Scene): Promise<Struck> {
   const [victim = 0, ...others] = await nginx.workers();
   // So that it takes no other connection while they are counted.
   process.kill(victim, 'SIGSTOP');
@@ -32,6 +33,16 @@ async function stopAgent({ offload }: Scene): Promise<Struck> {
     for (const pid of agents) process.kill(pid, 'SIGCONT');
   };
   return { end };
+}
+
+/** As for an upgrade: resolves when a new agent is the only one. */
+export async function renewAgent({ offload }: Scene): Promise<void> {
+  const before = await offload.agents();
+  for (const pid of before) process.kill(pid, 'SIGHUP');
+  await waitFor('the renewed agent', async () => {
+    const [now, ...others] = await offload.agents();
+    return now !== undefined && others.length === 0 && !before.includes(now) ? true : undefined;
+  });
 }
 
 /** Processes of the product and of the server that die, are replaced or stand still. */

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Nginx } from '../demo/nginx.ts';
 import { BIN, Offload, SERVER_NAME } from '../demo/offload.ts';
-import { mustRun } from '../demo/process.ts';
+import { mustRun, waitFor } from '../demo/process.ts';
 import { Established } from './established.ts';
 import { HandshakeLoad } from './handshake-load.ts';
+import { HsmAddress } from './hsm-address.ts';
 import { LogLines } from './log-lines.ts';
+import { OWN_MOUNTS } from './mount-namespace.ts';
 
 export interface SceneOptions {
   /** `timeouts.requestMs` of the configuration: how long a worker may stand still. */
@@ -27,10 +29,16 @@ export class Scene {
   readonly log: LogLines;
   /** Where the agents write. */
   readonly logFolder: string;
-  readonly #folder: string;
+  readonly hsmAddress: HsmAddress;
+  /** The server's client secret. */
+  clientSecret: string;
+  /** Private, of this scene alone. */
+  readonly folder: string;
 
   private constructor(folder: string, offload: Offload, nginx: Nginx, { deadlineMs, ratePerSecond }: SceneOptions) {
-    this.#folder = folder;
+    this.folder = folder;
+    this.hsmAddress = new HsmAddress(offload.mock.url, folder);
+    this.clientSecret = offload.mock.offload.clientSecret;
     this.offload = offload;
     this.nginx = nginx;
     this.deadlineMs = deadlineMs;
@@ -51,7 +59,7 @@ export class Scene {
     const folder = mkdtempSync(join(tmpdir(), 'mhsm-faults-'));
     const log = { directory: join(folder, 'log'), flags: { SendToFile: true } };
     const offload = await Offload.start(folder, { top: { log, timeouts: { requestMs: options.deadlineMs } } });
-    const nginx = await offload.serve();
+    const nginx = await offload.serve(OWN_MOUNTS);
     const scene = new Scene(folder, offload, nginx, options);
     scene.load.start();
     return scene;
@@ -60,6 +68,13 @@ export class Scene {
   openSessions(): Promise<Established> {
     const { setting } = this.nginx;
     return Established.open(setting.port, this.nginx.certificateFile('EC'), SERVER_NAME, HELD_SESSIONS);
+  }
+
+  /** Waits until some clients more got what they wanted. */
+  async moreServed(count = 20, when = ''): Promise<void> {
+    const { tally } = this.load;
+    const enough = tally.done + count;
+    await waitFor(`handshakes ${when}`, () => (tally.done >= enough ? true : undefined), 60);
   }
 
   /** Errors and warnings of the agent since then, where `mhsm-p11 status` shows what no log could take. */
@@ -74,6 +89,7 @@ export class Scene {
     await this.load.stop();
     await this.nginx.stop();
     await this.offload.stop();
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.hsmAddress.close();
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { waitFor } from '../demo/process.ts';
 import type { Fault, Form } from './fault.ts';
 import type { Scene } from './scene.ts';
 import type { Tally } from './tally.ts';
@@ -42,12 +41,6 @@ const BEYOND_MS = 2000;
 const CALM_MS = 2000;
 const LOOK_MS = 100;
 
-/** Waits until so many clients more got what they wanted. */
-async function served({ load }: Scene, form: Form, what: string): Promise<void> {
-  const enough = load.tally.done + HEALTHY[form];
-  await waitFor(`handshakes ${what}`, () => (load.tally.done >= enough ? true : undefined), 60);
-}
-
 function timesOf({ times = 1 }: Fault, form: Form): number {
   return form === 'short' ? Math.min(times, SHORT_TIMES) : times;
 }
@@ -58,7 +51,7 @@ async function strikeOnce(fault: Fault, scene: Scene, form: Form): Promise<{ end
   if (fault.lastsMs !== undefined) await pause(fault.lastsMs[form]);
   await end?.();
   const endedMs = performance.now();
-  await served(scene, form, `after ${fault.name}`);
+  await scene.moreServed(HEALTHY[form], `after ${fault.name}`);
   return { endedMs, cut };
 }
 
@@ -79,7 +72,7 @@ function skippedRow({ name, what }: Fault, skipped: string): Row {
 export async function strike(fault: Fault, scene: Scene, form: Form): Promise<Row> {
   const missing = fault.missing?.();
   if (missing !== undefined) return skippedRow(fault, missing);
-  await served(scene, form, `before ${fault.name}`);
+  await scene.moreServed(HEALTHY[form], `before ${fault.name}`);
   const established = await scene.openSessions();
   const mark = scene.log.mark();
   const beganAt = Date.now();
