@@ -134,6 +134,17 @@ describe('the list', () => {
     },
   );
 
+  test('is read afresh by the next listing when the first one after a login failed', async () => {
+    const { client, library, hsm } = await withKeys({ name: 'web', tags: described });
+    await client.find(PRIVATE);
+    const second = await Client.open(library);
+    hsm.addKey({ name: 'new', tags: { ...described, p11_pri_CKA_LABEL: 'new' } });
+    hsm.fail('listKeys', unreachable());
+    expect(await codeOf(() => second.find(PRIVATE))).toBe(ck.CKR_DEVICE_ERROR);
+    hsm.fail('listKeys', undefined);
+    expect(await second.find(PRIVATE)).toHaveLength(2);
+  });
+
   test('is not read afresh for certificates or other things that are missing', async () => {
     const { client, hsm } = await withKeys({ name: 'web', tags: described });
     await client.find(classIs(ck.CKO_CERTIFICATE), idIs(9));
