@@ -27,7 +27,7 @@ const bundled = {
   },
 } as const satisfies BuildOptions;
 
-/** The two functions of undici that are used: the whole of it needs Node 22 as soon as it is loaded. */
+/** What is used of undici: the whole of it needs Node 22 as soon as it is loaded, and is half of an agent's start. */
 const UNDICI_PARTS = `
   import Agent from './lib/dispatcher/agent.js';
   import apiRequest from './lib/api/api-request.js';
@@ -48,6 +48,20 @@ const undiciParts: Plugin = {
   },
 };
 
+/**
+ * Node's http without its namespace as an ES module: to make that one, Node reads every export, and some of them load the
+ * whole undici that Node has inside.
+ */
+const plainHttp: Plugin = {
+  name: 'plain-http',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?http$/ }, () => ({ path: 'http', namespace: 'plain-http' }));
+    onLoad({ filter: /.*/, namespace: 'plain-http' }, () => ({
+      contents: "module.exports = process.getBuiltinModule('node:http');",
+    }));
+  },
+};
+
 await build({
   ...bundled,
   entryPoints: {
@@ -58,6 +72,7 @@ await build({
     'mhsm-p11': 'lib/bin/mhsm-p11.ts',
   },
   target: 'node24',
+  plugins: [undiciParts, plainHttp],
 });
 await build({
   ...bundled,
