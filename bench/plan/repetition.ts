@@ -13,8 +13,8 @@ export interface Rule {
 }
 
 export const RULES = {
-  quick: { durationMs: 500, warmUpMs: 250, window: 3, spread: 0.1, most: 4 },
-  full: { durationMs: 2000, warmUpMs: 500, window: 3, spread: 0.05, most: 6 },
+  quick: { durationMs: 500, warmUpMs: 1000, window: 3, spread: 0.1, most: 4 },
+  full: { durationMs: 2000, warmUpMs: 2000, window: 3, spread: 0.05, most: 6 },
 } as const satisfies Record<string, Rule>;
 
 export function median(values: readonly number[]): number {

@@ -5,6 +5,9 @@ import { openSubject } from '../subjects/open.ts';
 import type { LoadReport, Subject } from '../subjects/subject.ts';
 import type { Scene } from './target.ts';
 
+/** An agent serves for weeks: what its first thousands of signatures take, until they are compiled, is not its speed. */
+const WARM_UP_MS = 4_000;
+
 export interface Turns {
   readonly ours: readonly LoadReport[];
   readonly theirs: readonly LoadReport[];
@@ -26,7 +29,7 @@ export async function alternate(scene: Scene, ours: Point, theirs: Point): Promi
     for (const point of [theirs, ours]) opened.push(await openSubject(point, rig));
     const [second, first] = opened;
     if (first === undefined || second === undefined) throw new Error('a subject is missing');
-    for (const subject of opened) await subject.run(2 * roundMs);
+    for (const subject of opened) await subject.run(WARM_UP_MS);
     const turns: { ours: LoadReport[]; theirs: LoadReport[] } = { ours: [], theirs: [] };
     for (let round = 0; round < rounds; round++) {
       signal.throwIfAborted();
