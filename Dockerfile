@@ -54,11 +54,8 @@ STOPSIGNAL SIGQUIT
 HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=3 CMD ["/opt/mhsm-pkcs11/containers/nginx/healthy"]
 ENTRYPOINT ["/opt/mhsm-pkcs11/containers/nginx/serve"]
 
-FROM build AS packages
-RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error
-
-# The mock has no use for Azure's clients, half of the rest.
-FROM packages AS mock-packages
+# The mock has no use for Azure's clients, half of what is left without packages for development.
+FROM build AS mock-packages
 RUN npm uninstall --no-save --omit=dev --ignore-scripts --no-audit --no-fund --loglevel=error @azure/identity @azure/msal-node
 
 FROM runtime AS mock-hsm
@@ -84,12 +81,17 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 RUN make -s -C native bench
 
+# Its report is bundled when it is written, of packages for development.
+FROM build AS bench-packages
+RUN npm uninstall --no-save --ignore-scripts --no-audit --no-fund --loglevel=error $(node -p \
+  "Object.keys(require('./package.json').devDependencies).filter((name) => !/^(esbuild|@observablehq.plot)$/.test(name)).join(' ')")
+
 # The whole benchmark in one container: a mock, nginx and the baselines are started for each point that is measured.
 FROM library AS bench
 RUN apt-get update \
  && apt-get install -y --no-install-recommends procps softhsm2 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
-COPY --from=packages /opt/mhsm-pkcs11/node_modules node_modules
+COPY --from=bench-packages /opt/mhsm-pkcs11/node_modules node_modules
 COPY --from=load-programs /opt/mhsm-pkcs11/native/build/bench native/build/bench
 COPY --from=load-programs /opt/mhsm-pkcs11/native/addon native/addon
 COPY secret-watch secret-watch
@@ -97,6 +99,7 @@ COPY examples examples
 COPY mock-hsm mock-hsm
 COPY lib lib
 COPY demo demo
+COPY tsconfig.json ./
 COPY bench bench
 RUN for program in mhsm_p11_create_key mhsm_p11_list_keys mhsm_p11_validate_config_file mhsm-p11 mock-hsm; do \
       ln -sf ../../bin/run "node_modules/.bin/$program" || exit; \

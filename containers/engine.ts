@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -17,6 +18,13 @@ async function complaint(args: readonly string[], meaning: string): Promise<stri
     () => undefined,
     () => meaning,
   );
+}
+
+/** Builds all images of docker-compose.yml, saying how far it is. Throws when one cannot be built. */
+export async function buildImages(): Promise<void> {
+  const build = spawn('docker', ['compose', '--profile', '*', 'build'], { stdio: 'inherit' });
+  const [status] = await once(build, 'exit');
+  if (status !== 0) throw new Error(`docker compose build ended with ${status}: see its message above`);
 }
 
 /** Removes all that a compose project has: containers, running or not, its networks and its volumes. Images stay. */

@@ -1,7 +1,7 @@
 /** `npm run test:containers`: the tests with containers, where there is Docker; nothing of them is left, however they end. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { removeProject, whyNoContainers } from './engine.ts';
+import { buildImages, removeProject, whyNoContainers } from './engine.ts';
 
 const why = await whyNoContainers();
 if (why !== undefined) {
@@ -9,6 +9,7 @@ if (why !== undefined) {
   process.exit(0);
 }
 
+await buildImages();
 const project = `mhsm-containers-${process.pid}`;
 const tests = spawn(
   process.execPath,

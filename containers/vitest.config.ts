@@ -8,8 +8,7 @@ export default defineConfig({
     include: ['containers/docker/**/*.test.ts'],
     reporters: ['verbose'],
     testTimeout: 5 * MINUTE_MS,
-    // Images are built first: minutes, where nothing is cached.
-    hookTimeout: 45 * MINUTE_MS,
+    hookTimeout: 5 * MINUTE_MS,
     fileParallelism: false,
   },
 });

@@ -10,6 +10,7 @@ const results = mkdtempSync(join(tmpdir(), 'mhsm-bench-results-'));
 afterAll(() => rmSync(results, { recursive: true, force: true }));
 
 interface BenchService {
+  image: string;
   cap_add: string[];
   cap_drop: string[];
 }
@@ -26,10 +27,7 @@ test('the image bench measures handshakes and leaves the result on the host', as
   const { services } = parse(readFileSync(join(CHECKOUT, 'docker-compose.yml'), 'utf8')) as {
     services: { bench: BenchService };
   };
-  const image = await GenericContainer.fromDockerfile(CHECKOUT)
-    .withTarget('bench')
-    .build('mhsm-pkcs11-bench', { deleteOnExit: false });
-  const container = await image
+  const container = await new GenericContainer(services.bench.image)
     .withCommand(ONE_POINT)
     .withLabels(PROJECT_LABEL)
     .withBindMounts([{ source: results, target: '/opt/mhsm-pkcs11/.bench' }])

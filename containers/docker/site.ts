@@ -26,7 +26,6 @@ export class ContainerSite {
   static async start(): Promise<ContainerSite> {
     const environment = await new DockerComposeEnvironment(CHECKOUT, 'docker-compose.yml')
       .withProjectName(PROJECT)
-      .withBuild()
       // Free ports, so that nothing that runs already is in the way.
       .withEnvironment({ HTTPS_PORT: '0', MOCK_HSM_PORT: '0' })
       .withWaitStrategy('mock-hsm-1', Wait.forHealthCheck())
