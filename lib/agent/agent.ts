@@ -54,6 +54,8 @@ export interface AgentOptions {
 
 /** After the deadline of the operations that are under way. */
 const RETIRE_GRACE_MS = 1000;
+/** Of the deadline, for an operation that nobody goes on with while others wait. */
+const IDLE_SHARE = 4;
 
 type ClientEntry = Clients<ServedApplication>['all'][number];
 
@@ -168,7 +170,8 @@ export class Agent {
     this.drain();
     for (const connection of this.#open) connection.retire();
     const cutIdle = () => this.#cut([...this.#open].filter((connection) => !connection.isBusy));
-    setTimeout(cutIdle, deadlineMs + RETIRE_GRACE_MS).unref();
+    // Without a successor all wait for the end of this one.
+    setTimeout(cutIdle, this.#renews ? deadlineMs + RETIRE_GRACE_MS : deadlineMs / IDLE_SHARE).unref();
     setTimeout(() => this.end(), Math.max(deadlineMs, slowDeadlineMs) + RETIRE_GRACE_MS).unref();
   }
 
@@ -184,12 +187,14 @@ export class Agent {
     for (const connection of connections) connection.cut();
   }
 
-  /** Asks for a successor that runs what is installed now, and retires when it is ready. Without a launcher it just retires. */
+  /**
+   * Asks for a successor that runs what is installed now, and retires when it is ready; asked again meanwhile, or after it
+   * handed over, for a successor of that one. Without a launcher it just retires.
+   */
   renew(): void {
     const { control, log } = this.#options;
     if (control === undefined) return this.retire();
-    if (this.#drains || this.#renews) return;
-    this.#renews = true;
+    if (!this.#drains) this.#renews = true;
     log.info(`agent ${process.pid} asks for a successor`);
     control.askForSuccessor();
   }
@@ -200,6 +205,10 @@ export class Agent {
     this.#leavesAtMs = undefined;
     this.#server.close();
     this.#rest();
+  }
+
+  get retires(): boolean {
+    return this.#retires;
   }
 
   #host(): Host {

@@ -16,6 +16,7 @@ import { descriptorLimit, mostConnections } from './connection-limits.ts';
 import { type Control, openControl } from './control.ts';
 import { watchDescriptors } from './descriptor-watch.ts';
 import { type Dispatch, dispatch } from './dispatch.ts';
+import { type AgentSignal, heedSignals } from './early-signals.ts';
 import { traceApplication, traceHsm } from './function-trace.ts';
 import { httpLines } from './http-lines.ts';
 import { openLibrary } from './library.ts';
@@ -187,6 +188,12 @@ function giveUpRoot(user: User | undefined): void {
   harden();
 }
 
+function heed(agent: Agent, signal: AgentSignal): void {
+  if (signal === 'SIGHUP') agent.renew();
+  else if (agent.retires) agent.end();
+  else agent.retire();
+}
+
 /** Runs an agent until it is idle; resolves then. */
 export async function startAgent(options: StartOptions): Promise<void> {
   harden();
@@ -220,16 +227,12 @@ export async function startAgent(options: StartOptions): Promise<void> {
       onIdle,
       problemOfConfigurationNow: () => problemOf(configurationFile),
     });
-    process.once('SIGTERM', () => {
-      agent.retire();
-      process.once('SIGTERM', () => agent.end());
-    });
-    process.on('SIGHUP', () => agent.renew());
     // Before the first call: from here on nothing needs root, and nothing is done as root.
     giveUpRoot(user);
     watchDescriptors((line) => log.warn(line));
-    agent
-      .listen(listenDescriptor)
-      .then(() => log.info(`agent ${process.pid} serves ${configurationFile} as user id ${ownUid()}`), reject);
+    agent.listen(listenDescriptor).then(() => {
+      log.info(`agent ${process.pid} serves ${configurationFile} as user id ${ownUid()}`);
+      heedSignals((signal) => heed(agent, signal));
+    }, reject);
   });
 }

@@ -1,4 +1,6 @@
 /** The agent's program: started by the launcher or a service manager with the listening socket as descriptor 3. */
+// First of all.
+import '../agent/early-signals.ts';
 import { parseArgs } from 'node:util';
 import { startAgent } from '../agent/start.ts';
 import { configurationFile } from '../config/load.ts';
