@@ -28,6 +28,8 @@ struct agent {
     int output;
     int64_t started_ms;
     bool ready;
+    /* A successor was asked for before. */
+    bool renews_when_ready;
     char line[256];
     size_t line_length;
     /* The last line that may be a reason why it ended. */

@@ -151,6 +151,58 @@ describe.each(VARIANTS)('the launcher, $name', ({ build }) => {
     await stop(launcher);
   });
 
+  test('SIGHUP while an agent starts does not end it: it is renewed when it is ready', async () => {
+    scene.setMode('starting');
+    const launcher = start();
+    const first = await scene.agent(1);
+    kill(launcher.process.pid ?? 0, 'SIGHUP');
+    await until('a promise', () => launcher.stderr.includes(`agent ${first.pid} is renewed when it is ready`));
+    scene.setMode('');
+    await launcher.ready();
+    expect((await scene.agent(2)).pid).not.toBe(first.pid);
+    expect(await scene.agent(3)).toMatchObject({ pid: first.pid, ended: 'successor' });
+    await stop(launcher);
+  });
+
+  test('an agent that asks again while its successor starts gets one that starts after that', async () => {
+    const launcher = start();
+    await launcher.ready();
+    const first = await scene.agent(1);
+    scene.setMode('starting');
+    kill(first.pid, 'SIGHUP');
+    const second = await scene.agent(2);
+    kill(first.pid, 'SIGHUP');
+    await until('a promise', () => launcher.stderr.includes(`agent ${second.pid} is renewed when it is ready`));
+    scene.setMode('');
+    await until('the end of both', () => scene.notes.filter(({ ended }) => ended === 'successor').length === 2);
+    expect(new Set(scene.notes.map(({ pid }) => pid)).size).toBe(3);
+    await stop(launcher);
+  });
+
+  test('SIGTERM lets agents end what is under way, while nobody finds the socket any more', async () => {
+    const launcher = start();
+    await launcher.ready();
+    const { pid } = await scene.agent(1);
+    scene.setMode('ends late');
+    launcher.process.kill('SIGTERM');
+    await until('no files', () => !existsSync(scene.directory));
+    expect(isAlive(pid)).toBe(true);
+    expect(await launcher.exit).toBe(0);
+    expect(scene.notes.at(-1)).toMatchObject({ pid, ended: 'SIGTERM' });
+  });
+
+  test('a second SIGTERM does not wait for an agent that never ends', async () => {
+    const launcher = start();
+    await launcher.ready();
+    const { pid } = await scene.agent(1);
+    scene.setMode('never ends');
+    launcher.process.kill('SIGTERM');
+    await until('no files', () => !existsSync(scene.directory));
+    launcher.process.kill('SIGTERM');
+    expect(await launcher.exit).toBe(0);
+    await until('its end', () => !isAlive(pid));
+  });
+
   test('an idle agent is started by the next caller, as long as somebody holds the lease', async () => {
     const launcher = start('--idle', '3600');
     await launcher.ready();

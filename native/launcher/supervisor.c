@@ -30,7 +30,10 @@
 /* An agent that ran this long was not the reason why it failed. */
 #define SOUND_AFTER_MS 10000
 #define MAX_FAILED_STARTS 3
-#define STOP_DEADLINE_MS 5000
+/* An agent that is told to stop ends by itself, after what is under way: no configuration lets that take longer. */
+#define LONGEST_STOP_MS (11 * 60 * 1000)
+/* Told once more. */
+#define HURRIED_STOP_MS 1000
 /* Between two looks at whether the lease is still held. */
 #define SHORTEST_WATCH_MS 100
 #define NEVER INT64_MAX
@@ -162,6 +165,22 @@ static void tell_ready(const struct supervisor *supervisor, const struct agent *
             agent_tell_ready(&supervisor->agents[i]);
 }
 
+/*
+ * The agent asks for its successor itself: it knows whether it can. One that is starting could do nothing but end, and may
+ * have read what was changed since: it is asked as soon as it is ready.
+ */
+static void renew(struct supervisor *supervisor)
+{
+    struct agent *agent = supervisor->current;
+    if (agent == NULL)
+        return;
+    agent->renews_when_ready = !agent->ready;
+    if (agent->ready)
+        kill(agent->pid, SIGHUP);
+    else
+        log_line(LOG_INFO, "agent %d is renewed when it is ready", (int)agent->pid);
+}
+
 static void on_control(struct supervisor *supervisor, struct agent *agent)
 {
     switch (agent_read_control(agent)) {
@@ -171,24 +190,21 @@ static void on_control(struct supervisor *supervisor, struct agent *agent)
         supervisor->was_ready = true;
         agent->ready = true;
         tell_ready(supervisor, agent);
+        if (agent->renews_when_ready)
+            renew(supervisor);
         break;
     case 'n':
-        /* Only once, and not from one that was replaced already. */
         if (agent == supervisor->current) {
             log_line(LOG_INFO, "agent %d hands over", (int)agent->pid);
             start(supervisor);
+        } else {
+            /* It has a successor already, which was asked for before. */
+            renew(supervisor);
         }
         break;
     default:
         break;
     }
-}
-
-/* The agent asks for its successor itself: it knows whether it can. */
-static void renew(const struct supervisor *supervisor)
-{
-    if (supervisor->current != NULL)
-        kill(supervisor->current->pid, SIGHUP);
 }
 
 static void on_signal(struct supervisor *supervisor)
@@ -261,15 +277,23 @@ static void kill_agents(const struct supervisor *supervisor, int signal)
             kill(supervisor->agents[i].pid, signal);
 }
 
+/* They answer what is under way and let their clients go. A second signal ends what is not over by then. */
 static void stop_agents(struct supervisor *supervisor)
 {
-    struct deadline deadline = deadline_in(STOP_DEADLINE_MS);
-    kill_agents(supervisor, SIGTERM);
+    struct deadline deadline = deadline_in(LONGEST_STOP_MS);
     /* Not restarted, whatever they end with. */
     supervisor->current = NULL;
+    supervisor->done = false;
+    kill_agents(supervisor, SIGTERM);
     reap(supervisor);
-    while (has_agents(supervisor) && deadline_poll(supervisor->signals, POLLIN, deadline))
+    while (has_agents(supervisor) && deadline_poll(supervisor->signals, POLLIN, deadline)) {
         on_signal(supervisor);
+        if (!supervisor->done)
+            continue;
+        supervisor->done = false;
+        kill_agents(supervisor, SIGTERM);
+        deadline = deadline_in(HURRIED_STOP_MS);
+    }
     kill_agents(supervisor, SIGKILL);
 }
 
@@ -308,7 +332,9 @@ int supervisor_run(struct listener *listener, struct agent_options *options, int
         if (!supervisor.done)
             on_time(&supervisor);
     }
-    stop_agents(&supervisor);
+    /* Whoever comes from now on finds nobody, and may start another launcher, instead of waiting for us. */
     listener_remove(listener);
+    close(listener->fd);
+    stop_agents(&supervisor);
     return supervisor.status;
 }
