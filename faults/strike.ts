@@ -89,11 +89,6 @@ export async function strike(fault: Fault, scene: Scene, form: Form): Promise<Ro
   await watch(tally, last.endedMs, form);
   const nowMs = performance.now();
   const sessions = established.seen(nowMs);
-  await established.close();
-
-  const { log, logAfterwards, bound } = fault;
-  const lines = [...scene.log.since(mark), ...(await scene.remembered(beganAt))];
-  const logLine = log === undefined ? 'nothing' : lines.find((line) => log.test(line));
   const failuresMs = tally.failures.map((atMs) => atMs - last.endedMs);
   const seen = {
     times,
@@ -103,20 +98,28 @@ export async function strike(fault: Fault, scene: Scene, form: Form): Promise<Ro
     establishedSilent: sessions.silent,
     establishedSlowestMs: Math.round(sessions.slowestMs),
   };
-  const logGoesOn =
-    logAfterwards === undefined || scene.log.since(markAfterwards).some((line) => logAfterwards.test(line));
-  return {
-    fault: fault.name,
-    what: fault.what,
-    ...seen,
+  const rates = {
     askedPerSecond: scene.load.ratePerSecond,
     offeredPerSecond: Math.round(tally.offeredPerSecond(nowMs)),
     donePerSecond: Math.round((tally.done / (nowMs - tally.beganMs)) * 1000),
     done: tally.done,
     longestStallMs: Math.round(tally.stallMs(nowMs)),
     recoveredAfterMs: Math.max(0, Math.round(failuresMs.at(-1) ?? 0)),
-    logLine: logLine ?? '',
     reasons: [...tally.reasons].sort(([, a], [, b]) => b - a).map(([reason, count]) => `${count} × ${reason}`),
+  };
+  await established.close();
+
+  const { log, logAfterwards, bound } = fault;
+  const lines = [...scene.log.since(mark), ...(await scene.remembered(beganAt))];
+  const logLine = log === undefined ? 'nothing' : lines.find((line) => log.test(line));
+  const logGoesOn =
+    logAfterwards === undefined || scene.log.since(markAfterwards).some((line) => logAfterwards.test(line));
+  return {
+    fault: fault.name,
+    what: fault.what,
+    ...seen,
+    ...rates,
+    logLine: logLine ?? '',
     bound: boundText(bound, { times, cut }, ALLOWANCES[form]),
     violations: violations(bound, { ...seen, cut, failuresMs, logLine, logGoesOn }, ALLOWANCES[form]),
   };
