@@ -31,6 +31,8 @@ export interface BenchHsm {
   setSpeed(speed: HsmSpeed): Promise<void>;
   /** Signatures made so far; undefined where the HSM does not tell. */
   signs(): Promise<number | undefined>;
+  /** Seconds that it spent on all of them, waiting and latency included; absent where the HSM does not tell. */
+  signSeconds?(): Promise<number>;
   /** Connections on which the last so many signatures were asked for; undefined where the HSM does not tell. */
   connectionsOf(signs: number): Promise<number | undefined>;
   bareRequest(key: KeyFiles): Promise<BareRequest>;
@@ -90,10 +92,17 @@ export class MockBenchHsm implements BenchHsm {
     await this.#mock.control('PUT', 'profile', profile);
   }
 
-  async signs(): Promise<number> {
+  signs(): Promise<number> {
+    return this.#sumOf(/^mock_hsm_signs_total\{[^}]*\} (\S+)$/gm);
+  }
+
+  signSeconds(): Promise<number> {
+    return this.#sumOf(/^mock_hsm_request_duration_seconds_sum\{operation="sign"\} (\S+)$/gm);
+  }
+
+  async #sumOf(samples: RegExp): Promise<number> {
     const metrics = String(await this.#mock.control('GET', 'metrics'));
-    const counts = [...metrics.matchAll(/^mock_hsm_signs_total\{[^}]*\} (\S+)$/gm)];
-    return counts.reduce((sum, [, count]) => sum + Number(count), 0);
+    return [...metrics.matchAll(samples)].reduce((sum, [, value]) => sum + Number(value), 0);
   }
 
   async connectionsOf(signs: number): Promise<number> {

@@ -22,6 +22,8 @@ const LONGER = 4;
 
 interface Observed {
   readonly perSecond: number;
+  /** Of a signature, by the HSM's own count: what was asked for, its cryptography, and how late its timers are. */
+  readonly hsmMs: number;
   /** Cores that nginx, library, HSM and client kept busy. */
   readonly own: number;
   /** Cores that anything kept busy. */
@@ -35,11 +37,16 @@ async function secondsOf({ hsm }: Rig, subject: Subject): Promise<{ own: number;
   return { own: pids.reduce((sum, pid) => sum + (cpuTimeUs(pid) ?? 0) / 1e6, 0), machine: busySeconds() };
 }
 
+async function hsmTime({ hsm }: Rig): Promise<{ signs: number; seconds: number }> {
+  return { signs: (await hsm.signs()) ?? Number.NaN, seconds: (await hsm.signSeconds?.()) ?? Number.NaN };
+}
+
 async function observe({ rig, rounds, roundMs, signal }: Scene, point: Point): Promise<Observed> {
   const subject = await openSubject(point, rig);
   try {
     await subject.run(LONGER * roundMs);
     const reports: LoadReport[] = [];
+    const hsmBefore = await hsmTime(rig);
     const [before, beganMs] = [await secondsOf(rig, subject), performance.now()];
     for (let round = 0; round < rounds / LONGER; round++) {
       signal.throwIfAborted();
@@ -48,9 +55,11 @@ async function observe({ rig, rounds, roundMs, signal }: Scene, point: Point): P
     const seconds = (performance.now() - beganMs) / 1000;
     const after = await secondsOf(rig, subject);
     const [own, machine] = [(after.own - before.own) / seconds, (after.machine - before.machine) / seconds];
+    const hsmAfter = await hsmTime(rig);
+    const hsmMs = (1000 * (hsmAfter.seconds - hsmBefore.seconds)) / (hsmAfter.signs - hsmBefore.signs);
     const failed = reports.find(({ failures }) => failures > 0);
     if (failed !== undefined) throw new Error(`handshakes failed, one with ${failed.failure}`);
-    return { perSecond: median(reports.map(({ perSecond }) => perSecond)), own, machine };
+    return { perSecond: median(reports.map(({ perSecond }) => perSecond)), hsmMs, own, machine };
   } finally {
     await subject.stop();
   }
@@ -58,10 +67,12 @@ async function observe({ rig, rounds, roundMs, signal }: Scene, point: Point): P
 
 /** At a high rate of handshakes the processor can be the bound of the machine before the HSM is. */
 function judged(point: Point, latencyMs: number, least: number, observed: Observed, cores: number): Target {
-  const { perSecond, own, machine } = observed;
+  const { perSecond, hsmMs, own, machine } = observed;
   const bound = connectionsBound(point);
   const use = `${own.toFixed(1)} of ${cores} cores busy with it, ${(machine - own).toFixed(1)} with others`;
-  const from = `${perSecond.toFixed(0)}/s of ${bound.toFixed(0)}/s, ${use}`;
+  const really = (perSecond * hsmMs) / (bound * latencyMs);
+  const hsm = `the HSM took ${hsmMs.toFixed(1)} ms: ${really.toFixed(2)} x of that`;
+  const from = `${perSecond.toFixed(0)}/s of ${bound.toFixed(0)}/s; ${hsm}; ${use}`;
   const name = `handshakes/s, of workers / latency: ${point.workers} workers, ${latencyMs} ms`;
   const target = atLeast(name, perSecond / bound, least, from);
   if (target.isMet || own < BUSY * cores) return target;
