@@ -8,6 +8,7 @@ const STRANGER = 65_534;
 const SECRET = 'a-secret-of-the-server';
 const MIB = 1024;
 const CKR_SESSION_COUNT = 0xb1;
+const CKR_PIN_INCORRECT = 0xa0;
 const MOST_SESSIONS = 16_384;
 
 const rowOf = (status: string, name: string) => new RegExp(`^${name}:\\s*(.*)`, 'm').exec(status)?.[1]?.trim();
@@ -164,6 +165,18 @@ describe.runIf(process.getuid?.() === 0)('an agent that root started (needs root
       expect((await peer.answer('generateRandom'))?.fields?.bytes).toHaveLength(request.length);
     }
     for (const peer of [...peers, other]) peer.end();
+  });
+
+  test('keeps its size whatever is given to it as PINs', async () => {
+    const caller = await admitted();
+    expect(await caller.call('openSession', { session: 1, slot: 0, flags: 4 })).toMatchObject({ rv: 0 });
+    const before = agent.status('VmRSS');
+    for (let i = 0; i < 30; i++) {
+      const pin = Buffer.from(`${i}:${'€'.repeat(300 * 1024)}`);
+      expect((await caller.call('resumeLogin', { slot: 0, userType: 1, pin }))?.rv).toBe(CKR_PIN_INCORRECT);
+    }
+    expect(agent.status('VmRSS') - before).toBeLessThan(100 * MIB);
+    caller.end();
   });
 
   test('opens so many sessions for the processes of one user, and not one more', async () => {

@@ -5,6 +5,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { dumpOf } from '../config/dump.ts';
 import { loadConfiguration } from '../config/load.ts';
 import { ConfigurationError } from '../config/parse.ts';
+import { MAX_PIN_BYTES } from '../core/hsm.ts';
 import { createLog, type Log, warnOnStandardError } from '../log/log.ts';
 import { Secrets } from '../log/secrets.ts';
 import type { Pkcs11Error } from '../pkcs11/error.ts';
@@ -15,7 +16,7 @@ import { fileVersion } from './configuration-file.ts';
 import { descriptorLimit, mostConnections } from './connection-limits.ts';
 import { type Control, openControl } from './control.ts';
 import { watchDescriptors } from './descriptor-watch.ts';
-import { type Dispatch, dispatch } from './dispatch.ts';
+import { type Dispatch, dispatch, type Pkcs11Request } from './dispatch.ts';
 import { type AgentSignal, heedSignals } from './early-signals.ts';
 import { traceApplication, traceHsm } from './function-trace.ts';
 import { httpLines } from './http-lines.ts';
@@ -78,10 +79,20 @@ function openLog(configuration: Configuration, user: User | undefined, observati
 
 const isHeard = ({ log: { flags } }: Configuration) => flags.SendToFile || flags.SendToStdErr || flags.SendToStdOut;
 
+/** One behind a PIN is not part of it. */
+const LINE_END_BYTES = 2;
+
+/** What a call brings that no line may show. A longer PIN is refused unread, and would only be kept. */
+function learnPin({ secrets }: Log, request: Pkcs11Request): void {
+  if (request.call !== 'login' && request.call !== 'resumeLogin') return;
+  const { pin } = request.fields;
+  if ((pin?.length ?? 0) <= MAX_PIN_BYTES + LINE_END_BYTES) secrets.learnPin(pin);
+}
+
 /** How calls are made: with a line about each, where the configuration asks for it. PINs are learnt before any line. */
 function dispatchOf(configuration: Configuration, log: Log): (peer: Peer) => Dispatch {
   const learning: Dispatch = (calls, request, report) => {
-    if (request.call === 'login' || request.call === 'resumeLogin') log.secrets.learnPin(request.fields.pin);
+    learnPin(log, request);
     return dispatch(calls, request, report);
   };
   if (!isHeard(configuration) || !configuration.log.module.P11Interfaces) return () => learning;

@@ -6,6 +6,9 @@
  * Every method may reject with a Pkcs11Error whose `rv` says which repair is needed; the table is in lib/mhsm.
  */
 
+/** Longest PIN of a token, in bytes of UTF-8 (ulMaxPinLen of C_GetTokenInfo). */
+export const MAX_PIN_BYTES = 1024;
+
 export type CurveName = 'P-256' | 'P-256K' | 'P-384' | 'P-521';
 export type RsaBits = 2048 | 3072 | 4096;
 export type SignatureAlgorithm =

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import * as ck from '../pkcs11/constants.ts';
 import { type CertificateObject, type CertificateSource, parseCertificate } from './certificate.ts';
-import type { Hsm, HsmIdentity } from './hsm.ts';
+import { type Hsm, type HsmIdentity, MAX_PIN_BYTES } from './hsm.ts';
 import type { Warn } from './key-catalogue.ts';
 import { TokenAccess } from './token-access.ts';
 
@@ -49,7 +49,6 @@ const VERSIONS = { hardwareMajor: 1, hardwareMinor: 0, firmwareMajor: 1, firmwar
 /** CK_EFFECTIVELY_INFINITE (section 3.2). */
 const EFFECTIVELY_INFINITE = 0;
 /** Bytes; `client-id:client-secret` has about 77. */
-const MAX_PIN_BYTES = 1024;
 
 /** The text cut to whole characters within a number of UTF-8 bytes. */
 export function cutToBytes(text: string, bytes: number): string {

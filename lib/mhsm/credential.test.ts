@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseConfiguration } from '../config/parse.ts';
+import { CKR_PIN_INCORRECT } from '../pkcs11/constants.ts';
 import { credentialOfPin, nameOf, ownCredential } from './credential.ts';
 
 const POD = {
@@ -28,6 +29,13 @@ describe('a PIN that is not client-id:client-secret', () => {
     const hint = told ? /cut.*openssl\.cnf/ : /^(?!.*cut)/;
     expect(refuse).toThrow(expect.objectContaining({ hint: expect.stringMatching(hint) }));
   });
+});
+
+test('a PIN of more bytes than the token says it takes is refused, whatever is in it', () => {
+  const pin = (bytes: number) => Buffer.from(`${GUID}:`.padEnd(bytes, 's'));
+  expect(credentialOfPin(pin(1024))).toMatchObject({ clientId: GUID });
+  const refusal = { rv: CKR_PIN_INCORRECT, message: 'the PIN has 1025 bytes, 1024 are the most' };
+  expect(() => credentialOfPin(pin(1025))).toThrow(expect.objectContaining(refusal));
 });
 
 describe('whose identity a slot has', () => {

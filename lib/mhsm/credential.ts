@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Configuration, TokenConfiguration } from '../config/configuration.ts';
 import { ConfigurationError } from '../config/parse.ts';
+import { MAX_PIN_BYTES } from '../core/hsm.ts';
 import { CKR_PIN_INCORRECT } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
 
@@ -62,6 +63,10 @@ const CUT_HINT =
  * CKR_PIN_INCORRECT, without the PIN.
  */
 export function credentialOfPin(pin: Uint8Array): Credential & { kind: 'secret' } {
+  if (pin.length > MAX_PIN_BYTES) {
+    const message = `the PIN has ${pin.length} bytes, ${MAX_PIN_BYTES} are the most`;
+    throw new Pkcs11Error(CKR_PIN_INCORRECT, message, { hint: FORM });
+  }
   const text = Buffer.from(pin)
     .toString('utf8')
     .replace(/\r?\n$/, '');
