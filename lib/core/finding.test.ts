@@ -2,7 +2,7 @@ import { createHash, createPublicKey } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import * as ck from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
-import { EMPTY, ofText, ofUlong, TRUE } from '../tags/values.ts';
+import { EMPTY, FALSE, ofText, ofUlong, TRUE } from '../tags/values.ts';
 import { elementsOf, inside, TAG } from './der.ts';
 import { type MemoryHsm, unreachable } from './memory-hsm.ts';
 import { attribute, Client, classIs, codeOf, labelIs, setUp } from './test-client.ts';
@@ -116,6 +116,19 @@ describe('the list', () => {
     expect(hsm.count('listKeys')).toBe(2);
     expect(await client.find(PRIVATE, idIs(9))).toEqual([]);
     expect(hsm.count('listKeys')).toBe(3);
+  });
+
+  test.each([
+    ['private keys', [PRIVATE]],
+    ['one name', [PRIVATE, labelIs('new')]],
+    ['anything', []],
+  ])('is not read for %s that is on no token', async (_what, template) => {
+    const { hsm, library, client } = await withKeys({ name: 'web', tags: described });
+    await client.find();
+    const next = await Client.open(library);
+    const before = hsm.count('listKeys');
+    expect(await next.find(...template, attribute(ck.CKA_TOKEN, FALSE))).toEqual([]);
+    expect(hsm.count('listKeys')).toBe(before);
   });
 
   test.each([

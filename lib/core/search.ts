@@ -1,7 +1,7 @@
 /** C_FindObjectsInit: which objects match a template (section 5.7). */
 
 import * as ck from '../pkcs11/constants.ts';
-import { EMPTY, equalBytes, toUlong } from '../tags/values.ts';
+import { EMPTY, equalBytes, TRUE, toUlong } from '../tags/values.ts';
 import type { Attribute } from './calls.ts';
 import type { TokenAccess, TokenObject } from './token-access.ts';
 
@@ -20,6 +20,11 @@ const ALL: readonly TokenObject['kind'][] = ['private', 'public', 'certificate']
 function kindsOf(wanted: readonly Wanted[]): readonly TokenObject['kind'][] {
   const value = wanted.find(({ type }) => type === ck.CKA_CLASS)?.value;
   return value === undefined ? ALL : (CLASSES[toUlong(value) ?? -1] ?? []);
+}
+
+/** Objects of a session: there are none here. */
+function areOnNoToken(template: readonly Attribute[]): boolean {
+  return template.some(({ type, value }) => type === ck.CKA_TOKEN && !equalBytes(value ?? EMPTY, TRUE));
 }
 
 async function candidates(access: TokenAccess, kinds: readonly TokenObject['kind'][]): Promise<TokenObject[]> {
@@ -79,7 +84,7 @@ function deservesFreshList(access: TokenAccess, kinds: readonly string[], wanted
 export async function search(access: TokenAccess, template: readonly Attribute[]): Promise<number[]> {
   const wanted = template.map(({ type, value }) => ({ type, value: value ?? EMPTY }));
   const kinds = kindsOf(wanted);
-  if (kinds.length === 0) return [];
+  if (kinds.length === 0 || areOnNoToken(template)) return [];
   await access.keys.refresh();
   const found = await filter(access, await candidates(access, kinds), wanted);
   if (found.length > 0 || !deservesFreshList(access, kinds, wanted)) return found;
@@ -89,6 +94,7 @@ export async function search(access: TokenAccess, template: readonly Attribute[]
 
 /** Whether a template asks for private keys in general, as servers do when they start, or for all that there is. */
 export function listsPrivateKeys(template: readonly Attribute[]): boolean {
+  if (areOnNoToken(template)) return false;
   const rest = template.filter(({ type }) => type !== ck.CKA_TOKEN && type !== ck.CKA_PRIVATE);
   const isPrivateKey = ({ type, value }: Attribute) =>
     type === ck.CKA_CLASS && toUlong(value ?? EMPTY) === ck.CKO_PRIVATE_KEY;

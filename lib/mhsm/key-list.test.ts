@@ -51,6 +51,17 @@ test('a fresh list is a new sweep, and the same array when nothing changed', asy
   expect(service.sweeps).toBe(3);
 });
 
+test('who asks for a fresh list while the first is read waits for one that began after that', async () => {
+  const { service, keys } = list();
+  const first = keys.get(false);
+  service.keys.push(key('b'));
+  const [one, two] = await Promise.all([keys.get(true), keys.get(true)]);
+  expect(await first).toHaveLength(1);
+  expect(one).toHaveLength(2);
+  expect(two).toBe(one);
+  expect(service.sweeps).toBe(2);
+});
+
 test('after an own change nobody gets the list from before it', async () => {
   const { service, keys } = list();
   await keys.get(false);

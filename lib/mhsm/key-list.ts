@@ -36,8 +36,8 @@ export class KeyList {
 
   /** `onListed` hears of the sweep that this call begins, if it begins one. */
   get(fresh: boolean, onListed?: OnListed): Promise<readonly KeySummary[]> {
-    if (this.#held === undefined) return this.#read(onListed);
     if (fresh) return this.#readAnew(onListed);
+    if (this.#held === undefined) return this.#read(onListed);
     if (this.#nowMs() - this.#sweptMs >= this.#ttlMs) this.#read(onListed).catch(() => undefined);
     return Promise.resolve(this.#held);
   }
