@@ -29,7 +29,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   demo: ['secret-watch'],
   examples: ['demo'],
   // Harms the product as a whole: all of it as processes.
-  faults: ['demo'],
+  faults: ['demo', 'bench'],
   scripts: [],
   // Attacks a real agent from outside, by what any process can do.
   security: ['lib/wire', 'lib/pkcs11', 'native/test', 'demo'],

@@ -89,9 +89,10 @@ export class Offload {
     };
   }
 
-  /** Roles of the granular approach that do not name a key: reading for the server, everything for key generation. */
+  /** Roles of the granular approach that do not name a key, once: reading for the server, everything for key generation. */
   async grantReading(): Promise<void> {
-    this.#readRole ??= await this.mock.createReadRole();
+    if (this.#readRole !== undefined) return;
+    this.#readRole = await this.mock.createReadRole();
     await this.mock.assignRole(this.#readRole, this.mock.offload.objectId, '/keys');
     await this.mock.assignRole(CRYPTO_USER, this.mock.keyGeneration.objectId, '/keys');
   }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import type { Form } from './fault.ts';
 import { FAULTS } from './faults.ts';
+import { runOverload } from './overload-run.ts';
 import { Scene } from './scene.ts';
 import { type Row, strike } from './strike.ts';
 import { isOfferedAsAsked, markdownOf, progressOf } from './table.ts';
@@ -15,6 +16,7 @@ import { ALLOWANCES } from './verdict.ts';
 
 interface Options {
   short?: true;
+  overload?: true;
   only?: string;
   rate: string;
   out: string;
@@ -30,8 +32,9 @@ function write(folder: string, rows: readonly Row[]): void {
   writeFileSync(join(folder, 'faults.json'), `${JSON.stringify(rows, null, 2)}\n`);
 }
 
-async function run({ short, only, rate, out }: Options): Promise<void> {
+async function run({ short, overload, only, rate, out }: Options): Promise<void> {
   const form: Form = short ? 'short' : 'whole';
+  if (overload) return runOverload(form, out);
   const { deadlineMs } = ALLOWANCES[form];
   const chosen = FAULTS.filter(({ name }) => only === undefined || name.includes(only));
   if (chosen.length === 0) throw new Error(`no fault has "${only}" in its name`);
@@ -64,6 +67,7 @@ async function run({ short, only, rate, out }: Options): Promise<void> {
 await new Command('npm run faults --')
   .description('What clients of a TLS server see while something goes wrong behind it.')
   .option('--short', 'few repetitions, short outages, a deadline of 4 s: what runs with the tests')
+  .option('--overload', 'more than the HSM signs, instead of the faults')
   .option('--only <text>', 'only faults with this in their name')
   .option('--rate <number>', 'new TLS connections a second', '200')
   .option('--out <folder>', 'where faults.md and faults.json go', '.faults')

@@ -9,7 +9,13 @@
 #define NS_PER_MS 1000000ull
 #define NS_PER_S 1e9
 /* A lane that fails at once must not take the processor from those that do not. */
-#define PAUSE_AFTER_FAILURE_NS (1 * NS_PER_MS)
+#define PAUSE_AFTER_FAILURE_MS 1
+
+/* Of each operation, in nanoseconds. */
+struct times {
+    unsigned long long *at;
+    size_t count, room;
+};
 
 struct lane {
     pthread_t thread;
@@ -17,10 +23,8 @@ struct lane {
     void *context;
     unsigned long long end_ns;
     unsigned long long elapsed_ns;
-    /* Of each operation that succeeded, in nanoseconds. */
-    unsigned long long *times;
-    size_t count, room;
-    unsigned failures;
+    unsigned long long pause_ns;
+    struct times done, failed;
     char failure[FAILURE_BYTES];
 };
 
@@ -32,15 +36,23 @@ unsigned long long now_ns(void)
     return (unsigned long long)now.tv_sec * (unsigned long long)NS_PER_S + (unsigned long long)now.tv_nsec;
 }
 
-static void keep_time(struct lane *lane, unsigned long long ns)
+static void keep_time(struct times *times, unsigned long long ns)
 {
-    if (lane->count == lane->room) {
-        lane->room = lane->room == 0 ? 4096 : 2 * lane->room;
-        lane->times = realloc(lane->times, lane->room * sizeof *lane->times);
-        if (lane->times == NULL)
+    if (times->count == times->room) {
+        times->room = times->room == 0 ? 4096 : 2 * times->room;
+        times->at = realloc(times->at, times->room * sizeof *times->at);
+        if (times->at == NULL)
             exit(4);
     }
-    lane->times[lane->count++] = ns;
+    times->at[times->count++] = ns;
+}
+
+static void rest(unsigned long long ns)
+{
+    struct timespec pause = {.tv_sec = (time_t)(ns / (unsigned long long)NS_PER_S),
+                             .tv_nsec = (long)(ns % (unsigned long long)NS_PER_S)};
+    /* Cut short by a signal it is a shorter pause. */
+    (void)nanosleep(&pause, NULL);
 }
 
 static void *work(void *argument)
@@ -52,11 +64,12 @@ static void *work(void *argument)
         bool done = lane->operation(lane->context, failure);
         unsigned long long after = now_ns();
         if (done) {
-            keep_time(lane, after - now);
+            keep_time(&lane->done, after - now);
         } else {
-            if (lane->failures++ == 0)
+            if (lane->failed.count == 0)
                 memcpy(lane->failure, failure, sizeof lane->failure);
-            nanosleep(&(struct timespec){.tv_nsec = PAUSE_AFTER_FAILURE_NS}, NULL);
+            keep_time(&lane->failed, after - now);
+            rest(lane->pause_ns);
         }
         now = now_ns();
     }
@@ -76,43 +89,53 @@ static double percentile(const unsigned long long *sorted, size_t count, double 
     return count == 0 ? 0 : (double)sorted[(size_t)(part * (double)(count - 1))] / (double)NS_PER_MS;
 }
 
+/* Those of all lanes, in order of size; the caller frees them. */
+static struct times gather(const struct lane *lanes, unsigned count, bool failed)
+{
+    struct times all = {0};
+    for (unsigned i = 0; i < count; i++) {
+        const struct times *times = failed ? &lanes[i].failed : &lanes[i].done;
+        for (size_t j = 0; j < times->count; j++)
+            keep_time(&all, times->at[j]);
+    }
+    if (all.count > 0)
+        qsort(all.at, all.count, sizeof *all.at, compare);
+    return all;
+}
+
 /*
  * Each lane's rate is over its own time: a window cut at a fixed end would count an operation too many or too few in each
  * lane, which is much where an operation takes long.
  */
 static void report(struct lane *lanes, unsigned count)
 {
-    size_t done = 0, at = 0;
-    unsigned failures = 0;
     double per_second = 0;
     const char *failure = "";
     for (unsigned i = 0; i < count; i++) {
-        done += lanes[i].count;
-        failures += lanes[i].failures;
-        per_second += (double)lanes[i].count / ((double)lanes[i].elapsed_ns / NS_PER_S);
-        if (lanes[i].failures > 0)
+        per_second += (double)lanes[i].done.count / ((double)lanes[i].elapsed_ns / NS_PER_S);
+        if (lanes[i].failed.count > 0)
             failure = lanes[i].failure;
     }
-    unsigned long long *times = calloc(done + 1, sizeof *times);
-    if (times == NULL)
-        exit(4);
-    for (unsigned i = 0; i < count; at += lanes[i++].count)
-        if (lanes[i].count > 0)
-            memcpy(times + at, lanes[i].times, lanes[i].count * sizeof *times);
-    qsort(times, done, sizeof *times, compare);
-    printf("{\"perSecond\":%.3f,\"count\":%zu,\"failures\":%u,\"failure\":\"%s\","
-           "\"latencyMs\":{\"p50\":%.4f,\"p95\":%.4f,\"p99\":%.4f}}\n",
-           per_second, done, failures, failure, percentile(times, done, 0.5), percentile(times, done, 0.95),
-           percentile(times, done, 0.99));
-    free(times);
+    struct times done = gather(lanes, count, false), failed = gather(lanes, count, true);
+    printf("{\"perSecond\":%.3f,\"count\":%zu,\"failures\":%zu,\"failure\":\"%s\","
+           "\"latencyMs\":{\"p50\":%.4f,\"p95\":%.4f,\"p99\":%.4f},"
+           "\"failureMs\":{\"p50\":%.4f,\"p99\":%.4f}}\n",
+           per_second, done.count, failed.count, failure, percentile(done.at, done.count, 0.5),
+           percentile(done.at, done.count, 0.95), percentile(done.at, done.count, 0.99),
+           percentile(failed.at, failed.count, 0.5), percentile(failed.at, failed.count, 0.99));
+    free(done.at);
+    free(failed.at);
 }
 
-static void run(operation operation, void *const *contexts, unsigned count, unsigned ms)
+static void run(operation operation, void *const *contexts, unsigned count, unsigned ms, unsigned pause_ms)
 {
     static struct lane lanes[MAX_LANES];
     unsigned long long end = now_ns() + ms * NS_PER_MS;
     for (unsigned i = 0; i < count; i++) {
-        lanes[i] = (struct lane){.operation = operation, .context = contexts[i], .end_ns = end};
+        lanes[i] = (struct lane){.operation = operation,
+                                 .context = contexts[i],
+                                 .end_ns = end,
+                                 .pause_ns = pause_ms * NS_PER_MS};
         if (pthread_create(&lanes[i].thread, NULL, work, &lanes[i]) != 0)
             exit(4);
     }
@@ -120,8 +143,10 @@ static void run(operation operation, void *const *contexts, unsigned count, unsi
         if (pthread_join(lanes[i].thread, NULL) != 0)
             exit(4);
     report(lanes, count);
-    for (unsigned i = 0; i < count; i++)
-        free(lanes[i].times);
+    for (unsigned i = 0; i < count; i++) {
+        free(lanes[i].done.at);
+        free(lanes[i].failed.at);
+    }
 }
 
 bool read_line(char *line, size_t size)
@@ -148,13 +173,14 @@ unsigned count_argument(const char *text, const char *name, unsigned most)
 void serve_runs(operation operation, void *const *lanes, unsigned count)
 {
     char line[64];
-    unsigned ms;
+    unsigned ms, pause_ms;
     while (read_line(line, sizeof line)) {
-        if (sscanf(line, "run %u", &ms) != 1) {
+        pause_ms = PAUSE_AFTER_FAILURE_MS;
+        if (sscanf(line, "run %u %u", &ms, &pause_ms) < 1) {
             fprintf(stderr, "unknown order: %s\n", line);
             exit(2);
         }
-        run(operation, lanes, count, ms);
+        run(operation, lanes, count, ms, pause_ms);
         if (fflush(stdout) != 0)
             exit(4);
     }
