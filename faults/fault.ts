@@ -14,6 +14,8 @@ export interface Bound {
   readonly wait: 'moments' | 'deadline';
   /** Whether sessions that were there before go on. A server that replaces its workers ends them itself. */
   readonly established: 'go on' | 'end with their worker';
+  /** From its end to the last handshake that fails, where that takes longer than others do; milliseconds. */
+  readonly recoveryMs?: number;
 }
 
 /** Takes the trouble away again. */

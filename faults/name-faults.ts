@@ -4,6 +4,10 @@ import { noOwnMounts } from './mount-namespace.ts';
 import { renewAgent } from './process-faults.ts';
 import type { Scene } from './scene.ts';
 
+/** Of the library (lib/mhsm): it waits so long for a connection, to the old address too, and then so long before the next. */
+const CONNECTION_ATTEMPT_MS = 5000;
+const ASKED_AGAIN_MS = 1000;
+
 /** From now on the agent reaches the HSM at an address that can go away. */
 async function resolveByHosts(scene: Scene): Promise<void> {
   const { hsmAddress, nginx } = scene;
@@ -28,7 +32,12 @@ export const NAME_FAULTS: readonly Fault[] = [
     missing: noOwnMounts,
     lastsMs: { whole: 15_000, short: 5500 },
     strike: addressGoes('silent'),
-    bound: { failed: 'while it lasts', wait: 'deadline', established: 'go on' },
+    bound: {
+      failed: 'while it lasts',
+      wait: 'deadline',
+      established: 'go on',
+      recoveryMs: CONNECTION_ATTEMPT_MS + ASKED_AGAIN_MS + 1000,
+    },
     log: /https:\/\/\S+ did not answer in time/,
   },
   {

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Established } from './established.ts';
 import type { Fault, Form } from './fault.ts';
 import type { Scene } from './scene.ts';
 import type { Tally } from './tally.ts';
-import { ALLOWANCES, boundText, violations } from './verdict.ts';
+import { ALLOWANCES, boundText, recoveryMsOf, violations } from './verdict.ts';
 
 /** A row of the table. Times in milliseconds. */
 export interface Row {
@@ -46,18 +47,26 @@ function timesOf({ times = 1 }: Fault, form: Form): number {
 }
 
 /** What became of one stroke: when it was over, and how many connections it cut. */
-async function strikeOnce(fault: Fault, scene: Scene, form: Form): Promise<{ endedMs: number; cut: number }> {
+async function strikeOnce(
+  fault: Fault,
+  scene: Scene,
+  form: Form,
+  established: Established,
+): Promise<{ endedMs: number; cut: number }> {
   const { end, cut = 0 } = await fault.strike(scene, form);
   if (fault.lastsMs !== undefined) await pause(fault.lastsMs[form]);
   await end?.();
   const endedMs = performance.now();
+  established.expectAnswers();
   await scene.moreServed(HEALTHY[form], `after ${fault.name}`);
   return { endedMs, cut };
 }
 
-async function watch(tally: Tally, endedMs: number, form: Form): Promise<void> {
-  const untilMs = endedMs + ALLOWANCES[form].recoveryMs + BEYOND_MS;
-  const isCalm = () => performance.now() - Math.max(endedMs, tally.failures.at(-1) ?? 0) > CALM_MS;
+/** Until a while after the last moment at which a handshake may fail. */
+async function watch(tally: Tally, recoveredMs: number, form: Form): Promise<void> {
+  const beganMs = performance.now();
+  const untilMs = Math.max(beganMs, recoveredMs) + BEYOND_MS;
+  const isCalm = () => performance.now() - Math.max(beganMs, tally.failures.at(-1) ?? 0) > CALM_MS;
   while (performance.now() < untilMs && !(form === 'short' && isCalm())) await pause(LOOK_MS);
 }
 
@@ -81,12 +90,11 @@ export async function strike(fault: Fault, scene: Scene, form: Form): Promise<Ro
   let last = { endedMs: 0, cut: 0 };
   let cut = 0;
   for (let time = 0; time < times; time++) {
-    last = await strikeOnce(fault, scene, form);
+    last = await strikeOnce(fault, scene, form, established);
     cut += last.cut;
   }
   const markAfterwards = scene.log.mark();
-  established.expectAnswers();
-  await watch(tally, last.endedMs, form);
+  await watch(tally, last.endedMs + recoveryMsOf(fault.bound, ALLOWANCES[form]), form);
   const nowMs = performance.now();
   const sessions = established.seen(nowMs);
   const failuresMs = tally.failures.map((atMs) => atMs - last.endedMs);

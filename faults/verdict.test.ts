@@ -45,6 +45,7 @@ describe('handshakes that fail', () => {
     expect(found({ failed: 'while it lasts' }, { failed: 4, failuresMs })).toEqual([
       '1 handshakes failed after it should have recovered',
     ]);
+    expect(found({ failed: 'while it lasts', recoveryMs: recoveryMs + 1 }, { failed: 4, failuresMs })).toEqual([]);
   });
 });
 

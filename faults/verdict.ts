@@ -38,6 +38,11 @@ export function longestWaitMs(wait: Bound['wait'], { deadlineMs, machineMs }: Al
   return machineMs + (wait === 'deadline' ? deadlineMs : 0);
 }
 
+/** From the end of a fault to the last handshake that may fail. */
+export function recoveryMsOf(bound: Bound, { recoveryMs }: Allowance): number {
+  return Math.max(recoveryMs, bound.recoveryMs ?? 0);
+}
+
 /** How many handshakes may fail; undefined where that is as many as come while it lasts. */
 function mostFailed({ failed }: Bound, { times, cut }: Pick<Observed, 'times' | 'cut'>): number | undefined {
   switch (failed) {
@@ -56,9 +61,8 @@ function mostFailed({ failed }: Bound, { times, cut }: Pick<Observed, 'times' | 
 export function boundText(bound: Bound, observed: Pick<Observed, 'times' | 'cut'>, allowance: Allowance): string {
   const most = mostFailed(bound, observed);
   const failed = most === undefined ? 'while it lasts' : `${most} failed`;
-  const { recoveryMs } = allowance;
   const seconds = (ms: number) => `${ms / 1000} s`;
-  const recovery = most === undefined ? `, none ${seconds(recoveryMs)} after it` : '';
+  const recovery = most === undefined ? `, none ${seconds(recoveryMsOf(bound, allowance))} after it` : '';
   const sessions = bound.established === 'go on' ? '; sessions go on' : '';
   return `${failed}${recovery}; at most ${seconds(longestWaitMs(bound.wait, allowance))}${sessions}`;
 }
@@ -93,7 +97,7 @@ function establishedSuffered(bound: Bound, observed: Observed, longestMs: number
 export function violations(bound: Bound, observed: Observed, allowance: Allowance): string[] {
   const longestMs = longestWaitMs(bound.wait, allowance);
   const { slowestMs, failuresMs, logLine, logGoesOn } = observed;
-  const failedLate = failuresMs.filter((atMs) => atMs > allowance.recoveryMs).length;
+  const failedLate = failuresMs.filter((atMs) => atMs > recoveryMsOf(bound, allowance)).length;
   const found = [
     failedTooMany(bound, observed),
     slowestMs > longestMs ? `a handshake took ${Math.round(slowestMs)} ms, at most ${longestMs} may it` : undefined,
