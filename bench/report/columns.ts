@@ -1,5 +1,6 @@
 // The table of measurements: in Markdown and on the page the same.
-import { KEY_TYPES, LOADS, type Measurement, SIGNERS } from '../result.ts';
+import { KEY_TYPES, LOADS, SIGNERS } from '../coordinates.ts';
+import type { Measurement } from '../result.ts';
 import { figure, percent, remarksOn, SIGNER_NAMES, shareOf, speedName } from './wording.ts';
 
 export interface Column {

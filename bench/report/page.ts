@@ -1,10 +1,10 @@
 // The result as one HTML file that needs nothing else: style, program, the libraries it uses and the result are in it.
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import type { Result, Target } from '../result.ts';
 import { dataElement } from './embedded-data.ts';
+import { pageProgram } from './page-program.ts';
 import { machineOf, occasionOf, programsOf } from './wording.ts';
 
 const BROWSER = join(import.meta.dirname, 'browser');
@@ -12,32 +12,6 @@ const BROWSER = join(import.meta.dirname, 'browser');
 /** Whatever stands in a result is text here, never markup. */
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-
-interface Program {
-  readonly code: string;
-  /** Of the libraries in it, each text once. */
-  readonly licences: readonly string[];
-}
-
-async function bundled(): Promise<Program> {
-  const { outputFiles, metafile } = await build({
-    entryPoints: [join(BROWSER, 'main.ts')],
-    absWorkingDir: join(import.meta.dirname, '../..'),
-    bundle: true,
-    minify: true,
-    write: false,
-    metafile: true,
-    format: 'iife',
-    target: 'es2022',
-    logLevel: 'warning',
-  });
-  const packages = Object.keys(metafile.inputs).flatMap((path) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path) ?? []);
-  const licences = packages
-    .map((folder) => join(import.meta.dirname, '../..', folder, 'LICENSE'))
-    .filter((file) => existsSync(file))
-    .map((file) => readFileSync(file, 'utf8').trim());
-  return { code: outputFiles[0]?.text ?? '', licences: [...new Set(licences)] };
-}
 
 const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
@@ -55,7 +29,7 @@ function targetTable({ targets }: Result): string {
 
 /** The page, complete. Its policy forbids the browser to fetch anything. */
 export async function pageOf(result: Result): Promise<string> {
-  const { code, licences } = await bundled();
+  const { code, licences } = await pageProgram();
   const style = readFileSync(join(BROWSER, 'style.css'), 'utf8');
   // Plot writes style into its drawings, which only 'unsafe-inline' allows.
   const policy = `default-src 'none'; script-src ${hashOf(code)}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'`;

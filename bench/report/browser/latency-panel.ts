@@ -1,4 +1,5 @@
-import { LOADS, type Load, type Measurement } from '../../result.ts';
+import { LOADS } from '../../coordinates.ts';
+import type { Load, Measurement } from '../../result.ts';
 import { type Axis, heldValues, percentilesOf, ratesOf, usualHeld } from '../series.ts';
 import { LOAD_NAMES } from '../wording.ts';
 import { Choice } from './choice.ts';

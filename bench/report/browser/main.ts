@@ -1,5 +1,6 @@
 // The page of a result: choices at the top, plots, and the table below. The result stands in the page itself.
-import { KEY_TYPES, type KeyType, type Measurement, type Result, SIGNERS, type Signer } from '../../result.ts';
+import { KEY_TYPES, SIGNERS } from '../../coordinates.ts';
+import type { KeyType, Measurement, Result, Signer } from '../../result.ts';
 import { byPoint } from '../columns.ts';
 import { SIGNER_NAMES, speedName } from '../wording.ts';
 import { Choice } from './choice.ts';
