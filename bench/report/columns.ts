@@ -45,8 +45,8 @@ export const COLUMNS: readonly Column[] = [
   text('remarks', (measurement) => remarksOn(measurement).join('; ')),
 ];
 
-/** Added latency first, by size; then the profile, a real HSM, and no HSM at all. */
-function speedRank({ point: { hsm } }: Measurement): number {
+/** Added latency first, by size; then the profile or a real HSM, and no HSM at all. */
+export function speedRank({ point: { hsm } }: Measurement): number {
   if (hsm === null) return Number.POSITIVE_INFINITY;
   if (typeof hsm === 'object') return hsm.latencyMs;
   return Number.MAX_SAFE_INTEGER;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { madeUpResult } from '../made-up-result.ts';
-import { baselinesOf, boundsOf, heldValues, percentilesOf, ratesOf, usualHeld } from './series.ts';
+import { baselinesOf, boundsOf, heldValues, percentilesOf, ratesOf, speedsOf, usualHeld } from './series.ts';
 
 const { measurements: all } = madeUpResult(['P-256', 'RSA-2048']);
 const about = { load: 'signs', keyType: 'P-256', along: 'maxConnections' } as const;
@@ -11,6 +11,12 @@ test('a plot has one line a speed of the HSM, each over all values of its axis',
   const lines = Map.groupBy(rates, ({ line }) => line);
   expect([...lines.keys()]).toEqual(['0 ms', '1 ms', '5 ms', '20 ms', 'Standard B1']);
   for (const marks of lines.values()) expect(marks.map(({ x }) => x)).toEqual([1, 2, 5, 10, 20, 30, 50]);
+});
+
+test('speeds are told from fast to slow, whichever of them the first key was measured with', () => {
+  const slow = all.filter(({ point }) => point.keyType === 'RSA-2048' && point.hsm === 'standard-b1');
+  const fast = all.filter(({ point }) => point.keyType === 'P-256' && point.hsm !== 'standard-b1');
+  expect(speedsOf([...slow, ...fast])).toEqual(['0 ms', '1 ms', '5 ms', '20 ms', 'Standard B1']);
 });
 
 test('a plot shows what it is asked about and nothing else', () => {

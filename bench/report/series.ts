@@ -1,6 +1,6 @@
 // What a plot shows of a result: pure, so that it is tested without a browser.
 import type { KeyType, Load, Measurement, Point, Signer } from '../result.ts';
-import { byPoint } from './columns.ts';
+import { byPoint, speedRank } from './columns.ts';
 import { SIGNER_NAMES, speedName } from './wording.ts';
 
 /** The axis of a plot; the other of the two is held. */
@@ -33,6 +33,13 @@ const isAbout =
     point.load === load && point.keyType === keyType && point.signer === signer;
 
 const byX = (one: Mark, other: Mark): number => one.x - other.x;
+
+/** Names of all speeds of the HSM that were measured, the fastest first, whatever the key and the load. */
+export function speedsOf(all: readonly Measurement[]): string[] {
+  const inFront = all.filter(({ point }) => point.hsm !== null);
+  const sorted = inFront.toSorted((one, other) => speedRank(one) - speedRank(other));
+  return [...new Set(sorted.map(({ point }) => speedName(point.hsm)))];
+}
 
 /** Rates of a signer with an HSM behind it, one line a speed of the HSM. */
 export function ratesOf(all: readonly Measurement[], signer: Signer, question: Question): Mark[] {

@@ -1,6 +1,6 @@
 import { LOADS } from '../../coordinates.ts';
 import type { Load, Measurement } from '../../result.ts';
-import { type Axis, heldValues, percentilesOf, ratesOf, usualHeld } from '../series.ts';
+import { type Axis, heldValues, measuredValues, percentilesOf, ratesOf, usualHeld } from '../series.ts';
 import { LOAD_NAMES } from '../wording.ts';
 import { Choice } from './choice.ts';
 import { PERCENTILE_STYLES } from './line-styles.ts';
@@ -26,9 +26,8 @@ export class LatencyPanel {
     this.#load = new Choice('Load', changed);
     this.#speed = new Choice('HSM', changed);
     this.#held = new Choice(HELD_NAMES[along], changed);
-    const measured = LOADS.filter((load) => all.some(({ point }) => point.load === load));
     this.#load.offer(
-      measured.map((value) => ({ value, name: LOAD_NAMES[value] })),
+      measuredValues(all, 'load', LOADS).map((value) => ({ value, name: LOAD_NAMES[value] })),
       along === 'workers' ? 'handshakes' : 'signs',
     );
     const choices = [this.#load, this.#speed, this.#held].map((choice) => choice.element);

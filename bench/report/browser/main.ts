@@ -1,8 +1,8 @@
 // The page of a result: choices at the top, plots, and the table below. The result stands in the page itself.
 import { KEY_TYPES, SIGNERS } from '../../coordinates.ts';
 import type { KeyType, Measurement, Result, Signer } from '../../result.ts';
-import { byPoint } from '../columns.ts';
-import { SIGNER_NAMES, speedName } from '../wording.ts';
+import { measuredValues, speedsOf } from '../series.ts';
+import { SIGNER_NAMES } from '../wording.ts';
 import { Choice } from './choice.ts';
 import { LatencyPanel } from './latency-panel.ts';
 import { stylesOf } from './line-styles.ts';
@@ -14,8 +14,7 @@ const hasHsm = ({ point }: Measurement) => point.hsm !== null;
 
 function show({ measurements: all }: Result): void {
   const inFront = all.filter(hasHsm);
-  const speeds = new Set(inFront.toSorted(byPoint).map(({ point }) => speedName(point.hsm)));
-  const styles = stylesOf([...speeds]);
+  const styles = stylesOf(speedsOf(all));
   const keyType = new Choice<KeyType>('Key', update);
   const signer = new Choice<Signer>('Signer', update);
   const comparison = new Choice<Comparison>('Compared with', update);
@@ -27,11 +26,9 @@ function show({ measurements: all }: Result): void {
   ];
   const tables = place('tables');
 
-  const known = <Value>(values: readonly Value[], key: 'keyType' | 'signer') =>
-    values.filter((value) => inFront.some(({ point }) => point[key] === value));
-  const signers = known(SIGNERS, 'signer').map((value) => ({ value, name: SIGNER_NAMES[value] }));
+  const signers = measuredValues(inFront, 'signer', SIGNERS).map((value) => ({ value, name: SIGNER_NAMES[value] }));
   keyType.offer(
-    known(KEY_TYPES, 'keyType').map((value) => ({ value, name: value })),
+    measuredValues(inFront, 'keyType', KEY_TYPES).map((value) => ({ value, name: value })),
     mostMeasured(inFront),
   );
   signer.offer(signers);

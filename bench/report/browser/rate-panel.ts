@@ -1,6 +1,6 @@
 import { LOADS } from '../../coordinates.ts';
 import type { Load, Measurement } from '../../result.ts';
-import { type Axis, baselinesOf, heldValues, type Question, ratesOf, usualHeld } from '../series.ts';
+import { type Axis, baselinesOf, heldValues, measuredValues, type Question, ratesOf, usualHeld } from '../series.ts';
 import { LOAD_NAMES } from '../wording.ts';
 import { Choice } from './choice.ts';
 import type { Style } from './line-styles.ts';
@@ -26,9 +26,8 @@ export class RatePanel {
     const changed = () => this.#subject && this.show(this.#subject);
     this.#load = new Choice('Load', changed);
     this.#held = new Choice(HELD_NAMES[along], changed);
-    const measured = LOADS.filter((load) => all.some(({ point }) => point.load === load));
     this.#load.offer(
-      measured.map((value) => ({ value, name: LOAD_NAMES[value] })),
+      measuredValues(all, 'load', LOADS).map((value) => ({ value, name: LOAD_NAMES[value] })),
       usual,
     );
     this.#panel = new Panel(`Rate against ${AXIS_NAMES[along]}`, [this.#load.element, this.#held.element]);
