@@ -194,6 +194,16 @@ test('a peer without a ticket is refused with a hint, and its connection closed'
   await caller.untilClosed();
 });
 
+test('a user who is not admitted hears so once a second, whatever its processes call themselves', async () => {
+  const refused = { ...admitted, ticket: null };
+  const messages = [];
+  for (let i = 0; i < 3; i++) {
+    const refusal = await new Caller().call('hello', { ...refused, instance: randomBytes(16) });
+    messages.push(refusal?.message);
+  }
+  expect(messages).toEqual([expect.stringMatching(/user id 33 is not admitted/), '', '']);
+});
+
 test('a module of another protocol version hears so', async () => {
   const caller = new Caller();
   const refusal = await caller.call('hello', { ...admitted, protocol: 99 });

@@ -19,7 +19,7 @@ export interface Host {
   readonly configurationFile: string;
   readonly deadlineMs: number;
   readonly slowDeadlineMs: number;
-  /** A report for one connection of a process. */
+  /** A report for one connection of a process, which has a name among those of its user. */
   readonly reportToCaller: (peer: Peer, process: string) => Report;
   /** Makes the calls of one connection; by default without a trace. */
   readonly dispatchFor?: (peer: Peer) => Dispatch;
@@ -44,20 +44,23 @@ const INSTANCE_BYTES = 16;
 
 type Hello = RequestOf<'hello'>;
 
-/** By what it says of itself, and by what the kernel says: none can take the lines of another. */
-function processOf({ pid, uid }: Peer, { instance }: Hello): string {
-  return `${uid} ${pid} ${Buffer.from(instance).toString('hex')}`;
+/** By what it says of itself, and by the process id that the kernel says. */
+function processOf({ pid }: Peer, { instance }: Hello): string {
+  return `${pid} ${Buffer.from(instance).toString('hex')}`;
 }
 
+/** Strangers have their reasons as one: however many they are, and whatever they say of themselves. */
+const STRANGERS = '';
+
 /** What a peer that is not admitted can vary is in no message: each is a line of the log, the same one once a second. */
-function refusalOfPeer(host: Host, peer: Peer, hello: Hello): Pkcs11Error | undefined {
-  if (!isAdmitted(host.policy, peer, hello.ticket)) {
-    return new Pkcs11Error(CKR_FUNCTION_FAILED, `a process of user id ${peer.uid} is not admitted to the agent`, {
-      hint: `start it as a child of an admitted process, or list its user under agent.allowedUsers in ${host.configurationFile}`,
-    });
-  }
-  if (hello.protocol === PROTOCOL_VERSION) return undefined;
-  const message = `the module of process ${peer.pid} speaks protocol ${hello.protocol}, this agent ${PROTOCOL_VERSION}`;
+function refusalOfStranger(host: Host, { uid }: Peer): Pkcs11Error {
+  return new Pkcs11Error(CKR_FUNCTION_FAILED, `a process of user id ${uid} is not admitted to the agent`, {
+    hint: `start it as a child of an admitted process, or list its user under agent.allowedUsers in ${host.configurationFile}`,
+  });
+}
+
+function refusalOfVersion({ pid }: Peer, { protocol }: Hello): Pkcs11Error {
+  const message = `the module of process ${pid} speaks protocol ${protocol}, this agent ${PROTOCOL_VERSION}`;
   return new Pkcs11Error(CKR_DEVICE_ERROR, message, {
     hint: 'module and agent come from different versions: restart the server after an upgrade',
   });
@@ -244,9 +247,10 @@ export class Connection {
     if (this.#client !== undefined) return this.#drop('it sent a second hello');
     if (hello.instance.length !== INSTANCE_BYTES)
       return this.#drop(`its instance id has ${hello.instance.length} bytes`);
-    this.#report = this.#host.reportToCaller(this.#peer, processOf(this.#peer, hello));
-    const refusal = refusalOfPeer(this.#host, this.#peer, hello);
-    if (refusal !== undefined) return this.#refuse(refusal);
+    const admitted = isAdmitted(this.#host.policy, this.#peer, hello.ticket);
+    this.#report = this.#host.reportToCaller(this.#peer, admitted ? processOf(this.#peer, hello) : STRANGERS);
+    if (!admitted) return this.#refuse(refusalOfStranger(this.#host, this.#peer));
+    if (hello.protocol !== PROTOCOL_VERSION) return this.#refuse(refusalOfVersion(this.#peer, hello));
     try {
       if (this.#host.retires()) return this.#welcome(hello, true);
       if (hello.fresh && this.#host.handsOver(hello.configuration, this.#peer)) return this.#welcome(hello, true);

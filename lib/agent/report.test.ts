@@ -25,7 +25,10 @@ test('of an overload each process hears once a second, and the log once a second
   };
   const reports = createReports(log, () => Date.now());
   const processes = ['a', 'b', 'c'].flatMap((process, pid) =>
-    Array.from({ length: 10 }, (_, connection) => ({ process, report: reports({ pid, connection }, process) })),
+    Array.from({ length: 10 }, (_, connection) => ({
+      process,
+      report: reports({ pid, uid: 33, gid: 33, connection }, process),
+    })),
   );
   const error = new Pkcs11Error(CKR_FUNCTION_FAILED, 'too many wait', { hint: 'come later' });
   for (let second = 0; second < 3; second++) {
@@ -37,9 +40,21 @@ test('of an overload each process hears once a second, and the log once a second
   expect(new Set(logged.map(([line]) => line))).toEqual(new Set([`sign: ${error.line}`]));
 });
 
+test('whatever the processes of a user hear, those of another hear theirs', () => {
+  const reports = createReports({ error: vi.fn(), debug: vi.fn() }, () => 0);
+  const error = new Pkcs11Error(CKR_FUNCTION_FAILED, 'too many wait', { hint: 'come later' });
+  const heard = (uid: number, process: string) => reports({ pid: 1, uid, gid: uid }, process)('sign', error) !== '';
+  const loud = Array.from({ length: 5000 }, (_, i) => heard(1000, `${i}`));
+  expect(loud.filter(Boolean)).toHaveLength(4096);
+  expect(heard(33, 'a')).toBe(true);
+  // Nor do many users: a table that was forgotten says a reason too often rather than never.
+  for (let uid = 2000; uid < 7000; uid++) heard(uid, 'a');
+  expect(heard(34, 'a')).toBe(true);
+});
+
 test('what is the calling program’s business is told to nobody', () => {
   const log = { error: vi.fn(), debug: vi.fn() };
-  const report = createReports(log, () => 0)({ pid: 1 }, 'a');
+  const report = createReports(log, () => 0)({ pid: 1, uid: 33, gid: 33 }, 'a');
   expect(report('sign', new Pkcs11Error(CKR_KEY_HANDLE_INVALID, 'no key 7'))).toBe('');
   expect(log.error).not.toHaveBeenCalled();
   expect(log.debug).toHaveBeenCalledOnce();

@@ -1,6 +1,7 @@
 import type { Caller } from '../log/log.ts';
 import type { Pkcs11Error } from '../pkcs11/error.ts';
 import type { CallName } from '../wire/schema.ts';
+import type { Peer } from './admission.ts';
 import type { Report } from './dispatch.ts';
 import { RepeatedLines } from './repeated-lines.ts';
 
@@ -13,8 +14,10 @@ export interface ReportLog {
 const MUTE_MS = 1000;
 /** Different ones a second. */
 const MAX_LINES = 256;
-/** The same for the lines of all processes together. */
+/** The same for the lines of all processes of a user. */
 const MAX_TOLD = 4096;
+/** For whom it is remembered what they were told. */
+const MAX_USERS = 256;
 
 /** Tells whether a line was said within the last second, or many others; if not, counts it as said now. */
 export function createMute(nowMs: () => number, maxLines = MAX_LINES): (line: string) => boolean {
@@ -33,21 +36,37 @@ export function createMute(nowMs: () => number, maxLines = MAX_LINES): (line: st
 }
 
 /**
+ * Tells the same for each user by himself, so that none takes the lines of another. Of too many users the one who was told
+ * something the longest ago is forgotten: he hears a line too often rather than never.
+ */
+function createMuteOfUsers(nowMs: () => number): (uid: number, line: string) => boolean {
+  const mutes = new Map<number, (line: string) => boolean>();
+  return (uid, line) => {
+    const isMuted = mutes.get(uid) ?? createMute(nowMs, MAX_TOLD);
+    mutes.delete(uid);
+    const [longestAgo] = mutes.keys();
+    if (longestAgo !== undefined && mutes.size >= MAX_USERS) mutes.delete(longestAgo);
+    mutes.set(uid, isMuted);
+    return isMuted(line);
+  };
+}
+
+/**
  * Makes a Report for each connection of a process. A line for the operator goes to the log at most once a second, with how
  * many it stands for, and to each process at most once a second, on however many connections its calls fail for the same
- * reason: every process hears its own reason. Errors without a hint are the calling program's business: debug level, and
+ * reason: every process hears its own reason, whatever those of other users do. Errors without a hint are the calling program's business: debug level, and
  * nothing on its standard error.
  */
-export function createReports(log: ReportLog, nowMs: () => number): (caller: Caller, process: string) => Report {
+export function createReports(log: ReportLog, nowMs: () => number): (peer: Peer, process: string) => Report {
   const lines = new RepeatedLines((line, caller, times) => log.error(line, caller, times));
-  const wasTold = createMute(nowMs, MAX_TOLD);
-  return (caller, process) =>
+  const wasTold = createMuteOfUsers(nowMs);
+  return (peer, process) =>
     (call: CallName, error: Pkcs11Error): string => {
       if (error.hint === undefined) {
-        log.debug(`${call}: ${error.line}`, caller);
+        log.debug(`${call}: ${error.line}`, peer);
         return '';
       }
-      lines.say(error.line, `${call}: ${error.line}`, caller);
-      return wasTold(`${process} ${error.line}`) ? '' : error.line;
+      lines.say(error.line, `${call}: ${error.line}`, peer);
+      return wasTold(peer.uid, `${process} ${error.line}`) ? '' : error.line;
     };
 }
