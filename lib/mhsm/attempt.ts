@@ -22,6 +22,14 @@ export interface Route {
   onNotConnected(error: NoAnswer, hung: boolean): void;
 }
 
+/** What an attempt is held to. */
+export interface Pace {
+  /** Until then it is answered in any case. */
+  readonly deadlineMs: number;
+  /** One of those that the queue is measured by: what it took is learnt from. A key that is made takes its own time. */
+  readonly hurried: boolean;
+}
+
 /** No answer of the service is as long; a server that is none could fill the memory. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 const HANGING_CONNECT_CODES: readonly unknown[] = ['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT', 'EHOSTUNREACH'];
@@ -42,6 +50,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
   #controller: Dispatcher.DispatchController | undefined;
   readonly #beginMs = performance.now();
   readonly #endMs: number;
+  readonly #hurried: boolean;
   #admittedMs = 0;
   #phase: Phase = 'queue';
   #sent = false;
@@ -55,22 +64,23 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
   private constructor(
     route: Route,
     options: Dispatcher.DispatchOptions,
-    deadlineMs: number,
+    { deadlineMs, hurried }: Pace,
     resolve: (answer: Answer) => void,
     reject: (error: NoAnswer) => void,
   ) {
     this.#route = route;
     this.#options = options;
     this.#endMs = this.#beginMs + deadlineMs;
+    this.#hurried = hurried;
     this.#resolve = resolve;
     this.#reject = reject;
   }
 
   /** Rejects with NoAnswer; answers of any status are answers. */
-  static make(route: Route, options: Dispatcher.DispatchOptions, deadlineMs: number): Promise<Answer> {
+  static make(route: Route, options: Dispatcher.DispatchOptions, pace: Pace): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const attempt = new Attempt(route, options, deadlineMs, resolve, reject);
-      attempt.#timer = setTimeout(() => attempt.#expire(), deadlineMs);
+      const attempt = new Attempt(route, options, pace, resolve, reject);
+      attempt.#timer = setTimeout(() => attempt.#expire(), pace.deadlineMs);
       if (!route.gate.enter(attempt)) attempt.#fail(new NoAnswer('crowded', false));
     });
   }
@@ -114,7 +124,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
     const { status, headers } = { status: this.#status, headers: this.#headers };
     const body = Buffer.concat(this.#chunks).toString('utf8');
     if (this.#settle()) this.#resolve({ status, headers, body });
-    this.#leave(performance.now() - this.#admittedMs);
+    this.#leave(this.#hurried ? performance.now() - this.#admittedMs : undefined);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
@@ -147,7 +157,7 @@ export class Attempt implements Dispatcher.DispatchHandler, Waiter {
     return true;
   }
 
-  /** `tookMs` when it was answered: what ends without an answer says nothing about the next one. */
+  /** `tookMs` when it was answered and hurried: anything else says nothing about the next one that hurries. */
   #leave(tookMs?: number): void {
     if (this.#left) return;
     this.#left = true;

@@ -48,7 +48,7 @@ export class Gate {
     this.#waiting.delete(waiter);
   }
 
-  /** Gives a place back: to the one who waits longest. `tookMs`: how long it was used; undefined without an answer. */
+  /** Gives a place back: to the one who waits longest. `tookMs`: how long it was used; undefined when nothing is learnt. */
   leave(tookMs: number | undefined): void {
     if (tookMs !== undefined) this.#serviceMs = learnServiceTime(this.#serviceMs, tookMs);
     for (const next of this.#waiting) {

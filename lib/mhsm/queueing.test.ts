@@ -79,6 +79,20 @@ test('fewer may wait for an HSM that takes long: who could not be served in time
   expect(outcomes.at(-1)).toMatch(/too many requests wait for/);
 });
 
+test('what takes long for other reasons, as making a key, leaves room for as many signatures as before', async () => {
+  const identity = await azure.loggedIn({ timeouts: { requestMs: 10_000 } });
+  azure.answer = () => json({ value: 'AQID' });
+  for (const key of keys(5)) await sign(identity, key);
+  azure.answer = () => new Promise((resolve) => setTimeout(() => resolve(json({ value: [] })), 2000));
+  await identity.listKeys();
+  const waiting = held();
+  const outcomes = Promise.all(keys(30).map((key) => sign(identity, key)));
+  await vi.waitFor(() => expect(waiting.length).toBe(1));
+  azure.answer = () => json({ value: 'AQID' });
+  waiting[0]?.();
+  expect(await outcomes).toEqual(keys(30).map(() => 'signed'));
+});
+
 test('a request that is to be sent again stands at the end of the queue, and is served too', async () => {
   const identity = await azure.loggedIn();
   azure.answer = (_asked, nth) => (nth === 1 ? json({}, 503) : json({ value: 'AQID' }));

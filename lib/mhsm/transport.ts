@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import { type Dispatcher, Pool } from 'undici';
 import type { Configuration } from '../config/configuration.ts';
-import { type Answer, Attempt, type Route } from './attempt.ts';
+import { type Answer, Attempt, type Pace, type Route } from './attempt.ts';
 import { Gate } from './gate.ts';
 import type { HttpLog } from './http-exchange.ts';
 import { NoAnswer } from './no-answer.ts';
@@ -19,7 +19,10 @@ export interface HttpRequest {
   readonly authorization?: string;
   /** Whether it may be sent again when nobody knows if it arrived. Signing may. */
   readonly repeatable: boolean;
-  /** A handshake waits for it, one of many: in a storm of refusals it asks once. What is asked once for all, as a list, is not. */
+  /**
+   * A handshake waits for it, one of many: in a storm of refusals it asks once, and what it took says how many may wait.
+   * What is asked once for all, as a list, is not.
+   */
   readonly hurried?: boolean;
   /** Bounds everything: waiting for a connection, attempts, pauses between them. */
   readonly deadlineMs: number;
@@ -145,8 +148,9 @@ export class Transport {
     const options = dispatchOptions(request);
     const endMs = performance.now() + request.deadlineMs;
     for (let attempts = 1; ; attempts++) {
-      const outcome = await this.#logged(request, () => this.#attempt(options, endMs - performance.now()));
       const { repeatable, hurried = false } = request;
+      const attempt = () => this.#attempt(options, { deadlineMs: endMs - performance.now(), hurried });
+      const outcome = await this.#logged(request, attempt);
       const tried = { attempts, repeatable, nowMs: Date.now(), random: this.#random() };
       const pauseMs = hurried && this.#isInVain(outcome) ? undefined : pauseBeforeRetry(outcome, tried);
       const again = pauseMs !== undefined && performance.now() + pauseMs < endMs;
@@ -172,10 +176,10 @@ export class Transport {
     });
   }
 
-  #attempt(options: Dispatcher.DispatchOptions, deadlineMs: number): Promise<Answer | NoAnswer> {
+  #attempt(options: Dispatcher.DispatchOptions, pace: Pace): Promise<Answer | NoAnswer> {
     const { refusal } = this.#outage;
     if (refusal instanceof NoAnswer) return Promise.resolve(refusal);
-    return Attempt.make(this.#route, options, deadlineMs).catch((error: NoAnswer) => error);
+    return Attempt.make(this.#route, options, pace).catch((error: NoAnswer) => error);
   }
 
   #isInVain(outcome: Answer | NoAnswer): boolean {
@@ -201,7 +205,8 @@ export class Transport {
 
   /** Any answer is one, be it that there is no such page. */
   #probe(): Promise<Answer> {
-    return Attempt.make(this.#route, dispatchOptions({ method: 'GET', path: '/' }), PROBE_MS);
+    const pace = { deadlineMs: PROBE_MS, hurried: false };
+    return Attempt.make(this.#route, dispatchOptions({ method: 'GET', path: '/' }), pace);
   }
 
   async close(): Promise<void> {
