@@ -2,6 +2,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { cpuTimeUs } from './cpu-time.ts';
 import { boundOf } from './plan/bounds.ts';
+import { reasonsOf, whyNothing } from './plan/failures.ts';
 import { median, type Rule, summaryOf } from './plan/repetition.ts';
 import { busySeconds, privateKiB } from './processes.ts';
 import type { Measurement, Point } from './result.ts';
@@ -112,14 +113,9 @@ async function summarize(
   } satisfies Measurement;
 }
 
-export interface Measured {
-  readonly measurement: Measurement;
-  /** Why operations failed, each reason once. */
-  readonly failures: readonly string[];
-}
-
 /**
- * Opens the point's subject, repeats its load, and stops it whatever happens.
+ * Opens the point's subject, repeats its load, and stops it whatever happens. Throws with the reasons when no operation
+ * succeeded in the repetitions that count: a rate of nothing is none.
  * @param cores of the machine
  * @param signal ends it between two repetitions, with its reason
  */
@@ -129,7 +125,7 @@ export async function measure(
   rule: Rule,
   cores: number,
   signal: AbortSignal,
-): Promise<Measured> {
+): Promise<Measurement> {
   const subject = await openSubject(point, rig);
   try {
     const warm = await subject.run(rule.warmUpMs);
@@ -145,9 +141,11 @@ export async function measure(
         rule,
       ).isDone
     );
+    const nothing = whyNothing(repetitions.slice(-rule.window));
+    if (nothing !== undefined) throw new Error(nothing);
     const measurement = await summarize(point, repetitions, subject, rig, rule, cores);
-    const failures = new Set([warm, ...repetitions].map(({ failure }) => failure).filter((text) => text !== ''));
-    return { measurement: { ...measurement, failures: measurement.failures + warm.failures }, failures: [...failures] };
+    const failureReasons = reasonsOf([warm, ...repetitions]);
+    return { ...measurement, failures: measurement.failures + warm.failures, failureReasons };
   } finally {
     await subject.stop();
   }

@@ -66,7 +66,8 @@ export const measurement = z
     spread: z.number().describe('(greatest - least) / median of the rates that count.'),
     isNoisy: z.boolean().describe('The spread did not become small however often it was repeated.'),
     latencyMs: percentiles,
-    failures: z.int().describe('Signatures or handshakes that failed, in all repetitions.'),
+    failures: z.int().describe('Signatures or handshakes that failed, in all repetitions and while it warmed up.'),
+    failureReasons: z.array(z.string()).optional().describe('Why operations failed, each reason once.'),
     signsPerSecond: z
       .number()
       .nullable()
@@ -110,7 +111,10 @@ export const result = z
     version: z.literal(1).describe('Of this schema.'),
     form: z.enum(['quick', 'full', 'targets']).describe('Which points were measured.'),
     startedAt: z.iso.datetime().describe('When it began, UTC.'),
-    finishedAt: z.iso.datetime().nullable().describe('When it ended, UTC; null: it was interrupted.'),
+    finishedAt: z.iso
+      .datetime()
+      .nullable()
+      .describe('When it ended, UTC; null: it was interrupted, or points could not be measured.'),
     machine: z
       .object({
         processor: z.string().describe('Model of the processor.'),

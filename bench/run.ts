@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { giveAdvice } from './advise/command.ts';
 import { describeMachine } from './machine.ts';
+import { complaintsOf } from './plan/failures.ts';
 import { type Filter, fullForm, matches, quickForm } from './plan/points.ts';
 import { RULES } from './plan/repetition.ts';
 import { runReal } from './real/run.ts';
@@ -116,9 +117,10 @@ async function runSweep(options: Options): Promise<void> {
     const file = resultFile(options.out);
     const swept = await sweep({ points, rule: RULES[form], rig, result, file, signal, say });
     for (const path of await writeReport(swept.result, options.out)) say(`wrote ${path}`);
-    for (const why of swept.unmeasured) say(`not measured: ${why}`);
+    const complaints = complaintsOf(swept);
+    for (const complaint of complaints) say(complaint);
     if (signal.aborted) say(`interrupted: the same command with --resume goes on`);
-    if (swept.unmeasured.length > 0 || signal.aborted) process.exitCode = 1;
+    if (complaints.length > 0 || signal.aborted) process.exitCode = 1;
   } finally {
     await rig.stop();
   }

@@ -54,12 +54,13 @@ export async function sweep(run: Sweep): Promise<Swept> {
     if (signal.aborted) return { result, unmeasured };
     const beganMs = performance.now();
     try {
-      const { measurement, failures } = await measure(point, rig, rule, result.machine.cores, signal);
+      const measurement = await measure(point, rig, rule, result.machine.cores, signal);
       result = { ...result, measurements: [...result.measurements, measurement] };
       writeResult(file, result);
       tookMs.push(performance.now() - beganMs);
       const place = `[${index + 1}/${points.length}, ${left(index + 1)} left]`;
-      say(`${place} ${linesOf(measurement)}${failures.map((failure) => `\n    failed: ${failure}`).join('')}`);
+      const failures = (measurement.failureReasons ?? []).map((reason) => `\n    failed: ${reason}`);
+      say(`${place} ${linesOf(measurement)}${failures.join('')}`);
     } catch (error) {
       if (signal.aborted) return { result, unmeasured };
       const why = `${nameOf(point)}: ${error instanceof Error ? error.message : String(error)}`;
@@ -67,7 +68,7 @@ export async function sweep(run: Sweep): Promise<Swept> {
       say(`not measured: ${why}`);
     }
   }
-  result = { ...result, finishedAt: new Date().toISOString() };
+  if (unmeasured.length === 0) result = { ...result, finishedAt: new Date().toISOString() };
   writeResult(file, result);
   return { result, unmeasured };
 }

@@ -1,5 +1,6 @@
 /** `npm run bench -- --hsm https://…`: the library against a real HSM, after somebody agreed to it. */
 import { configurationFile } from '../../lib/config/load.ts';
+import { complaintsOf } from '../plan/failures.ts';
 import { type Filter, matches } from '../plan/points.ts';
 import { RULES } from '../plan/repetition.ts';
 import { writeReport } from '../report/write.ts';
@@ -87,10 +88,11 @@ export async function runReal(run: RealRun): Promise<boolean> {
       say,
     });
     for (const path of await writeReport(withBounds(swept.result), options.out)) say(`wrote ${path}`);
-    for (const why of swept.unmeasured) say(`not measured: ${why}`);
+    const complaints = complaintsOf(swept);
+    for (const complaint of complaints) say(complaint);
     say(`${budget.spent} signatures were asked for`);
     if (budget.signal.reason instanceof BudgetSpent) say(`stopped: ${budget.signal.reason.message}`);
-    return swept.unmeasured.length === 0 && !signal.aborted;
+    return complaints.length === 0 && !signal.aborted;
   } finally {
     await rig.stop();
   }

@@ -54,7 +54,7 @@ const figures = (count: number): string => WHOLE.format(count);
 /** The line below the title: when, which form, in front of what. */
 export function occasionOf({ form, startedAt, finishedAt, hsm }: Result): string {
   const minute = startedAt.slice(0, 16).replace('T', ' ');
-  const end = finishedAt === null ? 'interrupted' : `${duration(Date.parse(finishedAt) - Date.parse(startedAt))}`;
+  const end = finishedAt === null ? 'incomplete' : `${duration(Date.parse(finishedAt) - Date.parse(startedAt))}`;
   return `${minute} UTC, ${form} form, ${end}; ${hsm === 'real' ? 'a real Managed HSM' : 'mock-hsm on the same machine'}`;
 }
 
