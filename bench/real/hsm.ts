@@ -39,6 +39,17 @@ export interface Opening {
   readonly say: (line: string) => void;
 }
 
+/** Servers name a key by its label: where another has it too, that one would be loaded as well, or instead. */
+async function onlyOneOfItsLabel(hsm: ManagedHsm, keyName: string): Promise<HsmKey> {
+  const key = await hsm.findKey({ name: keyName });
+  const others = (await hsm.findKeys({ label: key.label })).filter(({ name }) => name !== key.name);
+  if (others.length === 0) return key;
+  const named = others.map(({ name }) => name).join(', ');
+  throw new Error(
+    `key ${keyName} cannot be measured: ${named} is called ${key.label} too. Name a key by --key-name whose label no other has, or leave --key-name out: then one is made`,
+  );
+}
+
 export class RealBenchHsm implements BenchHsm {
   readonly kind = 'real';
   readonly pid = undefined;
@@ -59,7 +70,7 @@ export class RealBenchHsm implements BenchHsm {
 
   /**
    * Logs in, and looks for the key when one is named. Throws Pkcs11Error: CKR_PIN_INCORRECT, CKR_DEVICE_ERROR,
-   * CKR_KEY_HANDLE_INVALID.
+   * CKR_KEY_HANDLE_INVALID; and an Error when another key has its label.
    */
   static async open(opening: Opening): Promise<RealBenchHsm> {
     const { pin, sections, token } = opening.configured;
@@ -69,7 +80,7 @@ export class RealBenchHsm implements BenchHsm {
     const configuration: ConfigurationObject = { ...sections, tokens };
     const hsm = await openManagedHsm({ configuration, ...(pin === '' ? {} : { credentials: { pin } }) });
     try {
-      const existing = keyName === undefined ? undefined : await hsm.findKey({ name: keyName });
+      const existing = keyName === undefined ? undefined : await onlyOneOfItsLabel(hsm, keyName);
       return new RealBenchHsm(opening, hsm, existing);
     } catch (error) {
       await hsm.close();
@@ -98,7 +109,7 @@ export class RealBenchHsm implements BenchHsm {
     const key = this.#existing ?? (await this.#make(keyType));
     const certificateFile = join(folder, `${key.name}.crt`);
     await this.#certify(key, folder, certificateFile);
-    return { keyType, label: key.label, keyFile: undefined, certificateFile };
+    return { keyType, label: key.label, id: key.id, keyFile: undefined, certificateFile };
   }
 
   async #make(keyType: KeyType): Promise<HsmKey> {

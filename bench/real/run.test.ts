@@ -96,6 +96,14 @@ describe('a run against an HSM that is only an address and credentials', () => {
     expect(new Set(await since(before, 'sign'))).toEqual(new Set([`sign ${name}`]));
   });
 
+  test('a key that shares its label with another is refused, and no signature is made by either', async () => {
+    const { name } = await bench.offload.createKey('--RSA', '2K', '--label', 'twin');
+    const other = await bench.offload.createKey('--RSA', '2K', '--label', 'twin');
+    const before = await bench.offload.mock.sequence();
+    await expect(run({ keyName: name })).rejects.toThrow(`${other.name} is called twin too`);
+    expect(await since(before, 'sign', 'create', 'delete')).toEqual([]);
+  });
+
   test('asks for no more signatures than it may, and says so', async () => {
     const before = await bench.offload.mock.sequence();
     // Not faster than a real one, for which the limit reckons.

@@ -16,6 +16,8 @@ export interface KeyFiles {
   readonly keyType: KeyType;
   /** Its label in every token, and its name in the HSM. */
   readonly label: string;
+  /** CKA_ID in hexadecimal; undefined where the label alone says which key it is. */
+  readonly id: string | undefined;
   /** PEM, PKCS#8; undefined where the key is in the HSM alone. */
   readonly keyFile: string | undefined;
   /** PEM, self-signed, for `localhost`. */
@@ -30,7 +32,7 @@ export async function makeKeyFiles(folder: string, keyType: KeyType): Promise<Ke
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-days', '30'];
   const out = ['-nodes', '-keyout', keyFile, '-out', certificateFile];
   await mustRun('openssl', ['req', '-new', '-x509', ...NEW_KEY[keyType], ...subject, ...out]);
-  return { keyType, label, keyFile, certificateFile };
+  return { keyType, label, id: undefined, keyFile, certificateFile };
 }
 
 /** Path of the private key. Throws where it is in the HSM alone. */

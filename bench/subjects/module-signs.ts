@@ -15,9 +15,10 @@ interface Token {
   readonly env: NodeJS.ProcessEnv;
 }
 
-function startSigns(token: Token, { keyType, label }: KeyFiles, threads: number): Promise<LoadProgram> {
+function startSigns(token: Token, { keyType, label, id }: KeyFiles, threads: number): Promise<LoadProgram> {
   const { mechanism, digestBytes } = SIGNATURES[keyType];
   const args = [token.module, token.label, label, mechanism, String(digestBytes), String(threads)];
+  if (id !== undefined) args.push(id);
   return LoadProgram.start('signs', args, { env: token.env, firstLine: token.pin });
 }
 

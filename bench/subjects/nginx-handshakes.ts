@@ -58,8 +58,11 @@ function useEngine(folder: string, module: string, pin: string): NodeJS.ProcessE
   return { PATH: process.env.PATH, OPENSSL_CONF: file };
 }
 
-const engineReference = (token: string, label: string) =>
-  `engine:pkcs11:pkcs11:token=${token};object=${label};type=private`;
+/** RFC 7512; CKA_ID is written by percent-encoded bytes. */
+function engineReference(token: string, { label, id }: KeyFiles): string {
+  const byId = id === undefined ? '' : `id=${id.replace(/../g, '%$&')};`;
+  return `engine:pkcs11:pkcs11:token=${token};${byId}object=${label};type=private`;
+}
 
 export class NginxHandshakes implements Subject {
   readonly #nginx: ChildProcess;
@@ -79,7 +82,7 @@ export class NginxHandshakes implements Subject {
     const engine = useEngine(folder, MODULE, rig.hsm.pin);
     const env = { ...MODULE_ENVIRONMENT, ...engine, MHSM_PKCS11_CONF: configurationFile };
     try {
-      const served = { reference: engineReference(tokenLabel, key.label), env };
+      const served = { reference: engineReference(tokenLabel, key), env };
       return await NginxHandshakes.#open(folder, point, key, served, site);
     } catch (error) {
       await site.stop();
@@ -93,7 +96,7 @@ export class NginxHandshakes implements Subject {
     await token.giveTo(WORKERS_USER);
     const folder = rig.newFolder();
     const env = { ...useEngine(folder, SOFTHSM_MODULE, token.pin), ...token.environment };
-    return NginxHandshakes.#open(folder, point, key, { reference: engineReference(token.label, key.label), env });
+    return NginxHandshakes.#open(folder, point, key, { reference: engineReference(token.label, key), env });
   }
 
   static async ofPem(point: Point, rig: Rig): Promise<NginxHandshakes> {

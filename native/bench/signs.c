@@ -2,9 +2,9 @@
  * Signatures by any PKCS#11 module, from as many threads as lanes, each in a session of its own; one operation is
  * C_SignInit and C_Sign.
  *
- *   signs MODULE TOKEN KEY pss|ecdsa DIGEST_BYTES LANES
+ *   signs MODULE TOKEN KEY pss|ecdsa DIGEST_BYTES LANES [ID]
  *
- * The first line of standard input is the PIN. Prints `ready MICROSECONDS` (what C_Initialize took), then what lanes.h says.
+ * KEY is its CKA_LABEL, ID its CKA_ID in hexadecimal; more than one private key that has them is an error. The first line of standard input is the PIN. Prints `ready MICROSECONDS` (what C_Initialize took), then what lanes.h says.
  * Exits with 3 when a call before the first run fails, naming it and its code.
  */
 #include "lanes.h"
@@ -19,6 +19,7 @@
 #define MAX_SIGNATURE_BYTES 512
 #define MAX_DIGEST_BYTES 64
 #define MAX_SLOTS 64
+#define MAX_ID_BYTES 64
 
 static CK_FUNCTION_LIST *module;
 static CK_OBJECT_HANDLE key;
@@ -84,17 +85,37 @@ static CK_SLOT_ID slot_of(const char *token)
     exit(3);
 }
 
-static void find_key(CK_SESSION_HANDLE session, char *label)
+/* The bytes that `text` says in hexadecimal; exits with 2 when it does not. */
+static CK_ULONG id_argument(const char *text, CK_BYTE id[MAX_ID_BYTES])
+{
+    size_t digits = strlen(text);
+    if (digits % 2 != 0 || digits / 2 > MAX_ID_BYTES || strspn(text, "0123456789abcdefABCDEF") != digits) {
+        fprintf(stderr, "ID must be hexadecimal, not %s\n", text);
+        exit(2);
+    }
+    for (size_t i = 0; i < digits / 2; i++) {
+        char octet[] = {text[2 * i], text[2 * i + 1], '\0'};
+        id[i] = (CK_BYTE)strtoul(octet, NULL, 16);
+    }
+    return digits / 2;
+}
+
+/* `hex_id` may be NULL. Two are asked for, since signing by one of several would load a key that nobody named. */
+static void find_key(CK_SESSION_HANDLE session, char *label, const char *hex_id)
 {
     CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_LABEL, label, strlen(label)}};
-    CK_ULONG found = 0;
-    must("C_FindObjectsInit", module->C_FindObjectsInit(session, template, 2));
-    must("C_FindObjects", module->C_FindObjects(session, &key, 1, &found));
+    CK_OBJECT_HANDLE keys[2] = {0};
+    CK_BYTE id[MAX_ID_BYTES];
+    CK_ULONG found = 0, id_bytes = hex_id == NULL ? 0 : id_argument(hex_id, id);
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_LABEL, label, strlen(label)}, {CKA_ID, id, id_bytes}};
+    must("C_FindObjectsInit", module->C_FindObjectsInit(session, template, hex_id == NULL ? 2 : 3));
+    must("C_FindObjects", module->C_FindObjects(session, keys, 2, &found));
     must("C_FindObjectsFinal", module->C_FindObjectsFinal(session));
+    key = keys[0];
     if (found == 1)
         return;
-    fprintf(stderr, "no private key is called %s\n", label);
+    fprintf(stderr, "%s private key is called %s%s%s\n", found == 0 ? "no" : "more than one", label,
+            hex_id == NULL ? "" : " with id ", hex_id == NULL ? "" : hex_id);
     exit(3);
 }
 
@@ -123,8 +144,8 @@ int main(int argc, char **argv)
     static CK_SESSION_HANDLE sessions[MAX_LANES];
     static void *lanes[MAX_LANES];
     CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK};
-    if (argc != 7) {
-        fprintf(stderr, "usage: signs MODULE TOKEN KEY pss|ecdsa DIGEST_BYTES LANES\n");
+    if (argc != 7 && argc != 8) {
+        fprintf(stderr, "usage: signs MODULE TOKEN KEY pss|ecdsa DIGEST_BYTES LANES [ID]\n");
         return 2;
     }
     choose_mechanism(argv[4]);
@@ -140,7 +161,7 @@ int main(int argc, char **argv)
         lanes[i] = &sessions[i];
     }
     log_in(sessions[0]);
-    find_key(sessions[0], argv[3]);
+    find_key(sessions[0], argv[3], argv[7]);
     printf("ready %llu\n", (initialized - begin) / 1000);
     if (fflush(stdout) != 0)
         return 4;
