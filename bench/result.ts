@@ -102,6 +102,12 @@ export const target = z
     shown: z.string().describe("The figure as printed: '0.93 x', '310 KiB'."),
     wanted: z.string().describe("The bound as printed: '>= 0.9 x'."),
     isMet: z.boolean().describe('Whether the figure keeps to the bound.'),
+    unjudged: z
+      .enum(['not judged', 'not measured'])
+      .optional()
+      .describe(
+        'Neither met nor missed, whatever isMet says. not judged: the processor was the bound; not measured: from says why.',
+      ),
     from: z.string().describe('The absolute figures it was made from.'),
   })
   .describe('A target of the library and what came out.');

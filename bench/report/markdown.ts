@@ -1,6 +1,9 @@
 import { KEY_TYPES, LOADS, type Measurement, type Result } from '../result.ts';
+import { verdictOf } from '../verdict.ts';
 import { byPoint, COLUMNS } from './columns.ts';
 import { LOAD_NAMES, machineOf, occasionOf, programsOf } from './wording.ts';
+
+const VERDICT = { met: 'yes', missed: 'NO', 'not judged': 'not judged', 'not measured': 'not measured' } as const;
 
 const cell = (text: string): string => text.replaceAll('\\', '\\\\').replaceAll('|', '\\|').replaceAll('\n', ' ');
 
@@ -19,7 +22,10 @@ function measurementTable(measurements: readonly Measurement[]): string {
 
 function targetTable({ targets }: Result): string[] {
   if (targets.length === 0) return [];
-  const rows = targets.map(({ name, shown, wanted, isMet, from }) => [name, shown, wanted, isMet ? 'yes' : 'NO', from]);
+  const rows = targets.map((target) => {
+    const { name, shown, wanted, from } = target;
+    return [name, shown, wanted, VERDICT[verdictOf(target)], from];
+  });
   const isNumber = [false, true, true, false, false];
   return ['## Targets', table(['target', 'figure', 'wanted', 'met', 'from'], isNumber, rows)];
 }

@@ -3,11 +3,14 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Result, Target } from '../result.ts';
+import { verdictOf } from '../verdict.ts';
 import { dataElement } from './embedded-data.ts';
 import { pageProgram } from './page-program.ts';
 import { machineOf, occasionOf, programsOf } from './wording.ts';
 
 const BROWSER = join(import.meta.dirname, 'browser');
+
+const VERDICT_CLASS = { met: 'met', missed: 'missed', 'not judged': 'faint', 'not measured': 'missed' } as const;
 
 /** Whatever stands in a result is text here, never markup. */
 const escaped = (text: string): string =>
@@ -15,8 +18,10 @@ const escaped = (text: string): string =>
 
 const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
-function targetRow({ name, shown, wanted, isMet, from }: Target): string {
-  const verdict = `<td class="${isMet ? 'met' : 'missed'}">${isMet ? 'met' : 'MISSED'}</td>`;
+function targetRow(target: Target): string {
+  const { name, shown, wanted, from } = target;
+  const word = verdictOf(target);
+  const verdict = `<td class="${VERDICT_CLASS[word]}">${word === 'missed' ? 'MISSED' : word}</td>`;
   const [what, figure, bound, source] = [name, shown, wanted, from].map(escaped);
   return `<tr><td>${what}</td><td class="number">${figure}</td><td class="number">${bound}</td>${verdict}<td>${source}</td></tr>`;
 }

@@ -1,8 +1,8 @@
 /** Two subjects in turns, so that whatever else the machine does meets both. */
 import { median } from '../plan/repetition.ts';
 import type { Point } from '../result.ts';
-import { openSubject } from '../subjects/open.ts';
 import type { LoadReport, Subject } from '../subjects/subject.ts';
+import { loaded } from './loaded.ts';
 import type { Scene } from './target.ts';
 
 /** An agent serves for weeks: what its first thousands of signatures take, until they are compiled, is not its speed. */
@@ -13,28 +13,21 @@ export interface Turns {
   readonly theirs: readonly LoadReport[];
 }
 
-/** Throws when an operation failed: a rate of failures is none. */
-async function turn(subject: Subject, durationMs: number, whose: string): Promise<LoadReport> {
-  const report = await subject.run(durationMs);
-  if (report.failures > 0)
-    throw new Error(`${whose}: ${report.failures} operations failed, one with ${report.failure}`);
-  return report;
-}
-
 /** Both are open the whole time and warm before the first round; the HSM's speed is that of `ours`. */
 export async function alternate(scene: Scene, ours: Point, theirs: Point): Promise<Turns> {
-  const { rig, rounds, roundMs, signal } = scene;
+  const { rounds, roundMs, signal } = scene;
   const opened: Subject[] = [];
   try {
-    for (const point of [theirs, ours]) opened.push(await openSubject(point, rig));
+    for (const point of [theirs, ours]) opened.push(await scene.open(point));
     const [second, first] = opened;
     if (first === undefined || second === undefined) throw new Error('a subject is missing');
-    for (const subject of opened) await subject.run(WARM_UP_MS);
+    await loaded(first, WARM_UP_MS, ours.signer);
+    await loaded(second, WARM_UP_MS, theirs.signer);
     const turns: { ours: LoadReport[]; theirs: LoadReport[] } = { ours: [], theirs: [] };
     for (let round = 0; round < rounds; round++) {
       signal.throwIfAborted();
-      turns.ours.push(await turn(first, roundMs, ours.signer));
-      turns.theirs.push(await turn(second, roundMs, theirs.signer));
+      turns.ours.push(await loaded(first, roundMs, ours.signer));
+      turns.theirs.push(await loaded(second, roundMs, theirs.signer));
     }
     return turns;
   } finally {

@@ -1,10 +1,13 @@
 /** What the library must reach, and how that is held against it. */
-import type { Target } from '../result.ts';
+import type { Point, Target } from '../result.ts';
 import type { Rig } from '../subjects/rig.ts';
+import type { Subject } from '../subjects/subject.ts';
 
 /** Where targets are measured. */
 export interface Scene {
   readonly rig: Rig;
+  /** The subject of a point, ready for its first load; who opens it stops it. */
+  open(point: Point): Promise<Subject>;
   /** Of this machine. */
   readonly cores: number;
   /** Of each side of each comparison. */
@@ -17,20 +20,26 @@ export interface Scene {
 /** One or several figures of one kind. */
 export type Check = (scene: Scene) => Promise<Target[]>;
 
+/** Throws when there is none. */
+function known(figure: number, from: string): number {
+  if (!Number.isFinite(figure)) throw new Error(`the figure is ${figure}: ${from}`);
+  return figure;
+}
+
 /** A figure that is good when it is at least so much. */
 export function atLeast(name: string, figure: number, least: number, from: string): Target {
-  const isMet = figure >= least;
+  const isMet = known(figure, from) >= least;
   return { name, figure, shown: `${figure.toFixed(2)} x`, wanted: `>= ${least} x`, isMet, from };
 }
 
 /** A ratio that is good when it is at most so much. */
 export function atMost(name: string, figure: number, most: number, from: string): Target {
-  const isMet = figure <= most;
+  const isMet = known(figure, from) <= most;
   return { name, figure, shown: `${figure.toFixed(2)} x`, wanted: `<= ${most} x`, isMet, from };
 }
 
 /** A quantity with a unit that is good when it is at most so much. */
 export function atMostOf(name: string, figure: number, most: number, unit: string, from: string): Target {
   const shown = `${Number(figure.toFixed(1))} ${unit}`;
-  return { name, figure, shown, wanted: `<= ${most} ${unit}`, isMet: figure <= most, from };
+  return { name, figure, shown, wanted: `<= ${most} ${unit}`, isMet: known(figure, from) <= most, from };
 }

@@ -2,20 +2,20 @@
 import { median } from '../plan/repetition.ts';
 import { privateKiB } from '../processes.ts';
 import type { Point, Signer } from '../result.ts';
-import { openSubject } from '../subjects/open.ts';
+import { loaded } from './loaded.ts';
 import { atMostOf, type Check, type Scene } from './target.ts';
 
 const WORKERS = 4;
 const MOST_KIB = 1024;
 
 /** Private memory of one worker that has served for a while, in KiB. */
-async function workerKiB({ rig, roundMs, rounds }: Scene, signer: Signer): Promise<number> {
+async function workerKiB({ open, roundMs, rounds }: Scene, signer: Signer): Promise<number> {
   const isLocal = signer !== 'library';
   const where = isLocal ? { maxConnections: null, hsm: null } : { maxConnections: 20, hsm: { latencyMs: 0 } };
   const point: Point = { signer, load: 'handshakes', keyType: 'P-256', workers: WORKERS, ...where };
-  const subject = await openSubject(point, rig);
+  const subject = await open(point);
   try {
-    await subject.run((rounds * roundMs) / 2);
+    await loaded(subject, (rounds * roundMs) / 2, `handshakes with ${signer}`);
     const { workers } = await subject.processes();
     return median(workers.map((pid) => privateKiB(pid) ?? Number.NaN));
   } finally {
