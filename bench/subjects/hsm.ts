@@ -1,6 +1,6 @@
 /** The HSM that a run measures against. */
 import { readFileSync } from 'node:fs';
-import { CRYPTO_USER, MockHsm } from '../../demo/mock.ts';
+import { CRYPTO_USER, type LoggedRequest, MockHsm } from '../../demo/mock.ts';
 import { speedName } from '../plan/points.ts';
 import type { HsmSpeed, KeyType, Point } from '../result.ts';
 import { importedKey, type KeyFiles, makeKeyFiles, SIGNATURES } from './key-files.ts';
@@ -15,6 +15,9 @@ export interface BareRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
+
+/** TLS connections opened so far, used or not; those that only signed in are left out. */
+export type ConnectionCount = () => Promise<number>;
 
 export interface BenchHsm {
   readonly kind: 'mock-hsm' | 'real';
@@ -35,10 +38,23 @@ export interface BenchHsm {
   signSeconds?(): Promise<number>;
   /** Connections on which the last so many signatures were asked for; undefined where the HSM does not tell. */
   connectionsOf(signs: number): Promise<number | undefined>;
+  /** From now on; absent where the HSM does not tell. */
+  countConnections?(): Promise<ConnectionCount>;
   bareRequest(key: KeyFiles): Promise<BareRequest>;
   /** What watches over the load that a subject makes, where somebody pays for it. */
   metered(subject: Subject, point: Point): Subject;
   stop(): Promise<void>;
+}
+
+/** A real HSM is not who signs in its users: mock-hsm is both. */
+const SIGN_IN = ['token', 'discovery'];
+
+/** Connections on which nothing but signing in was asked for. */
+export function signInsOf(log: readonly Pick<LoggedRequest, 'connection' | 'operation'>[]): number {
+  const toHsm = new Set(
+    log.filter(({ operation }) => !SIGN_IN.includes(operation)).map(({ connection }) => connection),
+  );
+  return new Set(log.map(({ connection }) => connection).filter((connection) => !toHsm.has(connection))).size;
 }
 
 /** mock-hsm as a process of its own. */
@@ -107,7 +123,17 @@ export class MockBenchHsm implements BenchHsm {
 
   async connectionsOf(signs: number): Promise<number> {
     const log = (await this.#mock.requests()).filter(({ operation }) => operation === 'sign');
-    return new Set(log.slice(-Math.max(signs, 1)).map(({ connection }) => connection)).size;
+    return new Set(log.slice(Math.max(0, log.length - signs)).map(({ connection }) => connection)).size;
+  }
+
+  /** By its own counter, for a connection that carries nothing stands in no log. */
+  async countConnections(): Promise<ConnectionCount> {
+    const opened = () => this.#mock.metric('mock_hsm_tls_connections_opened_total');
+    const [sequence, before] = [await this.#mock.sequence(), await opened()];
+    return async () => {
+      const log = (await this.#mock.requests(sequence)).filter(({ connection }) => connection > before);
+      return (await opened()) - before - signInsOf(log);
+    };
   }
 
   async bareRequest({ label, keyType }: KeyFiles): Promise<BareRequest> {

@@ -38,8 +38,8 @@ export function atMost(name: string, figure: number, most: number, from: string)
   return { name, figure, shown: `${figure.toFixed(2)} x`, wanted: `<= ${most} x`, isMet, from };
 }
 
-/** A quantity with a unit that is good when it is at most so much. */
+/** A quantity that is good when it is at most so much. @param unit empty for a number of things */
 export function atMostOf(name: string, figure: number, most: number, unit: string, from: string): Target {
-  const shown = `${Number(figure.toFixed(1))} ${unit}`;
-  return { name, figure, shown, wanted: `<= ${most} ${unit}`, isMet: known(figure, from) <= most, from };
+  const shown = `${Number(figure.toFixed(1))} ${unit}`.trim();
+  return { name, figure, shown, wanted: `<= ${most} ${unit}`.trim(), isMet: known(figure, from) <= most, from };
 }

@@ -1,6 +1,7 @@
 // What a target says of a subject, without any server: the subject is made up.
 import { expect, test } from 'vitest';
 import type { Point, Target } from '../result.ts';
+import { signInsOf } from '../subjects/hsm.ts';
 import type { Rig } from '../subjects/rig.ts';
 import type { LoadReport } from '../subjects/subject.ts';
 import { hasFailed, verdictOf } from '../verdict.ts';
@@ -24,17 +25,18 @@ interface MadeUp {
   readonly report?: (point: Point) => LoadReport;
   /** None are always busy, endlessly many never. */
   readonly cores?: number;
-  readonly peak?: number;
+  /** TLS connections that the HSM sees opened meanwhile. */
+  readonly opened?: number;
 }
 
 /** An HSM that counts up, and a subject that gives the same report whenever it is loaded. */
-function sceneOf({ report = () => GOOD, cores = Number.POSITIVE_INFINITY, peak = 1 }: MadeUp): Scene {
+function sceneOf({ report = () => GOOD, cores = Number.POSITIVE_INFINITY, opened = 1 }: MadeUp): Scene {
   let signs = 0;
   const hsm = {
     pid: process.pid,
     signs: async () => ++signs,
     signSeconds: async () => signs / 1000,
-    peakConnections: async () => peak,
+    countConnections: async () => async () => opened,
     setSpeed: async () => {},
   };
   return {
@@ -101,4 +103,27 @@ test('a miss is not judged at 5 ms while the processor is the bound; at 20 ms it
 test('a miss with cores to spare is a miss at any latency', async () => {
   const targets = await handshakesBesideBound(sceneOf({ report: slow }));
   expect(new Set(targets.map(verdictOf))).toEqual(new Set(['missed']));
+});
+
+test.each([
+  [5, ['met', 'met']],
+  [6, ['missed', 'met']],
+  [21, ['missed', 'missed']],
+])('%i connections opened are held against MaxConnections 5 and 20', async (opened, verdicts) => {
+  expect((await connectionsHeld(sceneOf({ opened }))).map(verdictOf)).toEqual(verdicts);
+});
+
+test('an HSM that does not tell its connections makes no figure', async () => {
+  await expect(connectionsHeld(sceneOf({ opened: Number.NaN }))).rejects.toThrow(/the figure is NaN/);
+});
+
+test('a connection on which keys were asked for is no sign-in', () => {
+  const log = [
+    { connection: 1, operation: 'discovery' },
+    { connection: 1, operation: 'token' },
+    { connection: 2, operation: 'token' },
+    { connection: 2, operation: 'list' },
+    { connection: 3, operation: 'sign' },
+  ];
+  expect(signInsOf(log)).toBe(1);
 });
