@@ -5,9 +5,12 @@ here=${0%/*}
 for root in "$here/../.." "$here/../../.."; do
   if [ -e "$root/dist/agent.js" ]; then
     node=$root/node_modules/node/bin/node
-    # Nobody opens a debugger before the agent sees to that itself; Node 20 does not know the option.
+    # Nobody opens a debugger before the agent sees to that itself; Node before 22.14 does not know the option.
     debugger=--disable-sigusr1
-    [ -x "$node" ] || { node=node; debugger=; }
+    if ! [ -x "$node" ]; then
+      node=node
+      "$node" $debugger --version >/dev/null 2>&1 || debugger=
+    fi
     exec "$node" $debugger --max-semi-space-size=2 --heap-growing-percent=25 "$root/dist/agent.js" "$@"
   fi
 done
