@@ -6,6 +6,7 @@ import { mustRun } from '../demo/process.ts';
 import { LoadProgram } from './load-program.ts';
 import { makeKeyFiles } from './subjects/key-files.ts';
 import { SOFTHSM_MODULE, SoftHsmToken } from './subjects/softhsm-token.ts';
+import type { LoadReport } from './subjects/subject.ts';
 
 /** The discard service: nothing listens there. */
 const SILENT_PORT = '9';
@@ -58,4 +59,19 @@ describe('two keys of one label', () => {
     await expect(signs('03')).rejects.toThrow('no private key is called p-256 with id 03');
     await expect(signs('0g')).rejects.toThrow('ID must be hexadecimal, not 0g');
   });
+});
+
+test('of two operations p50 is the faster and p99 the slower one', async () => {
+  const program = await LoadProgram.start('handshakes', [SILENT_PORT, '2']);
+  try {
+    const apart: boolean[] = [];
+    // Both may take the same time once, but not always.
+    for (let run = 0; run < 20; run++) {
+      const { failureMs } = (await program.run(0)) as LoadReport & { failureMs: LoadReport['latencyMs'] };
+      apart.push(failureMs.p50 < failureMs.p99);
+    }
+    expect(apart).toContain(true);
+  } finally {
+    await program.stop();
+  }
 });

@@ -42,7 +42,9 @@ const percentiles = z
     p95: z.number().describe('95 of 100 took at most so many milliseconds.'),
     p99: z.number().describe('99 of 100 took at most so many milliseconds.'),
   })
-  .describe('How long one signature or one handshake took, as the client saw it.');
+  .describe(
+    'How long one signature or one handshake took, as the client saw it: nearest rank in each repetition, and of those that count the median.',
+  );
 
 export const bound = z
   .object({

@@ -5,9 +5,9 @@ export interface Percentiles {
   readonly p99: number;
 }
 
-/** 0 where there is no value. */
+/** By nearest rank: the least value that so many of 100 do not exceed; 0 where there is no value. */
 export function percentilesOf(values: readonly number[]): Percentiles {
   const sorted = Float64Array.from(values).sort();
-  const at = (part: number) => sorted[Math.floor(part * (sorted.length - 1))] ?? 0;
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+  const at = (percent: number) => sorted[Math.ceil((percent * sorted.length) / 100) - 1] ?? 0;
+  return { p50: at(50), p95: at(95), p99: at(99) };
 }

@@ -84,10 +84,10 @@ static int compare(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-/* In milliseconds; 0 where there is none. */
-static double percentile(const unsigned long long *sorted, size_t count, double part)
+/* Nearest rank: the least that so many of 100 do not exceed. In milliseconds; 0 where there is none. */
+static double percentile(const unsigned long long *sorted, size_t count, size_t percent)
 {
-    return count == 0 ? 0 : (double)sorted[(size_t)(part * (double)(count - 1))] / (double)NS_PER_MS;
+    return count == 0 ? 0 : (double)sorted[(percent * count + 99) / 100 - 1] / (double)NS_PER_MS;
 }
 
 /* Those of all lanes, in order of size; the caller frees them. */
@@ -121,9 +121,9 @@ static void report(struct lane *lanes, unsigned count)
     printf("{\"perSecond\":%.3f,\"count\":%zu,\"failures\":%zu,\"failure\":\"%s\","
            "\"latencyMs\":{\"p50\":%.4f,\"p95\":%.4f,\"p99\":%.4f},"
            "\"failureMs\":{\"p50\":%.4f,\"p99\":%.4f}}\n",
-           per_second, done.count, failed.count, failure, percentile(done.at, done.count, 0.5),
-           percentile(done.at, done.count, 0.95), percentile(done.at, done.count, 0.99),
-           percentile(failed.at, failed.count, 0.5), percentile(failed.at, failed.count, 0.99));
+           per_second, done.count, failed.count, failure, percentile(done.at, done.count, 50),
+           percentile(done.at, done.count, 95), percentile(done.at, done.count, 99),
+           percentile(failed.at, failed.count, 50), percentile(failed.at, failed.count, 99));
     free(done.at);
     free(failed.at);
 }
