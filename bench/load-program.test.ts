@@ -26,6 +26,16 @@ test('a lane that a busy machine lets begin too late still does one operation, a
   }
 });
 
+test('a load ends at its limit, which its lanes share, however much time is left', async () => {
+  const program = await LoadProgram.start('handshakes', [SILENT_PORT, '4']);
+  try {
+    expect(await program.run(20_000, 10)).toMatchObject({ count: 0, failures: 10 });
+    expect(await program.run(20_000, 2)).toMatchObject({ perSecond: 0, failures: 2 });
+  } finally {
+    await program.stop();
+  }
+});
+
 describe('two keys of one label', () => {
   let folder: string;
   let token: SoftHsmToken;

@@ -8,6 +8,8 @@ import type { LoadReport } from './subjects/subject.ts';
 const PROGRAMS = join(import.meta.dirname, '../native/build/bench');
 /** A run may last longer than asked for by one operation of each lane; one that hangs has a deadline of its own. */
 const LATE_MS = 30_000;
+/** What lanes.h takes where nothing is said; the limit stands behind it. */
+const PAUSE_AFTER_FAILURE_MS = 1;
 
 export interface LoadProgramOptions {
   readonly env?: NodeJS.ProcessEnv;
@@ -58,8 +60,10 @@ export class LoadProgram {
     return this.#process.pid ?? 0;
   }
 
-  async run(durationMs: number): Promise<LoadReport> {
-    this.#process.stdin?.write(`run ${Math.round(durationMs)}\n`);
+  /** @param most operations, in all lanes together; no limit when absent */
+  async run(durationMs: number, most?: number): Promise<LoadReport> {
+    const limit = most === undefined ? '' : ` ${PAUSE_AFTER_FAILURE_MS} ${most}`;
+    this.#process.stdin?.write(`run ${Math.round(durationMs)}${limit}\n`);
     const late = setTimeout(() => this.#process.kill('SIGKILL'), durationMs + LATE_MS);
     try {
       return JSON.parse(await this.#line()) as LoadReport;

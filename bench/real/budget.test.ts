@@ -44,18 +44,36 @@ describe('a budget', () => {
 
   test('says what was spent, what would be needed, and what to do', () => {
     const budget = new Budget(100);
-    budget.spend(60);
-    expect(() => budget.reserve(41)).toThrow(
+    budget.book(60);
+    expect(() => budget.book(41)).toThrow(
       '60 of 100 signatures were asked for, and the next load may need 41: allow more by --max-signatures',
     );
-    expect(() => budget.reserve(40)).not.toThrow();
+    expect(() => budget.book(40)).not.toThrow();
   });
 
-  test('reckons with an HSM that turned out to be faster than published', async () => {
-    const budget = new Budget(mostSigns(point, 500) + 5000);
-    const metered = budget.metered(subjectWith(5000), point);
+  test('cuts each load at what was booked for it: an HSM may be faster than published', async () => {
+    const limits: (number | undefined)[] = [];
+    const subject: Subject = {
+      ...subjectWith(1),
+      async run(_durationMs, most) {
+        limits.push(most);
+        return { ...(await subjectWith(most ?? 0).run(500)) };
+      },
+    };
+    const most = mostSigns(point, 500);
+    const budget = new Budget(2 * most);
+    const metered = budget.metered(subject, point);
     await metered.run(500);
-    await expect(metered.run(500)).rejects.toThrow(/may need 6016/);
+    await metered.run(500);
+    expect(limits).toEqual([most, most]);
+    expect(budget.spent).toBe(budget.whole);
+  });
+
+  test('keeps what was booked for a load that did not say what it asked for', async () => {
+    const failing: Subject = { ...subjectWith(0), run: () => Promise.reject(new Error('signs ended')) };
+    const budget = new Budget(1_000_000);
+    await expect(budget.metered(failing, point).run(500)).rejects.toThrow('signs ended');
+    expect(budget.spent).toBe(mostSigns(point, 500));
   });
 
   test('lets go of its subject', async () => {

@@ -1,21 +1,17 @@
 /** How many signatures a run may ask for. */
 import { PARTITIONS, PUBLISHED_SIGNS } from '../plan/bounds.ts';
 import type { Point } from '../result.ts';
-import type { LoadReport, Subject } from '../subjects/subject.ts';
+import type { Subject } from '../subjects/subject.ts';
 
 /** The next load could exceed what is allowed. */
 export class BudgetSpent extends Error {}
 
-/** The rate is not known before, and varies. */
+/** A pool may be faster than published; a load is cut at what was reserved for it. */
 const MARGIN = 1.2;
 
-/** Signatures that a load of this time may ask for: at the published speed of a pool, or at one that was seen. */
-export function mostSigns(
-  { keyType, workers }: Pick<Point, 'keyType' | 'workers'>,
-  durationMs: number,
-  seen = 0,
-): number {
-  const perSecond = Math.max(PARTITIONS * PUBLISHED_SIGNS[keyType], seen);
+/** Signatures that a load of this time asks for at most: at the published speed of a pool. */
+export function mostSigns({ keyType, workers }: Pick<Point, 'keyType' | 'workers'>, durationMs: number): number {
+  const perSecond = PARTITIONS * PUBLISHED_SIGNS[keyType];
   // Those under way at the end are finished.
   return Math.ceil((perSecond * MARGIN * durationMs) / 1000) + 2 * workers;
 }
@@ -24,7 +20,6 @@ export function mostSigns(
 export class Budget {
   readonly whole: number;
   #spent = 0;
-  #fastest = 0;
   readonly #over = new AbortController();
 
   /** @param whole signatures */
@@ -32,6 +27,7 @@ export class Budget {
     this.whole = whole;
   }
 
+  /** What the HSM was asked for, and may have been asked for by loads that did not say. */
   get spent(): number {
     return this.#spent;
   }
@@ -41,13 +37,12 @@ export class Budget {
     return this.#over.signal;
   }
 
-  spend(signs: number): void {
-    this.#spent += signs;
-  }
-
-  /** Throws BudgetSpent when so many are not left. */
-  reserve(signs: number): void {
-    if (this.#spent + signs <= this.whole) return;
+  /** Before the HSM is asked: a load that fails on its way asked for an unknown part. Throws BudgetSpent when so many are not left. */
+  book(signs: number): void {
+    if (this.#spent + signs <= this.whole) {
+      this.#spent += signs;
+      return;
+    }
     const error = new BudgetSpent(
       `${this.#spent} of ${this.whole} signatures were asked for, and the next load may need ${signs}: allow more by --max-signatures`,
     );
@@ -55,22 +50,18 @@ export class Budget {
     throw error;
   }
 
-  /** The subject with each of its loads counted, failures too: the HSM was asked for them. */
+  /** The subject with each of its loads booked and cut at that; failures count too: the HSM was asked for them. */
   metered(subject: Subject, point: Point): Subject {
     return {
       run: async (durationMs) => {
-        this.reserve(mostSigns(point, durationMs, this.#fastest));
-        const report = await subject.run(durationMs);
-        this.#count(report, durationMs);
+        const most = mostSigns(point, durationMs);
+        this.book(most);
+        const report = await subject.run(durationMs, most);
+        this.#spent -= most - report.count - report.failures;
         return report;
       },
       processes: () => subject.processes(),
       stop: () => subject.stop(),
     };
-  }
-
-  #count({ count, failures }: LoadReport, durationMs: number): void {
-    this.spend(count + failures);
-    this.#fastest = Math.max(this.#fastest, ((count + failures) * 1000) / durationMs);
   }
 }

@@ -129,9 +129,8 @@ export class RealBenchHsm implements BenchHsm {
     const [clientId, clientSecret] = [pin.slice(0, pin.indexOf(':')), pin.slice(pin.indexOf(':') + 1)];
     const user = pin === '' ? {} : { MHSM_CLIENT_ID: clientId, MHSM_CLIENT_SECRET: clientSecret };
     const env = { PATH: process.env.PATH, MHSM_PKCS11_CONF: configurationFile, ...user };
-    this.#budget.reserve(1);
+    this.#budget.book(1);
     await mustRun(SELF_SIGN, ['self-sign', '--name', name, '--subject', 'CN=localhost', '--out', out], { env });
-    this.#budget.spend(1);
   }
 
   async setSpeed(speed: HsmSpeed): Promise<void> {

@@ -31,11 +31,13 @@ export interface Estimate {
 /** Around the loads of a point: programs start and end. */
 const AROUND_A_POINT_S = 3;
 
-/** At most so much, if every point is repeated as often as its rule allows. */
+/** At most so much, if every point is repeated as often as its rule allows; each key signs its certificate. */
 export function estimateOf(points: readonly Point[], { warmUpMs, durationMs, most }: Rule): Estimate {
   const loadMs = warmUpMs + most * durationMs;
+  const signsOf = (point: Point) => mostSigns(point, warmUpMs) + most * mostSigns(point, durationMs);
+  const certificates = new Set(points.map(({ keyType }) => keyType)).size;
   return {
-    signatures: points.reduce((sum, point) => sum + mostSigns(point, loadMs), 0),
+    signatures: points.reduce((sum, point) => sum + signsOf(point), certificates),
     seconds: points.length * (loadMs / 1000 + AROUND_A_POINT_S),
   };
 }

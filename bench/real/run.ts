@@ -50,14 +50,18 @@ function limitOf(text: string): number {
 const pointsOf = (keyTypes: readonly KeyType[], { filter }: RealOptions): Point[] =>
   realForm(keyTypes).filter((point) => matches(point, { ...filter, keyType: undefined }));
 
-/** Throws before the HSM is asked for anything when it is not wanted. */
-async function agreed({ options, asking }: RealRun, keyTypes: readonly KeyType[], user: string, maxSignatures: number) {
+/**
+ * Gives the signatures that were agreed to. Throws before the HSM is asked for anything when it is not wanted.
+ */
+async function agreed({ options, asking }: RealRun, keyTypes: readonly KeyType[], user: string): Promise<number> {
+  const maxSignatures = limitOf(options.maxSignatures);
   const points = pointsOf(keyTypes, options);
   if (points.length === 0) throw new Error('no point of a run against a real HSM has these values');
   const atOnce = Math.max(...points.map(({ workers, maxConnections }) => Math.min(workers, maxConnections ?? workers)));
   const estimate = estimateOf(points, RULES[options.form]);
   const { hsm: url, keyName } = options;
   await askConsent({ url, user, keyName, keyTypes, atOnce, estimate, maxSignatures }, asking);
+  return Math.min(estimate.signatures, maxSignatures);
 }
 
 /**
@@ -66,12 +70,14 @@ async function agreed({ options, asking }: RealRun, keyTypes: readonly KeyType[]
  */
 export async function runReal(run: RealRun): Promise<boolean> {
   const { options, say } = run;
+  if (options.keyName !== undefined && options.keyTypes !== undefined) {
+    throw new Error('--key says which keys to make, and --key-name names one that is there: give one of them');
+  }
   const configured = configuredHsm(options.hsm, options.config ?? configurationFile(process.env), process.env);
-  const budget = new Budget(limitOf(options.maxSignatures));
   // What type an existing key is, nobody has asked yet: the one that signs fastest is the most that it can be.
   const usual: readonly KeyType[] = options.keyName === undefined ? ['P-256'] : ['RSA-2048'];
   const wanted = options.keyTypes?.filter(isKeyType) ?? usual;
-  await agreed(run, wanted, configured.user, budget.whole);
+  const budget = new Budget(await agreed(run, wanted, configured.user));
   const hsm = await RealBenchHsm.open({ configured, budget, keyName: options.keyName, say });
   const keyTypes = hsm.existingType === undefined ? wanted : [hsm.existingType];
   const rig = await Rig.start(hsm);

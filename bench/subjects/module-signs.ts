@@ -68,8 +68,8 @@ export class ModuleSigns implements Subject {
     return Number(this.#program.readyWith);
   }
 
-  run(durationMs: number): Promise<LoadReport> {
-    return this.#program.run(durationMs);
+  run(durationMs: number, most?: number): Promise<LoadReport> {
+    return this.#program.run(durationMs, most);
   }
 
   async processes(): Promise<Processes> {

@@ -116,8 +116,8 @@ export class NginxHandshakes implements Subject {
     }
   }
 
-  run(durationMs: number): Promise<LoadReport> {
-    return this.#client.run(durationMs);
+  run(durationMs: number, most?: number): Promise<LoadReport> {
+    return this.#client.run(durationMs, most);
   }
 
   async processes(): Promise<Processes> {

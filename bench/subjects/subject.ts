@@ -22,8 +22,8 @@ export interface Processes {
 }
 
 export interface Subject {
-  /** Loads for this time, one operation after another in each lane. */
-  run(durationMs: number): Promise<LoadReport>;
+  /** Loads for this time, one operation after another in each lane. @param most operations, where somebody pays for them */
+  run(durationMs: number, most?: number): Promise<LoadReport>;
   processes(): Promise<Processes>;
   stop(): Promise<void>;
 }

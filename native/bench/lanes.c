@@ -1,6 +1,8 @@
 #include "lanes.h"
 
+#include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,9 @@ struct times {
     unsigned long long *at;
     size_t count, room;
 };
+
+/* Operations that a run may still begin, in all its lanes together. */
+static atomic_llong left;
 
 struct lane {
     pthread_t thread;
@@ -60,7 +65,7 @@ static void *work(void *argument)
     struct lane *lane = argument;
     unsigned long long begin = now_ns(), now = begin;
     /* Also one that began too late does one, or its rate would be nothing in no time. */
-    do {
+    while (atomic_fetch_sub(&left, 1) > 0) {
         char failure[FAILURE_BYTES] = "";
         bool done = lane->operation(lane->context, failure);
         unsigned long long after = now_ns();
@@ -73,7 +78,9 @@ static void *work(void *argument)
             rest(lane->pause_ns);
         }
         now = now_ns();
-    } while (now < lane->end_ns);
+        if (now >= lane->end_ns)
+            break;
+    }
     lane->elapsed_ns = now - begin;
     return NULL;
 }
@@ -113,7 +120,9 @@ static void report(struct lane *lanes, unsigned count)
     double per_second = 0;
     const char *failure = "";
     for (unsigned i = 0; i < count; i++) {
-        per_second += (double)lanes[i].done.count / ((double)lanes[i].elapsed_ns / NS_PER_S);
+        /* One for which nothing was left has no time either. */
+        if (lanes[i].done.count > 0)
+            per_second += (double)lanes[i].done.count / ((double)lanes[i].elapsed_ns / NS_PER_S);
         if (lanes[i].failed.count > 0)
             failure = lanes[i].failure;
     }
@@ -174,13 +183,15 @@ unsigned count_argument(const char *text, const char *name, unsigned most)
 void serve_runs(operation operation, void *const *lanes, unsigned count)
 {
     char line[64];
-    unsigned ms, pause_ms;
+    unsigned ms, pause_ms, most;
     while (read_line(line, sizeof line)) {
         pause_ms = PAUSE_AFTER_FAILURE_MS;
-        if (sscanf(line, "run %u %u", &ms, &pause_ms) < 1) {
+        int said = sscanf(line, "run %u %u %u", &ms, &pause_ms, &most);
+        if (said < 1) {
             fprintf(stderr, "unknown order: %s\n", line);
             exit(2);
         }
+        atomic_store(&left, said == 3 ? (long long)most : LLONG_MAX);
         run(operation, lanes, count, ms, pause_ms);
         if (fflush(stdout) != 0)
             exit(4);

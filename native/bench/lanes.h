@@ -15,8 +15,8 @@
 typedef bool (*operation)(void *lane, char failure[FAILURE_BYTES]);
 
 /*
- * Reads `run MILLISECONDS [PAUSE]` from standard input, one a line, until it ends: a lane rests so many milliseconds after
- * a failure, one where nothing is said. `lanes` are handed to the operation, one a
+ * Reads `run MILLISECONDS [PAUSE [MOST]]` from standard input, one a line, until it ends: a lane rests so many milliseconds
+ * after a failure, one where nothing is said; no more than MOST operations begin, in all lanes together. `lanes` are handed to the operation, one a
  * thread. Exits with 4 when there are no threads or no memory.
  */
 void serve_runs(operation operation, void *const *lanes, unsigned count);
