@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { madeUpResult } from './made-up-result.ts';
-import { readResult, resultFile, resumed, writeResult } from './result-file.ts';
+import { readResult, refuseUnfinished, resultFile, resumed, writeResult } from './result-file.ts';
 
 const made = madeUpResult(['P-256']);
 let folder: string;
@@ -29,6 +29,30 @@ test('there is nothing to read before the first write', () => {
 test('a file of something else is refused, and named', () => {
   writeFileSync(join(folder, 'result.json'), '{"version":1}');
   expect(() => readResult(join(folder, 'result.json'))).toThrow(/result\.json is no result.*/);
+});
+
+describe('what a new run would write over', () => {
+  const unfinished = { ...made, finishedAt: null };
+
+  test('is kept where a run did not finish, and the ways on are said', () => {
+    writeResult(file, unfinished);
+    expect(() => refuseUnfinished(file)).toThrow(
+      `${file} is of a run that did not finish, with ${made.measurements.length} points: go on with it by --resume, give another --out, or remove it`,
+    );
+    writeResult(file, { ...unfinished, hsm: 'real' });
+    expect(() => refuseUnfinished(file)).toThrow(/points: give another --out, or remove it$/);
+  });
+
+  test('is nothing where there is no result, a finished one, or one without a point', () => {
+    expect(() => refuseUnfinished(file)).not.toThrow();
+    for (const replaced of [
+      { ...made, finishedAt: '2030-01-01T00:00:00Z' },
+      { ...unfinished, measurements: [] },
+    ]) {
+      writeResult(file, replaced);
+      expect(() => refuseUnfinished(file)).not.toThrow();
+    }
+  });
 });
 
 describe('a run goes on', () => {

@@ -21,6 +21,16 @@ export function readResult(file: string): Result | undefined {
   return read.data;
 }
 
+/** Throws where a run left off that can go on: hours of measuring are not written over unasked. */
+export function refuseUnfinished(file: string): void {
+  const before = readResult(file);
+  if (before === undefined || before.finishedAt !== null || before.measurements.length === 0) return;
+  const goOn = before.hsm === 'real' ? '' : 'go on with it by --resume, ';
+  throw new Error(
+    `${file} is of a run that did not finish, with ${before.measurements.length} points: ${goOn}give another --out, or remove it`,
+  );
+}
+
 /** What must be the same for two runs to make one result. */
 function conditionsOf({ form, hsm, machine: { programs, ...machine } }: Result): Map<string, string> {
   const named = { form, hsm, ...machine, ...programs };

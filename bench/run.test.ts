@@ -99,6 +99,12 @@ test('an interrupted run leaves its result and nothing else, and goes on where i
   expectNothingLeft();
 });
 
+test('a run against a real HSM does not go on, and says so before it asks anything', async () => {
+  const { ended, said } = start(join(folder, 'none'), '--hsm', 'https://hsm.invalid', '--resume');
+  expect(await ended).toBe(1);
+  expect(said()).toMatch(/--hsm cannot --resume/);
+});
+
 test('values that no point has are said to be wrong', async () => {
   const { ended, said } = start(join(folder, 'none'), '--workers', '3');
   expect(await ended).toBe(1);

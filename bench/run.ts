@@ -12,7 +12,7 @@ import { RULES } from './plan/repetition.ts';
 import { runReal } from './real/run.ts';
 import { writeReport } from './report/write.ts';
 import { KEY_TYPES, LOADS, type Point, type Result, SIGNERS } from './result.ts';
-import { readResult, resultFile, resumed } from './result-file.ts';
+import { readResult, refuseUnfinished, resultFile, resumed } from './result-file.ts';
 import { openSubject } from './subjects/open.ts';
 import { Rig } from './subjects/rig.ts';
 import { sweep } from './sweep.ts';
@@ -82,7 +82,10 @@ async function newResult(form: Result['form']): Promise<Result> {
 }
 
 function goOn(now: Result, { out, resume }: Options): Result {
-  if (resume === undefined) return now;
+  if (resume === undefined) {
+    refuseUnfinished(resultFile(out));
+    return now;
+  }
   const before = readResult(resultFile(out));
   if (before === undefined) throw new Error(`there is no ${resultFile(out)} to resume`);
   return resumed(before, now, resultFile(out));
@@ -135,6 +138,8 @@ async function runAdvice({ latency, workers, key, config, keyName }: Options): P
 }
 
 async function runAgainstReal(hsm: string, options: Options): Promise<void> {
+  if (options.resume)
+    throw new Error('--hsm cannot --resume: leave one of them out, and give another --out to keep a result');
   const { config, keyName, maxSignatures, key: keyTypes, out, yes = false } = options;
   const form = options.quick ? 'quick' : 'full';
   const real = { hsm, config, keyName, maxSignatures, form, keyTypes, filter: filterOf(options), out } as const;

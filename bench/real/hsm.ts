@@ -59,6 +59,12 @@ export class RealBenchHsm implements BenchHsm {
   readonly #existing: HsmKey | undefined;
   readonly #made: HsmKey[] = [];
   readonly #say: (line: string) => void;
+  /** Names of the keys that are there, or on their way. */
+  readonly #names = new Set<string>();
+  /** A second Ctrl-C ends the program where it is. */
+  readonly #atExit = (): void => {
+    if (this.#names.size > 0) this.#say(`not deleted in ${this.#configured.url}: ${[...this.#names].join(', ')}`);
+  };
 
   private constructor({ configured, budget, say }: Opening, hsm: ManagedHsm, existing: HsmKey | undefined) {
     this.#configured = configured;
@@ -66,6 +72,7 @@ export class RealBenchHsm implements BenchHsm {
     this.#hsm = hsm;
     this.#existing = existing;
     this.#say = say;
+    process.once('exit', this.#atExit);
   }
 
   /**
@@ -114,6 +121,7 @@ export class RealBenchHsm implements BenchHsm {
 
   async #make(keyType: KeyType): Promise<HsmKey> {
     const name = `bench-${keyType.toLowerCase()}-${randomBytes(4).toString('hex')}`;
+    this.#names.add(name);
     const key = await this.#hsm.createKey({ ...NEW_KEY[keyType], label: name, name });
     this.#made.push(key);
     this.#say(`created key ${name} in ${this.#configured.url}`);
@@ -163,6 +171,7 @@ export class RealBenchHsm implements BenchHsm {
       for (const { handle, name } of this.#made) {
         try {
           await application.destroyObject({ session, object: handle });
+          this.#names.delete(name);
           this.#say(`deleted key ${name}`);
         } catch (error) {
           left.push(`${name} (${error instanceof Error ? error.message : String(error)})`);
@@ -170,6 +179,7 @@ export class RealBenchHsm implements BenchHsm {
       }
     } finally {
       await this.#hsm.close();
+      process.off('exit', this.#atExit);
     }
     if (left.length > 0) throw new Error(`these keys are left in ${this.#configured.url}: ${left.join(', ')}`);
   }

@@ -8,7 +8,10 @@ import { mustRun } from '../../demo/process.ts';
 import { Workbench } from '../../demo/workbench.ts';
 import { madeUpResult } from '../made-up-result.ts';
 import type { Measurement, Result } from '../result.ts';
-import { readResult, resultFile } from '../result-file.ts';
+import { readResult, resultFile, writeResult } from '../result-file.ts';
+import { Budget } from './budget.ts';
+import { configuredHsm } from './configured-hsm.ts';
+import { RealBenchHsm } from './hsm.ts';
 import { type RealOptions, runReal } from './run.ts';
 
 let bench: Workbench;
@@ -115,6 +118,21 @@ describe('a run against an HSM that is only an address and credentials', () => {
   });
 });
 
+test('a program that ends at once names the keys that it leaves, and else deletes them alone', async () => {
+  const { name: foreign } = await bench.offload.createKey('--EC', 'P-256', '--label', 'foreign');
+  const { url } = bench.offload.mock;
+  const configured = configuredHsm(url, bench.offload.configurationFile, process.env);
+  const say = (line: string) => said.push(line);
+  const before = await bench.offload.mock.sequence();
+  const hsm = await RealBenchHsm.open({ configured, budget: new Budget(1), keyName: undefined, say });
+  const { label } = await hsm.key('P-256', out);
+  process.listeners('exit').at(-1)?.(0);
+  expect(said.at(-1)).toBe(`not deleted in ${url}: ${label}`);
+  await hsm.stop();
+  expect(await since(before, 'delete')).toEqual([`delete ${label}`]);
+  expect(label).not.toBe(foreign);
+});
+
 describe('before anybody agreed', () => {
   test.each([
     ['nobody can be asked', {}, /run it in a terminal, or add --yes/],
@@ -126,6 +144,15 @@ describe('before anybody agreed', () => {
     const before = await bench.offload.mock.sequence();
     await expect(run(changes, false)).rejects.toThrow(message);
     expect(await bench.offload.mock.requests(before)).toEqual([]);
+  });
+
+  test('an unfinished result is there: the HSM is asked for nothing, and the result stays', async () => {
+    const unfinished = { ...madeUpResult(['P-256']), hsm: 'real' as const, finishedAt: null };
+    writeResult(resultFile(out), unfinished);
+    const before = await bench.offload.mock.sequence();
+    await expect(run()).rejects.toThrow(/give another --out, or remove it/);
+    expect(await bench.offload.mock.requests(before)).toEqual([]);
+    expect(readResult(resultFile(out))).toEqual(unfinished);
   });
 
   test('nobody is named: it is said how to name somebody', async () => {

@@ -5,7 +5,7 @@ import { type Filter, matches } from '../plan/points.ts';
 import { RULES } from '../plan/repetition.ts';
 import { writeReport } from '../report/write.ts';
 import { KEY_TYPES, type KeyType, type Point, type Result } from '../result.ts';
-import { resultFile } from '../result-file.ts';
+import { refuseUnfinished, resultFile } from '../result-file.ts';
 import { Rig } from '../subjects/rig.ts';
 import { sweep } from '../sweep.ts';
 import { withBounds } from './bounds.ts';
@@ -70,6 +70,8 @@ async function agreed({ options, asking }: RealRun, keyTypes: readonly KeyType[]
  */
 export async function runReal(run: RealRun): Promise<boolean> {
   const { options, say } = run;
+  const file = resultFile(options.out);
+  refuseUnfinished(file);
   if (options.keyName !== undefined && options.keyTypes !== undefined) {
     throw new Error('--key says which keys to make, and --key-name names one that is there: give one of them');
   }
@@ -83,7 +85,6 @@ export async function runReal(run: RealRun): Promise<boolean> {
   const rig = await Rig.start(hsm);
   try {
     const signal = AbortSignal.any([run.signal, budget.signal]);
-    const file = resultFile(options.out);
     const swept = await sweep({
       points: pointsOf(keyTypes, options),
       rule: RULES[options.form],
