@@ -158,7 +158,8 @@ describe.runIf(process.getuid?.() === 0)('an agent that root started (needs root
     }
     await logIsWritten();
     // One answer each, of 10 MiB together; what was asked for is 500 MiB. And none of it because they were thrown out.
-    expect([made(), descriptors().length]).toEqual([CROWD, open]);
+    expect(made()).toBe(CROWD);
+    expect(descriptors().length).toBeGreaterThanOrEqual(open);
     expect(most).toBeLessThan(150 * MIB);
     for (const peer of peers) {
       peer.readAgain();
