@@ -9,6 +9,7 @@ import type { Measurement, Point } from './result.ts';
 import { openSubject } from './subjects/open.ts';
 import type { Rig } from './subjects/rig.ts';
 import type { LoadReport, Processes, Subject } from './subjects/subject.ts';
+import { warmUpAtFullSpeed } from './warm-up.ts';
 
 /** Processor seconds so far, of each party. */
 interface Use {
@@ -128,7 +129,9 @@ export async function measure(
 ): Promise<Measurement> {
   const subject = await openSubject(point, rig);
   try {
-    const warm = await subject.run(rule.warmUpMs);
+    // Of a real HSM each operation is paid for.
+    const isReal = rig.hsm.kind === 'real';
+    const warm = await (isReal ? subject.run(rule.warmUpMs) : warmUpAtFullSpeed(subject, point, rig.hsm));
     const repetitions: Repetition[] = [];
     do {
       signal.throwIfAborted();

@@ -7,6 +7,7 @@ import { linesOf } from './report/terminal.ts';
 import type { Point, Result } from './result.ts';
 import { writeResult } from './result-file.ts';
 import type { Rig } from './subjects/rig.ts';
+import { warmMock } from './warm-up.ts';
 
 export interface Sweep {
   readonly points: readonly Point[];
@@ -50,6 +51,7 @@ export async function sweep(run: Sweep): Promise<Swept> {
   const guessMs = rule.warmUpMs + rule.window * rule.durationMs + AROUND_A_POINT_MS;
   const left = (from: number) => durationText(timeLeftMs(tookMs, points.length - from, guessMs));
   say(`${points.length} points to measure, about ${left(0)}`);
+  if (rig.hsm.kind === 'mock-hsm' && points.some(({ hsm }) => hsm !== null)) await warmMock(rig);
   for (const [index, point] of points.entries()) {
     if (signal.aborted) return { result, unmeasured };
     const beganMs = performance.now();

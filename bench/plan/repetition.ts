@@ -3,7 +3,7 @@
 export interface Rule {
   /** Of one repetition, in milliseconds. */
   readonly durationMs: number;
-  /** Before the first, uncounted: connections open, compilers finish. */
+  /** Before the first, uncounted, against a real HSM; what asks the mock is warm after so many operations. */
   readonly warmUpMs: number;
   /** Repetitions that count: the last ones. */
   readonly window: number;
