@@ -79,6 +79,8 @@ export class Agent {
   readonly #observers = new WeakSet<Socket>();
   readonly #open = new Set<Connection>();
   #retires = false;
+  /** It was asked to end. */
+  #stops = false;
   /** A successor is on its way. */
   #renews = false;
   readonly #limits: ConnectionLimits;
@@ -175,6 +177,13 @@ export class Agent {
     setTimeout(() => this.end(), Math.max(deadlineMs, slowDeadlineMs) + RETIRE_GRACE_MS).unref();
   }
 
+  /** Retires when asked first, also where a successor had made it retire before; asked again it ends. */
+  stop(): void {
+    if (this.#stops) return this.end();
+    this.#stops = true;
+    this.retire();
+  }
+
   /** Ends now, whatever is under way. */
   end(): void {
     this.#cut([...this.#open]);
@@ -205,10 +214,6 @@ export class Agent {
     this.#leavesAtMs = undefined;
     this.#server.close();
     this.#rest();
-  }
-
-  get retires(): boolean {
-    return this.#retires;
   }
 
   #host(): Host {

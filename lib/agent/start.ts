@@ -201,8 +201,7 @@ function giveUpRoot(user: User | undefined): void {
 
 function heed(agent: Agent, signal: AgentSignal): void {
   if (signal === 'SIGHUP') agent.renew();
-  else if (agent.retires) agent.end();
-  else agent.retire();
+  else agent.stop();
 }
 
 /** Runs an agent until it is idle; resolves then. */

@@ -208,14 +208,17 @@ static bool replay(struct connection *connection, struct deadline deadline, stru
  * Waits until the agent behind `connection` has our state, or gives it. False: not this connection. An agent that has been
  * replaced meanwhile has what belongs to the operation.
  */
-static bool settle(struct connection *connection, struct deadline deadline, struct failure *failure)
+static bool settle(struct connection *connection, const struct exchange *exchange, struct deadline deadline,
+                   struct failure *failure)
 {
     enter();
     while (self.replaying && wait_for_change(deadline, failure))
         continue;
     bool current = !self.replaying && connection->epoch == self.epoch;
     bool mine = current && !self.resumed;
-    bool goes_on = connection->session != 0 && connection->epoch >= self.born && connection->epoch != self.epoch;
+    bool belongs = connection->session != 0 && connection->session == exchange_session(exchange) &&
+                   exchange->call->operation;
+    bool goes_on = belongs && connection->epoch >= self.born && connection->epoch != self.epoch;
     if (mine)
         self.replaying = true;
     leave();
@@ -241,7 +244,7 @@ static enum client_status take(struct connection **taken, bool fresh, struct exc
             give_back(*taken, false);
             continue;
         }
-        if (settle(*taken, deadline, failure))
+        if (settle(*taken, exchange, deadline, failure))
             return CLIENT_ANSWERED;
         give_back(*taken, false);
         replays++;
