@@ -123,12 +123,15 @@ describe.runIf(process.getuid?.() === 0)('an agent that root started (needs root
     const stranger = await agent.intruder(STRANGER);
     await logIsWritten();
     const [before, startMs] = [agent.log.length, performance.now()];
-    await stranger.does('babble', { socket: agent.socket, connections: 300 });
-    await logIsWritten();
+    let closed: string[] = [];
+    // The crowd before may have had the line of this second.
+    while (closed.length === 0) {
+      await stranger.does('babble', { socket: agent.socket, connections: 300 });
+      await logIsWritten();
+      const lines = agent.log.slice(before).split('\n');
+      closed = lines.filter((line) => line.includes('closed') && line.includes('above the limit of 1024'));
+    }
     const seconds = (performance.now() - startMs) / 1000;
-    const lines = agent.log.slice(before).split('\n');
-    const closed = lines.filter((line) => line.includes('closed') && line.includes('above the limit of 1024'));
-    expect(closed.length).toBeGreaterThanOrEqual(1);
     // One a second, however fast this machine is.
     expect(closed.length).toBeLessThanOrEqual(1 + Math.floor(seconds));
   });
