@@ -126,7 +126,8 @@ describe.skipIf(reason !== undefined)(WHAT, () => {
     const { site } = served();
     const program = `
       import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
-            const [key, certificate] = process.argv.slice(1).map((file) => readFileSync(file));
+      import { readFileSync } from 'node:fs';
+      const [key, certificate] = process.argv.slice(1).map((file) => readFileSync(file));
       const data = Buffer.from('data');
       sign('sha256', data, createPrivateKey(key), (error, signature) => {
         if (error) throw error;
