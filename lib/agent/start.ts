@@ -73,7 +73,7 @@ function openLog(configuration: Configuration, user: User | undefined, observati
       warnOnStandardError(line);
     },
   });
-  for (const { credential } of configuration.tokens) log.secrets.learn(credential?.clientSecret ?? '');
+  for (const { credential } of configuration.tokens) log.secrets.learn(credential?.clientSecret ?? '', 'accepted');
   return log;
 }
 
@@ -116,7 +116,7 @@ function openTraced(configuration: Configuration, log: Log, observation: Observa
   const punctual = { ...configuration, timeouts: earlier(configuration.timeouts) };
   const { library, served } = openLibrary(punctual, (line) => log.warn(line), {
     http,
-    learnSecret: (secret) => log.secrets.learn(secret),
+    learnSecret: (secret, kind) => log.secrets.learn(secret, kind),
     observerOf: (slotId) => observation.metrics.observerOf(slotId),
     ...(traced && { watch: (hsm) => traceHsm(hsm, write) }),
   });

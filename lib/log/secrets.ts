@@ -6,8 +6,20 @@
 const CUT = '[cut]';
 /** Shorter ones would be found in ordinary words. Longer than CUT, so that no secret is part of it. */
 const MIN_CHARACTERS = 6;
-/** Service principals and tokens in use are few; beyond this the oldest spelling is forgotten. */
-const MAX_SPELLINGS = 4096;
+/**
+ * How a secret came here, and how many of each are kept: beyond that the one that was given longest ago is forgotten. Each
+ * kind has room of its own, so that neither wrong PINs, which anybody can send without end, nor tokens, of which a year
+ * brings many, push out what opens an HSM.
+ */
+const MOST = {
+  /** The configuration has it, or an authority took it. */
+  accepted: 320,
+  token: 128,
+  /** Of a login that may be refused yet. */
+  given: 128,
+} as const;
+
+export type SecretKind = keyof typeof MOST;
 
 /** Tokens, and secrets in forms, headers and JSON. */
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
@@ -37,31 +49,46 @@ function placesOf(text: string, spellings: Iterable<string>): [number, number][]
 }
 
 export class Secrets {
-  readonly #spellings = new Set<string>();
+  /** The spellings of each, the one given longest ago first. */
+  readonly #known: Readonly<Record<SecretKind, Map<string, readonly string[]>>> = {
+    accepted: new Map(),
+    token: new Map(),
+    given: new Map(),
+  };
 
   /** From now on no line shows it. Fewer than 6 characters are not looked for: they are found in every word. */
-  learn(secret: string): void {
-    if (secret.length < MIN_CHARACTERS || this.#spellings.has(secret)) return;
-    for (const spelling of spellingsOf(secret)) this.#spellings.add(spelling);
-    for (const oldest of this.#spellings) {
-      if (this.#spellings.size <= MAX_SPELLINGS) break;
-      this.#spellings.delete(oldest);
-    }
+  learn(secret: string, kind: SecretKind): void {
+    if (secret.length < MIN_CHARACTERS) return;
+    const known = this.#known[kind];
+    const spellings = known.get(secret) ?? [...new Set(spellingsOf(secret))];
+    known.delete(secret);
+    known.set(secret, spellings);
+    const [oldest] = known.keys();
+    if (known.size > MOST[kind] && oldest !== undefined) known.delete(oldest);
   }
 
   /** A PIN: the whole of it, and the client secret in it. */
   learnPin(pin: Uint8Array | null): void {
     if (pin === null) return;
     const text = Buffer.from(pin).toString('utf8').trimEnd();
-    this.learn(text);
-    this.learn(text.slice(text.indexOf(':') + 1));
+    this.learn(text, 'given');
+    this.learn(text.slice(text.indexOf(':') + 1), 'given');
+  }
+
+  /** How many are looked for. */
+  get size(): number {
+    return Object.values(this.#known).reduce((sum, { size }) => sum + size, 0);
+  }
+
+  *#spellings(): Generator<string> {
+    for (const known of Object.values(this.#known)) for (const spellings of known.values()) yield* spellings;
   }
 
   /** The text without secrets. Places that overlap are cut as one. */
   redact(text: string): string {
     let shown = '';
     let end = 0;
-    for (const [from, to] of placesOf(text, this.#spellings)) {
+    for (const [from, to] of placesOf(text, this.#spellings())) {
       if (from >= end) shown += `${text.slice(end, from)}${CUT}`;
       end = Math.max(end, to);
     }

@@ -9,6 +9,9 @@ import { Transport } from './transport.ts';
 export const API = 'api-version=7.4';
 const PROBE = `/keys?${API}&maxresults=1`;
 
+/** `accepted`: a client secret that the configuration has, or that an authority took. */
+export type LearnSecret = (secret: string, kind: 'accepted' | 'token') => void;
+
 /** What an HSM needs besides its configuration. */
 export interface HsmOptions {
   /** Takes lines that the operator should see and nobody waits for. */
@@ -21,8 +24,8 @@ export interface HsmOptions {
   readonly observer?: HsmObserver | undefined;
   /** Takes each HTTP exchange; absent: nobody pays for one. */
   readonly http?: HttpLog | undefined;
-  /** Takes each token, so that a log can leave it out. */
-  readonly learnSecret?: (secret: string) => void;
+  /** Takes each of them, so that a log can leave it out. */
+  readonly learnSecret?: LearnSecret | undefined;
   /** Gives the tokens, instead of what the configuration or a PIN names. */
   readonly tokenCredential?: TokenSourceGiven | undefined;
 }
@@ -39,7 +42,7 @@ export class Endpoint implements Target {
   readonly nowMs: () => number;
   readonly observer: HsmObserver | undefined;
   readonly http: HttpLog | undefined;
-  readonly learnSecret: (secret: string) => void;
+  readonly learnSecret: LearnSecret;
   readonly #token: TokenConfiguration;
   readonly #warmConnections: number;
   #authority: Promise<Authority> | undefined;

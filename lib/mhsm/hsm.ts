@@ -54,7 +54,7 @@ export function createHsm(token: TokenConfiguration, configuration: Configuratio
   const endpoint = new Endpoint(token, configuration, options);
   const { tokenCredential: source } = options;
   const own = source === undefined ? ownCredential(token, configuration) : ({ kind: 'given', source } as const);
-  if (own?.kind === 'secret') endpoint.learnSecret(own.clientSecret);
+  if (own?.kind === 'secret') endpoint.learnSecret(own.clientSecret, 'accepted');
   const ownIdentity = own && new RestIdentity(endpoint, own);
   const ofPins = createIdentities(endpoint);
   return {

@@ -213,7 +213,8 @@ export class RestClient {
     const trace: Trace = { http };
     try {
       const token = await fetchToken(this.#credential, authority, this.#endpoint.caPem, trace);
-      learnSecret(token.token);
+      learnSecret(token.token, 'token');
+      if (this.#credential.kind === 'secret') learnSecret(this.#credential.clientSecret, 'accepted');
       return token;
     } catch (error) {
       throw failureOfToken(error, trace, this.#credential, this.name, target);

@@ -44,6 +44,21 @@ describe('tokens', () => {
     expect(secret).toBe(SECRET);
   });
 
+  test('a log is told of a token, and of a client secret once the authority took it', async () => {
+    const learnt: string[][] = [];
+    const hsm = service.hsm({}, {}, { learnSecret: (...what) => learnt.push(what) });
+    service.tokenScript = () => ({
+      status: 401,
+      json: { error: 'invalid_client', error_description: 'AADSTS7000215: no' },
+    });
+    await expect(hsm.identityOfPin(PIN).authenticate()).rejects.toEqual(code('CKR_PIN_INCORRECT'));
+    expect(learnt).toEqual([]);
+    service.reset();
+    await hsm.identityOfPin(PIN).authenticate();
+    expect(learnt).toContainEqual([SECRET, 'accepted']);
+    expect(learnt).toContainEqual([expect.stringContaining('token'), 'token']);
+  });
+
   test.each([
     ['7000215', 'CKR_PIN_INCORRECT', /the client secret is wrong/],
     ['7000222', 'CKR_PIN_INCORRECT', /has expired/],
