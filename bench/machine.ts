@@ -9,7 +9,7 @@ import type { Result } from './result.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 /** What runs when the library is measured. */
-const MEASURED = ['native/build/libmhsm-pkcs11.so', 'dist/agent.js'];
+const MEASURED = ['native/build/libmhsm-pkcs11.so', 'dist/agent.cjs'];
 
 async function firstMatch(pattern: RegExp, program: string, ...args: string[]): Promise<string> {
   const { stdout, stderr } = await runProgram(program, args, { cwd: ROOT, timeoutMs: 10_000 });

@@ -4,10 +4,12 @@
  * that is not run yet costs next to nothing.
  */
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { WRAPPER } from '../lib/bin/kept-code.ts';
+import { keepCode } from './keep-code.ts';
 
 rmSync('dist', { recursive: true, force: true });
 
@@ -32,12 +34,15 @@ const UNDICI_PARTS = `
   import Agent from './lib/dispatcher/agent.js';
   import apiRequest from './lib/api/api-request.js';
   export { default as Pool } from './lib/dispatcher/pool.js';
-  const agent = new Agent();
+  const agent = new Agent({ allowH2: false });
   export function request(url, options) {
     const { origin, pathname, search } = new URL(url);
     return apiRequest.call(agent, { ...options, origin, path: pathname + search });
   }
 `;
+
+/** Nobody here speaks it, and Node's own part of it takes a twentieth of an agent's start. */
+const NO_HTTP2 = "module.exports = () => { throw new Error('HTTP/2 is not part of this bundle'); };";
 
 const undiciParts: Plugin = {
   name: 'undici-parts',
@@ -45,6 +50,7 @@ const undiciParts: Plugin = {
     const resolveDir = dirname(fileURLToPath(import.meta.resolve('undici')));
     onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'undici-parts' }));
     onLoad({ filter: /.*/, namespace: 'undici-parts' }, () => ({ contents: UNDICI_PARTS, resolveDir }));
+    onLoad({ filter: /undici\/lib\/dispatcher\/client-h2\.js$/ }, () => ({ contents: NO_HTTP2 }));
   },
 };
 
@@ -62,10 +68,40 @@ const plainHttp: Plugin = {
   },
 };
 
+const CJS = { format: 'cjs', banner: {}, target: 'node24' } as const satisfies BuildOptions;
+
+/** Gives its name in dist/, which has a hash of its text. */
+async function bundleAgentProgram(): Promise<string> {
+  const { outputFiles } = await build({
+    ...bundled,
+    ...CJS,
+    entryPoints: { 'agent-program': 'lib/bin/agent-program.ts' },
+    entryNames: '[name]-[hash]',
+    banner: { js: WRAPPER.before },
+    footer: { js: WRAPPER.after },
+    define: { 'import.meta.url': 'moduleUrl' },
+    plugins: [undiciParts, plainHttp],
+    write: false,
+  });
+  mkdirSync('dist', { recursive: true });
+  for (const { path, contents } of outputFiles) writeFileSync(path, contents);
+  const program = outputFiles.find(({ path }) => path.endsWith('.js'));
+  if (program === undefined) throw new Error('esbuild gave no program of the agent');
+  return basename(program.path);
+}
+
+const agentProgram = await bundleAgentProgram();
+await build({
+  ...bundled,
+  ...CJS,
+  entryPoints: { agent: 'lib/bin/agent.ts' },
+  outExtension: { '.js': '.cjs' },
+  define: { AGENT_PROGRAM: JSON.stringify(agentProgram) },
+});
+await keepCode(resolve('dist', agentProgram));
 await build({
   ...bundled,
   entryPoints: {
-    agent: 'lib/bin/agent.ts',
     mhsm_p11_create_key: 'lib/bin/mhsm_p11_create_key.ts',
     mhsm_p11_list_keys: 'lib/bin/mhsm_p11_list_keys.ts',
     mhsm_p11_validate_config_file: 'lib/bin/mhsm_p11_validate_config_file.ts',

@@ -30,7 +30,7 @@ export class LibrarySite {
 
   /** Process id of the agent; undefined while there is none. */
   get agent(): number | undefined {
-    return processesWith(this.configurationFile).find(({ commandLine }) => commandLine.includes('agent.js'))?.pid;
+    return processesWith(this.configurationFile).find(({ commandLine }) => commandLine.includes('agent.cjs'))?.pid;
   }
 
   /** Ends agent and launcher, and waits until they are gone. */

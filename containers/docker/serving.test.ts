@@ -86,7 +86,7 @@ describe('nginx of docker-compose.yml', () => {
   });
 
   test('has an agent that is not root, nor the workers’ user, and has no capability', async () => {
-    const agent = await processWith('nginx', 'dist/agent.js');
+    const agent = await processWith('nginx', 'dist/agent.cjs');
     const worker = await processWith('nginx', 'nginx: worker');
     expect(agent.uids).toEqual(['991', '991', '991', '991']);
     expect(worker.uids).not.toContain('0');

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { descriptorOf, stopReading } from '../../native/addon/index.ts';
+import type { BegunOperations } from '../core/application.ts';
 import { CKR_DEVICE_ERROR, CKR_FUNCTION_FAILED, CKR_OK } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
 import { decodeRequest, encodeResponse, FrameSplitter, type Request, type Response } from '../wire/codec.ts';
@@ -11,7 +12,7 @@ import { isHttp } from './status-pages.ts';
 import { issueTicket, verifyTicket } from './ticket.ts';
 
 /** The calls of a client, and which of its sessions are within an operation. */
-export type ServedCalls = Pkcs11Calls & { readonly operations: { has(session: number): boolean } };
+export type ServedCalls = Pkcs11Calls & { readonly operations: BegunOperations };
 
 /** What a connection needs of its agent. */
 export interface Host {

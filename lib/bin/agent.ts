@@ -1,32 +1,8 @@
-/** The agent's program: started by the launcher or a service manager with the listening socket as descriptor 3. */
-// First of all.
-import '../agent/early-signals.ts';
-import { parseArgs } from 'node:util';
-import { startAgent } from '../agent/start.ts';
-import { configurationFile } from '../config/load.ts';
+/** What the launcher and service managers start: the agent's program, which lies beside this one in dist/. */
+import { join } from 'node:path';
+import { loadProgram } from './kept-code.ts';
 
-const FIRST_PASSED_DESCRIPTOR = 3;
+/** Filled in by scripts/bundle.ts. */
+declare const AGENT_PROGRAM: string;
 
-// The launcher's --idle is for agents without a configuration of their own; this one has it there.
-const { values } = parseArgs({ options: { config: { type: 'string' }, idle: { type: 'string' } } });
-const { LISTEN_FDS, LISTEN_PID, MHSM_CONTROL_FD } = process.env;
-
-// For a proxy's connections, which take no other word for it. The configuration has a switch for the HSM alone.
-delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
-
-if (LISTEN_FDS !== '1' || (LISTEN_PID !== undefined && LISTEN_PID !== String(process.pid))) {
-  process.stderr.write('mhsm-pkcs11 agent: no listening socket was passed: it is started by the module, not by hand\n');
-  process.exit(2);
-}
-
-try {
-  await startAgent({
-    configurationFile: values.config ?? configurationFile(process.env),
-    listenDescriptor: FIRST_PASSED_DESCRIPTOR,
-    controlDescriptor: MHSM_CONTROL_FD === undefined ? undefined : Number(MHSM_CONTROL_FD),
-  });
-  process.exit(0);
-} catch (error) {
-  process.stderr.write(`mhsm-pkcs11 agent: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
-}
+loadProgram(join(__dirname, AGENT_PROGRAM)).run();

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { httpLevelOf } from './http-level.ts';
 
 /** Shapes and defaults of mhsm-pkcs11.conf, in its own spelling. Keys are matched without regard to case. */

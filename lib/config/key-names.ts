@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fileSchema } from './configuration.ts';
 
 /** Keys that are known under another name too. */

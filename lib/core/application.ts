@@ -41,12 +41,18 @@ interface OnObject extends InSession {
   object: number;
 }
 
+/** Which sessions are within an operation: for those who look after the library, no function of PKCS#11. */
+export interface BegunOperations {
+  /** Tells of the handle of a session whether something was begun in it that another call goes on with. */
+  has(session: number): boolean;
+}
+
 /** The PKCS#11 functions of one client: a method each, plain objects in and out. Refusals are Pkcs11Error. */
 export class Application {
   readonly #library: Library;
   readonly #tokens = new Map<number, ApplicationToken>();
   readonly #sessions: SessionTable;
-  readonly #operations = { has: (session: number) => this.#sessions.hasOperation(session) };
+  readonly #operations: BegunOperations = { has: (session) => this.#sessions.hasOperation(session) };
 
   constructor(library: Library, sessions: SessionAllowance = ANY_NUMBER) {
     this.#library = library;
@@ -70,8 +76,8 @@ export class Application {
     return new Map([...this.#tokens].map(([slotId, { sessions }]) => [slotId, sessions.size]));
   }
 
-  /** Tells of the handle of a session whether something was begun in it that another call goes on with; as `sessionCounts`. */
-  get operations(): { has(session: number): boolean } {
+  /** As `sessionCounts`. */
+  get operations(): BegunOperations {
     return this.#operations;
   }
 

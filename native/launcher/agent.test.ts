@@ -11,7 +11,7 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'mhsm-agent-script-'));
   for (const folder of ['native/launcher', 'dist', 'bin']) mkdirSync(join(root, folder), { recursive: true });
   copyFileSync(join(import.meta.dirname, 'agent.sh'), join(root, 'native/launcher/agent.sh'));
-  writeFileSync(join(root, 'dist/agent.js'), 'console.log(JSON.stringify(process.execArgv))');
+  writeFileSync(join(root, 'dist/agent.cjs'), 'console.log(JSON.stringify(process.execArgv))');
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
