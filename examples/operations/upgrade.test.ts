@@ -9,7 +9,7 @@ import { SigningClient } from '../../demo/signing-client.ts';
 import { ask } from '../../lib/agent/ask.ts';
 import { agentPlaces } from '../../lib/agent/location.ts';
 import type { AgentStatus } from '../../lib/agent/status.ts';
-import { CKA_CLASS, CKA_LABEL, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY } from '../../lib/pkcs11/constants.ts';
+import { CKA_CLASS, CKA_LABEL, CKM_ECDSA, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY } from '../../lib/pkcs11/constants.ts';
 import { ofText, ofUlong } from '../../lib/tags/values.ts';
 import { BUILD, Driver, masked } from '../../native/test/driver.ts';
 
@@ -100,12 +100,17 @@ async function find(driver: Driver, objectClass: number): Promise<string> {
   return handle;
 }
 
-/** A process whose threads sign without a pause, each signature verified. */
-async function threads(): Promise<Driver> {
+async function loggedIn(): Promise<Driver> {
   const driver = await Driver.load(BUILD, { MHSM_PKCS11_CONF: offload.configurationFile });
   expect(await driver.run('init 2')).toBe('0');
   expect(await driver.run('open 0 4')).toBe('0 1');
   expect(await driver.run(`login 1 1 ${masked(offload.pin)}`)).toBe('0');
+  return driver;
+}
+
+/** A process whose threads sign without a pause, each signature verified. */
+async function threads(): Promise<Driver> {
+  const driver = await loggedIn();
   const keys = [await find(driver, CKO_PRIVATE_KEY), await find(driver, CKO_PUBLIC_KEY)];
   expect(await driver.run(`threads-begin ${THREADS} 0 ${keys.join(' ')}`)).toBe('begun');
   return driver;
@@ -125,3 +130,24 @@ test.each(['SIGHUP', 'SIGTERM'] as const)(
     }
   },
 );
+
+const SESSIONS = Array.from({ length: 200 }, (_, index) => index + 1);
+
+test('of a process with more open operations than connections each one ends where it began', async () => {
+  const driver = await loggedIn();
+  try {
+    const key = await find(driver, CKO_PRIVATE_KEY);
+    for (const session of SESSIONS) {
+      if (session > 1) expect(await driver.run('open 0 4')).toBe(`0 ${session}`);
+      expect(await driver.run(`signinit ${session} ${CKM_ECDSA} ${key}`)).toBe('0');
+    }
+    await replace(async (agent) => {
+      kill(agent, 'SIGHUP');
+      await waitFor('a successor', async () => ((await answers()) === agent ? undefined : true));
+      for (const session of SESSIONS)
+        expect(await driver.run(`sign ${session} ${'5a'.repeat(32)} buffer 64`)).toMatch(/^0 64 /);
+    });
+  } finally {
+    await driver.end();
+  }
+});

@@ -1,11 +1,13 @@
 import { CKR_GENERAL_ERROR } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
 import type { Peer } from './admission.ts';
+import { OperationPlaces } from './operation-places.ts';
 import { type ClientSessions, UserSessions } from './user-sessions.ts';
 
 /** What one client process has here: its sessions and logins, shared by all its connections. */
 export interface Client<A> {
   readonly application: A;
+  readonly places: OperationPlaces;
   /** True when an earlier connection of the same instance is still open. */
   readonly known: boolean;
   /** Call once when the connection closes; the last one ends the application. */
@@ -14,6 +16,7 @@ export interface Client<A> {
 
 interface Entry<A> {
   application: A;
+  places: OperationPlaces;
   peer: Peer;
   connections: number;
   sessions: ClientSessions;
@@ -51,12 +54,13 @@ export class Clients<A> {
     const entry = existing ?? this.#entryOf(peer);
     if (existing === undefined) this.#entries.set(id, entry);
     entry.connections++;
-    return { application: entry.application, known: existing !== undefined, release: () => this.#release(id, entry) };
+    const { application, places } = entry;
+    return { application, places, known: existing !== undefined, release: () => this.#release(id, entry) };
   }
 
   #entryOf(peer: Peer): Entry<A> {
     const sessions = this.#users.of(peer.uid);
-    return { application: this.#create(sessions), peer, connections: 0, sessions };
+    return { application: this.#create(sessions), places: new OperationPlaces(), peer, connections: 0, sessions };
   }
 
   #release(id: string, entry: Entry<A>): void {

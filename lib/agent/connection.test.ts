@@ -412,6 +412,22 @@ describe('a connection that retires', () => {
     await caller.untilClosed();
   });
 
+  test('serves on until the last of several operations on it has ended', async () => {
+    const caller = await greeted();
+    const beginning = (session: number) =>
+      encodeRequest('digestInit', { session, mechanism: { type: 0x250, parameter: null } });
+    for (const session of [1, 2]) {
+      caller.send(beginning(session));
+      expect(await caller.answer('digestInit')).toMatchObject({ rv: CKR_OK, goesOn: true });
+    }
+    connections[0]?.retire();
+    for (const session of [2, 1]) {
+      caller.send(encodeRequest('digestFinal', { session, digest: 32 }));
+      expect(await caller.answer('digestFinal')).toMatchObject({ rv: CKR_OK });
+    }
+    await caller.untilClosed();
+  });
+
   test('is not kept by the operation of another one, nor by one that ended elsewhere', async () => {
     const [first, second] = [await greeted(), await greeted()];
     first.send(digestInit);

@@ -84,8 +84,6 @@ export class Connection {
   #timer: NodeJS.Timeout | undefined;
   #client: Client<ServedCalls> | undefined;
   #underWay: CallName | undefined;
-  /** Of the last call that belongs to an operation: it goes on here, while there is one. */
-  #session: number | undefined;
   #retires = false;
   /** Takes no request any more. */
   #isClosing = false;
@@ -115,7 +113,7 @@ export class Connection {
   }
 
   get #isWithinOperation(): boolean {
-    return this.#session !== undefined && this.#client?.application.operations.has(this.#session) === true;
+    return this.#client?.places.isPlace(this, this.#client.application.operations) === true;
   }
 
   /** What would be lost with it now, for the log. */
@@ -214,12 +212,17 @@ export class Connection {
   }
 
   #conclude(request: Pkcs11Request, response: Response<CallName>): void {
-    if ('operation' in CALLS[request.call]) this.#session = (request.fields as { session: number }).session;
-    const goesOn = 'operation' in CALLS[request.call] && this.#isWithinOperation;
+    const goesOn = this.#goesOn(request);
     // Before the answer, which brings the next call.
     if (this.#retires) this.#letGo();
     this.#answer(request.call, goesOn ? { ...response, goesOn } : response);
     if (this.#isClosing) this.#socket.end();
+  }
+
+  #goesOn({ call, fields }: Pkcs11Request): boolean {
+    const client = this.#client;
+    if (client === undefined || !('operation' in CALLS[call]) || !('session' in fields)) return false;
+    return client.places.note(fields.session, this, client.application.operations);
   }
 
   #answer(call: CallName, response: Response<CallName>): void {

@@ -13,7 +13,6 @@
  */
 #include "client_state.h"
 
-#include "connection_list.h"
 #include "wire_calls.h"
 
 #include <stdatomic.h>
@@ -27,6 +26,9 @@
 /* ... and that one waits so long: a server's only thread stands still meanwhile. */
 #define SILENT_HELLO_MS 250
 #define MAX_IDLE_CONNECTIONS 64
+/* How long none is asked for after one could not be had: the agent, or this process, has no room for it. */
+#define SHARED_PAUSE_MS 1000
+#define LOOK_PAUSE_MS 1000
 /* A request that an agent took along into its end goes to the next one; not for ever, as it may be the reason. */
 #define MAX_SENDS 3
 /* One that found its connection closed goes to another one: each idle one may be so. */
@@ -76,8 +78,8 @@ static void begin_new_life(void)
     self.born = self.epoch;
     self.has_instance = false;
     self.resumed = false;
-    for (struct connection *connection = self.connections; connection != NULL; connection = connection->next)
-        connection->session = 0;
+    self.shares_until_ms = 0;
+    connection_list_end_operations(&self.connections);
     connection_list_close_stale(&self.connections, self.epoch);
     pthread_cond_broadcast(&self.changed);
 }
@@ -90,7 +92,7 @@ static void adopt(void)
     if (self.pid == pid && self.forks_seen == now)
         return;
     /* The threads that used these did not come along. */
-    for (struct connection *connection = self.connections; connection != NULL; connection = connection->next)
+    for (struct connection *connection = self.connections.first; connection != NULL; connection = connection->next)
         connection->busy = false;
     self.greeting = false;
     self.replaying = false;
@@ -119,18 +121,34 @@ static bool wait_for_change(struct deadline deadline, struct failure *failure)
     return false;
 }
 
+/* With the lock. */
+static bool shares(void)
+{
+    return deadline_now_ms() < self.shares_until_ms && connection_list_reaches(&self.connections, self.epoch);
+}
+
+/*
+ * With the lock. A further connection would be of no use: it leads to another agent than the one that has the operation, or
+ * it is not to be had.
+ */
+static bool waits_for_another(const struct exchange *exchange)
+{
+    const struct connection *begun = connection_list_find_begun(&self.connections, exchange);
+    return shares() || (begun != NULL && begun->epoch != self.epoch);
+}
+
 /* With the lock. True: a connection to look at, or (NULL) the right to open one, `greeting` being set. */
 static bool reserve(struct connection **connection, const struct exchange *exchange, struct deadline deadline,
                     struct failure *failure)
 {
     for (;;) {
         if (!self.replaying) {
-            *connection = connection_list_find_idle(self.connections, self.epoch, exchange);
+            *connection = connection_list_find_idle(&self.connections, self.epoch, shares(), exchange);
             if (*connection != NULL) {
                 (*connection)->busy = true;
                 return true;
             }
-            if (!self.greeting) {
+            if (!self.greeting && !waits_for_another(exchange)) {
                 self.greeting = true;
                 return true;
             }
@@ -145,8 +163,9 @@ static bool is_wanted(const struct connection *connection)
 {
     if (connection->epoch < self.born)
         return false;
-    return connection->session != 0 || (connection->epoch == self.epoch &&
-                                        connection_list_count_spare(self.connections) < MAX_IDLE_CONNECTIONS);
+    return connection->operations != 0 ||
+           (connection->epoch == self.epoch &&
+            connection_list_count_spare(&self.connections) < MAX_IDLE_CONNECTIONS);
 }
 
 static void give_back(struct connection *connection, bool usable)
@@ -178,9 +197,10 @@ static enum client_status open_connection(struct connection **opened, bool fresh
     enter();
     self.greeting = false;
     if (status == CLIENT_ANSWERED) {
-        connection->next = self.connections;
-        self.connections = connection;
+        connection_list_add(&self.connections, connection);
         connection_list_close_stale(&self.connections, self.epoch);
+    } else if (status == CLIENT_FAILED) {
+        self.shares_until_ms = deadline_now_ms() + SHARED_PAUSE_MS;
     }
     pthread_cond_broadcast(&self.changed);
     leave();
@@ -216,8 +236,7 @@ static bool settle(struct connection *connection, const struct exchange *exchang
         continue;
     bool current = !self.replaying && connection->epoch == self.epoch;
     bool mine = current && !self.resumed;
-    bool belongs = connection->session != 0 && connection->session == exchange_session(exchange) &&
-                   exchange->call->operation;
+    bool belongs = connection_list_find_begun(&self.connections, exchange) == connection;
     bool goes_on = belongs && connection->epoch >= self.born && connection->epoch != self.epoch;
     if (mine)
         self.replaying = true;
@@ -227,27 +246,91 @@ static bool settle(struct connection *connection, const struct exchange *exchang
     return !mine || replay(connection, deadline, failure);
 }
 
+/* A successor took over while one was looked for, and the operation is not there. */
+static bool goes_on_elsewhere(const struct connection *connection, const struct exchange *exchange)
+{
+    enter();
+    const struct connection *begun = connection_list_find_begun(&self.connections, exchange);
+    bool elsewhere = begun != NULL && begun->epoch != connection->epoch;
+    leave();
+    return elsewhere;
+}
+
+/*
+ * An agent that retires lets go of connections without an operation, by which a process notices: one that has none has to
+ * look, or what it begins lasts as long as what it never ends. True: `greeting` is set.
+ */
+static bool is_time_to_look(const struct connection *connection, const struct exchange *exchange)
+{
+    enter();
+    int64_t now = deadline_now_ms();
+    bool looks = connection->operations != 0 && connection->epoch == self.epoch && !self.greeting &&
+                 connection_list_is_full(&self.connections) && now >= self.look_at_ms && !shares() &&
+                 connection_list_find_begun(&self.connections, exchange) != connection;
+    if (looks) {
+        self.greeting = true;
+        self.look_at_ms = now + LOOK_PAUSE_MS;
+    }
+    leave();
+    return looks;
+}
+
+/* Keeps a connection to an agent that is another one than that behind `connection`. */
+static void look(const struct connection *connection, struct exchange *exchange, struct deadline deadline,
+                 struct failure *failure)
+{
+    struct connection *other;
+    if (open_connection(&other, false, exchange, deadline, failure) == CLIENT_ANSWERED)
+        give_back(other, other->epoch != connection->epoch);
+    exchange_release(exchange);
+}
+
+static bool may_share(void)
+{
+    enter();
+    bool may = shares();
+    leave();
+    return may;
+}
+
+/* CLIENT_ANSWERED without a connection: it is worth another try. */
+static enum client_status obtain(struct connection **taken, bool fresh, struct exchange *exchange,
+                                 struct deadline deadline, struct failure *failure)
+{
+    enter();
+    bool reserved = reserve(taken, exchange, deadline, failure);
+    leave();
+    if (!reserved)
+        return CLIENT_FAILED;
+    if (*taken == NULL) {
+        enum client_status status = open_connection(taken, fresh, exchange, deadline, failure);
+        return status == CLIENT_FAILED && may_share() ? CLIENT_ANSWERED : status;
+    }
+    bool usable = connection_is_usable(*taken);
+    if (usable && !is_time_to_look(*taken, exchange))
+        return CLIENT_ANSWERED;
+    if (usable)
+        look(*taken, exchange, deadline, failure);
+    give_back(*taken, usable);
+    *taken = NULL;
+    return CLIENT_ANSWERED;
+}
+
 static enum client_status take(struct connection **taken, bool fresh, struct exchange *exchange,
                                struct deadline deadline, struct failure *failure)
 {
     for (int replays = 0; replays < MAX_REPLAYS && !deadline_passed(deadline);) {
-        enter();
-        bool reserved = reserve(taken, exchange, deadline, failure);
-        leave();
-        if (!reserved)
-            return CLIENT_FAILED;
-        if (*taken == NULL) {
-            enum client_status status = open_connection(taken, fresh, exchange, deadline, failure);
-            if (status != CLIENT_ANSWERED)
-                return status;
-        } else if (!connection_is_usable(*taken)) {
-            give_back(*taken, false);
+        enum client_status status = obtain(taken, fresh, exchange, deadline, failure);
+        if (status != CLIENT_ANSWERED)
+            return status;
+        if (*taken == NULL)
             continue;
-        }
-        if (settle(*taken, exchange, deadline, failure))
+        bool settled = settle(*taken, exchange, deadline, failure);
+        bool elsewhere = settled && goes_on_elsewhere(*taken, exchange);
+        if (settled && !elsewhere)
             return CLIENT_ANSWERED;
-        give_back(*taken, false);
-        replays++;
+        give_back(*taken, elsewhere);
+        replays += elsewhere ? 0 : 1;
     }
     if (failure->text[0] == '\0')
         failure_set(failure, "no connection to the agent within %.1f s", (double)deadline.span_ms / 1000);
@@ -317,7 +400,7 @@ static bool is_heard(struct exchange *exchange, struct failure *failure)
 void client_end_operation(uint64_t session)
 {
     enter();
-    connection_list_end_operation(self.connections, session);
+    connection_list_move_operation(&self.connections, session, NULL);
     connection_list_close_stale(&self.connections, self.epoch);
     leave();
 }
@@ -329,8 +412,7 @@ static void follow_operation(struct connection *connection, const struct exchang
     if (!exchange->call->operation)
         return;
     enter();
-    connection_list_end_operation(self.connections, session);
-    connection->session = exchange->goes_on ? session : 0;
+    connection_list_move_operation(&self.connections, session, exchange->goes_on ? connection : NULL);
     connection_list_close_stale(&self.connections, self.epoch);
     leave();
 }
@@ -372,7 +454,7 @@ static void give_up_operation(const struct exchange *exchange)
     if (!exchange->call->operation)
         return;
     enter();
-    connection_list_close_of(&self.connections, exchange_session(exchange));
+    connection_list_give_up_operation(&self.connections, exchange_session(exchange));
     leave();
 }
 

@@ -3,6 +3,7 @@
 #define MHSM_CLIENT_CLIENT_STATE_H
 
 #include "client.h"
+#include "connection_list.h"
 #include "location.h"
 #include "secret.h"
 
@@ -25,7 +26,7 @@ struct client {
     pid_t pid;
     unsigned forks_seen;
 
-    struct connection *connections;
+    struct connection_list connections;
     uint8_t instance[INSTANCE_BYTES];
     bool has_instance;
     /* Kept over forks, and by a child that was never admitted itself. */
@@ -38,6 +39,10 @@ struct client {
     /* A deadline passed, and no agent has greeted us since. Also in a fork: the agent is the same. */
     bool silent;
     int64_t ask_again_ms;
+    /* No further connection was to be had a moment ago: until then operations share those that there are. */
+    int64_t shares_until_ms;
+    /* When to look next whether an agent all whose connections have operations still is the present one. */
+    int64_t look_at_ms;
 
     /*
      * Counts the agents (and lives of this process) that the connections belong to: a connection of an

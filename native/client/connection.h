@@ -11,6 +11,7 @@
 #include "failure.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum transport {
     TRANSPORT_OK,
@@ -31,8 +32,8 @@ struct connection {
     bool busy;
     /* client lock: see struct client. Copied into answers. */
     uint64_t epoch;
-    /* client lock: the session whose operation goes on here; 0: none. */
-    uint64_t session;
+    /* client lock: how many operations go on here; which, the list knows. */
+    size_t operations;
 };
 
 enum transport connection_open(struct connection *connection, const char *socket, struct deadline deadline,

@@ -377,6 +377,66 @@ describe.each(VARIANTS)('forks, restarts and exits, $name', ({ build }) => {
     });
   });
 
+  describe('more operations than connections', () => {
+    const SESSIONS = Array.from({ length: 300 }, (_, index) => index + 1);
+    // As many as one process makes only because the others have operations.
+    const MOST = 128;
+    const dataOf = (session: number) => session.toString(16).padStart(4, '0');
+
+    async function begin(sessions: readonly number[]): Promise<void> {
+      agent.on('signInit', () => ({ ...ok<'signInit'>({}), goesOn: true }));
+      await driver.run('init 2');
+      for (const session of sessions) {
+        expect(await driver.run('open 3 4')).toBe(`0 ${session}`);
+        expect(await driver.run(`signinit ${session} 1 9`)).toBe('0');
+      }
+    }
+
+    async function finish(sessions: readonly number[]): Promise<void> {
+      for (const session of sessions)
+        expect(await driver.run(`sign ${session} ${dataOf(session)} buffer 9`)).toBe(`0 2 ${dataOf(session)}`);
+    }
+
+    test('hundreds of sessions within an operation share those that a process has', async () => {
+      await begin(SESSIONS);
+      expect(agent.connections).toBe(MOST);
+      await finish(SESSIONS);
+      expect(agent.connections).toBeLessThanOrEqual(MOST);
+    });
+
+    test('each goes on at its agent when that gets a successor, where the next ones begin', async () => {
+      await begin(SESSIONS);
+      agent.stopAccepting();
+      const successor = new FakeAgent(agent.path);
+      await successor.start();
+      // As long as each connection has an operation, the agent lets go of none and the module has to look.
+      while (successor.connections === 0) expect(await driver.run('session 1')).toBe('0 0 2');
+      agent.take();
+      await finish(SESSIONS.toReversed());
+      expect(agent.take().filter((call) => call === 'sign')).toHaveLength(SESSIONS.length);
+      expect(await driver.run('signinit 1 1 9')).toBe('0');
+      expect(successor.take().at(-1)).toBe('signInit');
+      while (agent.connections > 0) await new Promise(setImmediate);
+      await driver.run('final');
+      await successor.stop();
+    });
+
+    test('an agent that takes no further connection is called on those that it has taken', async () => {
+      agent.mostConnections = 5;
+      const sessions = SESSIONS.slice(0, 20);
+      await begin(sessions);
+      expect(agent.connections).toBe(5);
+      await finish(sessions);
+    });
+
+    test('where all connections to such an agent are busy, a thread waits for one', async () => {
+      agent.mostConnections = 2;
+      await driver.run('init 2');
+      expect(await driver.run('threads 16 20')).toBe('0 wrong 0 children');
+      expect(agent.connections).toBeLessThanOrEqual(2);
+    });
+  });
+
   test('threads share connections without sharing answers, and may fork meanwhile', async () => {
     await driver.run('init 2');
     expect(await driver.run('threads 16 100 fork')).toBe('0 wrong 0 children');

@@ -67,6 +67,11 @@ export class FakeAgent {
     this.#server?.close();
   }
 
+  /** From now on more connections than these are closed at once, as those of a user that has its share. */
+  set mostConnections(most: number) {
+    if (this.#server !== undefined) this.#server.maxConnections = most;
+  }
+
   on<C extends CallName>(call: C, handler: Handler<C>): void {
     this.#handlers.set(call, handler as unknown as Handler<CallName>);
   }

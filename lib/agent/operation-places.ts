@@ -1,0 +1,37 @@
+import type { BegunOperations } from '../core/application.ts';
+
+const FEWEST_BEFORE_SWEEP = 64;
+
+/**
+ * On which connection the operation of each session goes on: that of its last call, several on one where a process has more
+ * operations than it makes connections. What ended unseen (with its session, say) is swept out as the list grows.
+ */
+export class OperationPlaces {
+  readonly #places = new Map<number, object>();
+  #sweepAt = FEWEST_BEFORE_SWEEP;
+
+  /** A call that belongs to the session's operation was made on that connection; true when the operation goes on. */
+  note(session: number, connection: object, operations: BegunOperations): boolean {
+    const goesOn = operations.has(session);
+    if (goesOn) this.#places.set(session, connection);
+    else this.#places.delete(session);
+    if (this.#places.size >= this.#sweepAt) this.#sweep(operations);
+    return goesOn;
+  }
+
+  #sweep(operations: BegunOperations): void {
+    for (const session of this.#places.keys()) if (!operations.has(session)) this.#places.delete(session);
+    this.#sweepAt = Math.max(FEWEST_BEFORE_SWEEP, 2 * this.#places.size);
+  }
+
+  /** Some operation goes on on that connection. */
+  isPlace(connection: object, operations: BegunOperations): boolean {
+    for (const [session, place] of this.#places) if (place === connection && operations.has(session)) return true;
+    return false;
+  }
+
+  /** Those that are remembered, ended or not. */
+  get size(): number {
+    return this.#places.size;
+  }
+}
