@@ -117,7 +117,7 @@ async function measureAgent(pool: FullPool, file: string, what: string): Promise
   const env = { PATH: process.env.PATH, MHSM_PKCS11_CONF: file, PIN: pinOf(pool) };
   const args = ['--module', MODULE, '--login', '--pin', 'env:PIN', '--list-objects', '--type', 'privkey'];
   for (let run = 0; run < 2; run++) await mustRun('pkcs11-tool', args, { env, timeoutMs: 300_000 });
-  const { nowMib, mostMib } = memoryOf(await processOf(/dist\/agent\.js/, file));
+  const { nowMib, mostMib } = memoryOf(await processOf(/dist\/agent\.cjs/, file));
   process.kill(await processOf(/mhsm-pkcs11-launcher/, file));
   const detail = `${nowMib.toFixed(0)} MiB resident, ${mostMib.toFixed(0)} MiB at most`;
   report(`memory of the agent, ${what}`, detail, `< ${MIB_OF_AGENT} MiB`, mostMib < MIB_OF_AGENT);

@@ -158,7 +158,7 @@ export class Offload {
   /** Process ids of the agents and launchers of this configuration. */
   async agents(program: 'agent' | 'launcher' = 'agent'): Promise<number[]> {
     const { stdout } = await mustRun('ps', ['-eo', 'pid=,args=']);
-    const pattern = program === 'agent' ? /dist\/agent\.js/ : /mhsm-pkcs11-launcher/;
+    const pattern = program === 'agent' ? /dist\/agent\.cjs/ : /mhsm-pkcs11-launcher/;
     return stdout
       .split('\n')
       .filter((line) => pattern.test(line) && line.includes(this.configurationFile))

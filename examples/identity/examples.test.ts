@@ -128,7 +128,7 @@ async function agents(): Promise<number[]> {
   const { stdout } = await mustRun('ps', ['-eo', 'pid=,args=']);
   const own = stdout
     .split('\n')
-    .filter((line) => line.includes(`${import.meta.dirname}/`) && /agent\.js|launcher/.test(line));
+    .filter((line) => line.includes(`${import.meta.dirname}/`) && /agent\.cjs|launcher/.test(line));
   return own.map((line) => Number(/\d+/.exec(line)?.[0]));
 }
 
