@@ -128,8 +128,8 @@ static bool shares(void)
 }
 
 /*
- * With the lock. A further connection would be of no use: it leads to another agent than the one that has the operation, or
- * it is not to be had.
+ * With the lock. A further connection would be of no use: it leads to another agent than the one that has the
+ * operation, or it is not to be had.
  */
 static bool waits_for_another(const struct exchange *exchange)
 {
@@ -257,8 +257,8 @@ static bool goes_on_elsewhere(const struct connection *connection, const struct 
 }
 
 /*
- * An agent that retires lets go of connections without an operation, by which a process notices: one that has none has to
- * look, or what it begins lasts as long as what it never ends. True: `greeting` is set.
+ * An agent that retires lets go of connections without an operation, by which a process notices: one that has
+ * none has to look, or what it begins lasts as long as what it never ends. True: `greeting` is set.
  */
 static bool is_time_to_look(const struct connection *connection, const struct exchange *exchange)
 {

@@ -23,7 +23,10 @@ static bool make_room(struct connection_list *list)
     if (list->operation_count < list->operation_capacity)
         return true;
     size_t capacity = list->operation_capacity == 0 ? FIRST_CAPACITY : 2 * list->operation_capacity;
-    struct operation *operations = reallocarray(list->operations, capacity, sizeof *operations);
+    if (capacity > SIZE_MAX / sizeof(struct operation))
+        return false;
+    /* Not reallocarray: libc takes its memory from the host's allocator, which our free may not be of. */
+    struct operation *operations = realloc(list->operations, capacity * sizeof *operations);
     if (operations == NULL)
         return false;
     list->operations = operations;
@@ -31,14 +34,16 @@ static bool make_room(struct connection_list *list)
     return true;
 }
 
-void connection_list_move_operation(struct connection_list *list, uint64_t session, struct connection *connection)
+void connection_list_move_operation(struct connection_list *list, uint64_t session,
+                                    struct connection *connection)
 {
     struct operation *operation = find_operation(list, session);
     if (operation != NULL)
         forget_operation(list, operation);
     if (connection == NULL || !make_room(list))
         return;
-    list->operations[list->operation_count++] = (struct operation){.session = session, .connection = connection};
+    list->operations[list->operation_count++] =
+        (struct operation){.session = session, .connection = connection};
     connection->operations++;
 }
 
@@ -52,14 +57,16 @@ void connection_list_end_operations(struct connection_list *list)
     list->operation_capacity = 0;
 }
 
-struct connection *connection_list_find_begun(const struct connection_list *list, const struct exchange *exchange)
+struct connection *connection_list_find_begun(const struct connection_list *list,
+                                              const struct exchange *exchange)
 {
     uint64_t session = exchange_session(exchange);
     const struct operation *operation = session == 0 ? NULL : find_operation(list, session);
     return operation != NULL && exchange->call->operation ? operation->connection : NULL;
 }
 
-static struct connection *find_own(const struct connection_list *list, uint64_t epoch, const struct exchange *exchange)
+static struct connection *find_own(const struct connection_list *list, uint64_t epoch,
+                                   const struct exchange *exchange)
 {
     uint64_t session = exchange_session(exchange);
     const struct operation *operation = session == 0 ? NULL : find_operation(list, session);

@@ -27,28 +27,30 @@ void connection_list_add(struct connection_list *list, struct connection *connec
 /* Closes nothing; its operations are forgotten. */
 void connection_list_remove(struct connection_list *list, const struct connection *connection);
 /*
- * One that nobody uses, for that exchange, or NULL: that on which the operation of its session goes on, be it at an agent
- * of an earlier epoch when the exchange belongs to it; else one without an operation; else, of a full list or when it
- * `shares`, that with the fewest.
+ * One that nobody uses, for that exchange, or NULL: that on which the operation of its session goes on, be it
+ * at an agent of an earlier epoch when the exchange belongs to it; else one without an operation; else, of a
+ * full list or when it `shares`, that with the fewest.
  */
 struct connection *connection_list_find_idle(const struct connection_list *list, uint64_t epoch, bool shares,
                                              const struct exchange *exchange);
 /* Where the operation goes on that the exchange belongs to; NULL: nowhere. */
-struct connection *connection_list_find_begun(const struct connection_list *list, const struct exchange *exchange);
+struct connection *connection_list_find_begun(const struct connection_list *list,
+                                              const struct exchange *exchange);
 bool connection_list_is_full(const struct connection_list *list);
 /* Some connection leads to the agent of that epoch. */
 bool connection_list_reaches(const struct connection_list *list, uint64_t epoch);
 /* Those that nobody uses and that no operation needs. */
 size_t connection_list_count_spare(const struct connection_list *list);
 /*
- * From now on the operation of `session` goes on there; NULL: it has ended. Without memory for it nothing is kept: it goes on
- * as long as its agent is the present one.
+ * From now on the operation of `session` goes on there; NULL: it has ended. Without memory for it nothing is
+ * kept: it goes on as long as its agent is the present one.
  */
-void connection_list_move_operation(struct connection_list *list, uint64_t session, struct connection *connection);
+void connection_list_move_operation(struct connection_list *list, uint64_t session,
+                                    struct connection *connection);
 void connection_list_end_operations(struct connection_list *list);
 /*
- * Closes those of other epochs, but for those with an operation that their agent can still go on with. Busy ones are left
- * to the thread that uses them.
+ * Closes those of other epochs, but for those with an operation that their agent can still go on with. Busy
+ * ones are left to the thread that uses them.
  */
 void connection_list_close_stale(struct connection_list *list, uint64_t epoch);
 /* Forgets the operation of `session`, and closes its connection if no other one goes on there. */
