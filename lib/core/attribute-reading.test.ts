@@ -190,6 +190,19 @@ describe('reading a template (section 5.7)', () => {
   });
 });
 
+test('what a caller does with a value that it was given changes no key, and no other answer', async () => {
+  const types = Object.entries(ck).flatMap(([name, value]) =>
+    name.startsWith('CKA_') && typeof value === 'number' ? [value] : [],
+  );
+  const objects = [ec.privateKey, ec.publicKey, rsa.privateKey, rsa.publicKey];
+  const all = async () => Promise.all(objects.flatMap((object) => types.map((type) => client.get(object, type))));
+  const given = await all();
+  const before = structuredClone(given);
+  for (const value of given) value?.fill(0xa5);
+  expect(await all()).toEqual(before);
+  expect(given.filter((value) => value !== undefined && value.length > 0).length).toBeGreaterThan(60);
+});
+
 describe('C_GetObjectSize, C_CopyObject, C_CreateObject', () => {
   test('the size is that of the attributes', async () => {
     const { size } = await client.application.getObjectSize({ session: 1, object: rsa.privateKey });

@@ -21,7 +21,8 @@ function outcomeOf(value: AttributeValue, capacity: number | null): Outcome {
   if (value === 'absent') return unavailable(ck.CKR_ATTRIBUTE_TYPE_INVALID);
   if (capacity === null) return { rv: ck.CKR_OK, output: { length: value.length, bytes: null } };
   if (capacity < value.length) return unavailable(ck.CKR_BUFFER_TOO_SMALL);
-  return { rv: ck.CKR_OK, output: { length: value.length, bytes: value } };
+  // A copy: values are shared by objects and by all who ask, and a caller may do with its own what it likes.
+  return { rv: ck.CKR_OK, output: { length: value.length, bytes: Uint8Array.from(value) } };
 }
 
 /** "If more than one applies, any may be returned": the one that a caller can do least about. */
