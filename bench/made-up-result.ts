@@ -45,7 +45,7 @@ function latencyOf({ hsm, keyType }: Point): number {
 function boundOf(point: Point): Bound {
   if (point.maxConnections === null) return { perSecond: null, by: 'unknown' };
   const latencyMs = latencyOf(point);
-  if (latencyMs === 0) return { perSecond: null, by: 'processor' };
+  if (latencyMs === 0) return { perSecond: null, by: 'unknown' };
   const perSecond = (Math.min(point.workers, point.maxConnections) / latencyMs) * 1000;
   const capacity = CAPACITY[point.keyType];
   if (point.hsm === 'standard-b1' && capacity < perSecond) return { perSecond: capacity, by: 'capacity' };
@@ -84,6 +84,11 @@ function measured(point: Point): Measurement {
     },
     memoryKiB: { agent: hasAgent ? 62_000 : null, worker: 2400 },
     bound,
+    processor: {
+      busy,
+      limit: busy >= 0.9 ? 'machine' : null,
+      perSecond: busy >= 0.5 ? most : null,
+    },
   };
 }
 
@@ -112,7 +117,7 @@ export function madeUpResult(keyTypes: readonly KeyType[] = KEY_TYPES): Result {
     keyTypes.flatMap((keyType) => [...withHsm(load, keyType), ...withoutHsm(load, keyType)]),
   );
   return {
-    version: 1,
+    version: 2,
     form: 'full',
     startedAt: '2026-01-02T03:04:05.000Z',
     finishedAt: '2026-01-02T05:04:05.000Z',

@@ -1,7 +1,7 @@
 /** One point, measured as often as its rule asks for. */
 import { setTimeout } from 'node:timers/promises';
 import { cpuTimeUs } from './cpu-time.ts';
-import { boundOf } from './plan/bounds.ts';
+import { boundOf, processorOf } from './plan/bounds.ts';
 import { reasonsOf, whyNothing } from './plan/failures.ts';
 import { median, type Rule, summaryOf } from './plan/repetition.ts';
 import { busySeconds, privateKiB } from './processes.ts';
@@ -110,7 +110,8 @@ async function summarize(
       machine: part('machine'),
     },
     memoryKiB: { agent: agent === undefined ? null : memoryOf([agent]), worker: memoryOf(workers) },
-    bound: boundOf(point, perSecond, { cores, machine: part('machine'), own }),
+    bound: boundOf(point),
+    processor: processorOf(perSecond, { cores, machine: part('machine'), own, agent: part('agent') }),
   } satisfies Measurement;
 }
 

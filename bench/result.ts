@@ -51,14 +51,30 @@ export const bound = z
     perSecond: z
       .number()
       .nullable()
-      .describe('The most that is possible a second; null where none of the bounds is known before the measurement.'),
+      .describe('The most that is possible a second; null where nothing is known before the measurement.'),
     by: z
-      .enum(['connections', 'capacity', 'processor', 'unknown'])
+      .enum(['connections', 'capacity', 'unknown'])
+      .describe('connections: min(workers, MaxConnections) / latency; capacity: of the HSM.'),
+  })
+  .describe('What limits the rate, whatever the program in between and the machine: known before the measurement.');
+
+export const processor = z
+  .object({
+    busy: z.number().describe('Part of all cores of the machine that was busy, with whatever: 1 is all of them.'),
+    limit: z
+      .enum(['machine', 'agent'])
+      .nullable()
       .describe(
-        'connections: min(workers, MaxConnections) / latency; capacity: of the HSM; processor: all cores were busy.',
+        'What the rate ended at, whatever the bound is. machine: nine tenths of all cores were busy; agent: its one thread was, so long; null: neither.',
+      ),
+    perSecond: z
+      .number()
+      .nullable()
+      .describe(
+        'About where the processor ends the rate: what all cores, or the one of the agent, would give at the processor time that an operation took in this measurement. Made from the measured rate, so no bound to hold it against; null where less than half of them was busy, which tells too little.',
       ),
   })
-  .describe('What limits the rate, whatever the program in between.');
+  .describe('How near the processor was to its end: a remark on what was measured.');
 
 export const measurement = z
   .object({
@@ -94,6 +110,7 @@ export const measurement = z
       })
       .describe('Resident private memory, in KiB.'),
     bound,
+    processor,
   })
   .describe('One point and what came out.');
 
@@ -116,7 +133,7 @@ export const target = z
 
 export const result = z
   .object({
-    version: z.literal(1).describe('Of this schema.'),
+    version: z.literal(2).describe('Of this schema.'),
     form: z.enum(['quick', 'full', 'targets']).describe('Which points were measured.'),
     startedAt: z.iso.datetime().describe('When it began, UTC.'),
     finishedAt: z.iso
@@ -148,6 +165,7 @@ export type Load = (typeof LOADS)[number];
 export type HsmSpeed = z.infer<typeof hsmSpeed>;
 export type Point = z.infer<typeof point>;
 export type Bound = z.infer<typeof bound>;
+export type Processor = z.infer<typeof processor>;
 export type Measurement = z.infer<typeof measurement>;
 export type Target = z.infer<typeof target>;
 export type Result = z.infer<typeof result>;

@@ -70,7 +70,7 @@ async function newResult(form: Result['form']): Promise<Result> {
   const startedAt = new Date().toISOString();
   const machine = await describeMachine();
   return {
-    version: 1,
+    version: 2,
     form,
     startedAt,
     finishedAt: null,

@@ -8,15 +8,18 @@ import {
   hsmLatencyMs,
   PARTITIONS,
   PUBLISHED_SIGNS,
-  processorBound,
+  processorOf,
 } from './bounds.ts';
 
 const count = fc.integer({ min: 1, max: 100 });
 const latencyMs = fc.integer({ min: 1, max: 1000 });
-const rate = fc.double({ min: 1, max: 10_000, noNaN: true });
 const keyType = fc.constantFrom(...KEY_TYPES);
+const rate = fc.double({ min: 1, max: 10_000, noNaN: true });
 const cores = fc.integer({ min: 1, max: 64 });
-const part = fc.double({ min: 0, max: 1, noNaN: true });
+/** Cores, how many of them are busy, and how many of those with what is measured. */
+const use = fc
+  .tuple(cores, fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0.01, max: 1, noNaN: true }))
+  .map(([all, busy, share]) => ({ cores: all, machine: all * busy, own: all * busy * share, agent: 0 }));
 
 const pointOf = (changes: Partial<Point>): Point => ({
   signer: 'library',
@@ -27,8 +30,6 @@ const pointOf = (changes: Partial<Point>): Point => ({
   hsm: { latencyMs: 5 },
   ...changes,
 });
-
-const idle = { cores: 2, machine: 0.5, own: 0.5 };
 
 describe('the bound by connections', () => {
   test('is what the fewer of workers and connections can ask for, one after another each', () => {
@@ -76,7 +77,7 @@ describe('a pool of published speed', () => {
     fc.assert(
       fc.property(keyType, count, (key, connections) => {
         const point = pointOf({ hsm: 'standard-b1', keyType: key, workers: 100, maxConnections: connections });
-        const { by } = boundOf(point, 1, idle);
+        const { by } = boundOf(point);
         if (connections !== 30) expect(by).toBe(connections < 30 ? 'connections' : 'capacity');
       }),
     );
@@ -88,41 +89,52 @@ describe('a pool of published speed', () => {
   });
 });
 
-describe('the bound by the processor', () => {
-  test('is no bound while a tenth of the cores is idle', () => {
-    fc.assert(
-      fc.property(rate, cores, part, (perSecond, all, busy) => {
-        const use = { cores: all, machine: 0.89 * all * busy, own: 0.5 * all * busy };
-        expect(processorBound(perSecond, use)).toBe(Number.POSITIVE_INFINITY);
-      }),
-    );
-  });
-
-  test('is never below what was reached, and reached where all that others left was used', () => {
-    fc.assert(
-      fc.property(rate, cores, fc.double({ min: 0.01, max: 1, noNaN: true }), (perSecond, all, share) => {
-        const full = { cores: all, machine: all, own: share * all };
-        expect(processorBound(perSecond, full)).toBeCloseTo(perSecond, 3);
-        const nearlyFull = { ...full, machine: 0.95 * all, own: 0.9 * all * share };
-        expect(processorBound(perSecond, nearlyFull)).toBeGreaterThanOrEqual(perSecond);
-      }),
-    );
-  });
-});
-
-test('the bound of a point is the least of those that there are', () => {
+test('the bound of a point is the least of what is known before it is measured', () => {
   fc.assert(
-    fc.property(rate, count, count, fc.boolean(), (perSecond, workers, maxConnections, isBusy) => {
-      const point = pointOf({ workers, maxConnections });
-      const use = isBusy ? { cores: 2, machine: 2, own: 2 } : idle;
-      const bound = boundOf(point, perSecond, use);
-      const least = Math.min(connectionsBound(point), processorBound(perSecond, use));
-      expect(bound.perSecond).toBe(least);
-      expect(bound.by).toBe(least === connectionsBound(point) ? 'connections' : 'processor');
+    fc.property(keyType, count, count, (key, workers, maxConnections) => {
+      const point = pointOf({ keyType: key, workers, maxConnections, hsm: 'standard-b1' });
+      const { perSecond } = boundOf(point);
+      expect(perSecond).toBe(Math.min(connectionsBound(point), capacityBound(point)));
     }),
   );
 });
 
 test('where nothing is known there is no bound', () => {
-  expect(boundOf(pointOf({ hsm: 'real' }), 100, idle)).toEqual({ by: 'unknown', perSecond: null });
+  expect(boundOf(pointOf({ hsm: 'real' }))).toEqual({ by: 'unknown', perSecond: null });
+  expect(boundOf(pointOf({ hsm: null, maxConnections: null }))).toEqual({ by: 'unknown', perSecond: null });
+});
+
+describe('the processor', () => {
+  test('was the limit from nine tenths of all cores on, whoever used them', () => {
+    fc.assert(
+      fc.property(rate, use, (perSecond, used) => {
+        const { busy, limit } = processorOf(perSecond, used);
+        expect(busy).toBeCloseTo(used.machine / used.cores, 6);
+        expect(limit).toBe(busy >= 0.9 ? 'machine' : null);
+      }),
+    );
+  });
+
+  test('ends a rate at no less than was reached, and just there where all that others left was used', () => {
+    fc.assert(
+      fc.property(rate, use, (perSecond, used) => {
+        const { perSecond: end } = processorOf(perSecond, used);
+        if (end !== null) expect(end).toBeGreaterThanOrEqual(perSecond);
+        const full = processorOf(perSecond, { ...used, machine: used.cores, own: Math.max(used.own, 0.01) });
+        expect(full.perSecond).toBeCloseTo(perSecond, 3);
+      }),
+    );
+  });
+
+  test('of an agent is one core, however many there are', () => {
+    const used = { cores: 8, machine: 2, own: 2 };
+    expect(processorOf(1000, { ...used, agent: 0.8 })).toEqual({ busy: 0.25, limit: null, perSecond: 1250 });
+    expect(processorOf(1000, { ...used, agent: 1.01 })).toEqual({ busy: 0.25, limit: 'agent', perSecond: 1000 });
+  });
+
+  test('that is mostly idle does not tell where it ends', () => {
+    expect(processorOf(50, { cores: 2, machine: 0.15, own: 0.12, agent: 0.03 }).perSecond).toBeNull();
+    expect(processorOf(0, { cores: 2, machine: 2, own: 0, agent: 0 }).perSecond).toBeNull();
+    expect(processorOf(1000, { cores: 2, machine: 1, own: 0.8, agent: 0.4 }).perSecond).toBeCloseTo(2250);
+  });
 });

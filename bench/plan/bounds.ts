@@ -1,5 +1,5 @@
-/** What cannot be exceeded at a point, whoever asks. Pure. */
-import type { Bound, KeyType, Point } from '../result.ts';
+/** What a point cannot exceed, known before it is measured; and how near the processor was to its end. Pure. */
+import type { Bound, KeyType, Point, Processor } from '../result.ts';
 
 /**
  * Signatures a second of one partition of a Standard B1 pool, as Microsoft publishes them (Managed HSM scaling
@@ -15,8 +15,10 @@ export const PARTITIONS = 3;
 /** Signatures that a partition works on at once, as mock-hsm models it; each takes so many times 1 / rate. */
 const LANES_EACH = 10;
 
-/** Above this part of all cores the processor was the limit. */
+/** From this part of its time on what is busy was the limit. */
 const BUSY = 0.9;
+/** Below this part nothing is reckoned: an operation alone takes several times the processor time of one among many. */
+const TELLING = 0.5;
 
 /** How busy the machine was meanwhile, in cores. */
 export interface Use {
@@ -25,6 +27,8 @@ export interface Use {
   readonly machine: number;
   /** By what was measured: agent, workers, HSM, client. */
   readonly own: number;
+  /** By the agent, which has one thread; 0 where there is none. */
+  readonly agent: number;
 }
 
 /** Milliseconds that the HSM takes for one signature; undefined where nobody knows beforehand. */
@@ -45,20 +49,33 @@ export function capacityBound({ hsm, keyType }: Pick<Point, 'hsm' | 'keyType'>):
   return hsm === 'standard-b1' ? PARTITIONS * PUBLISHED_SIGNS[keyType] : Number.POSITIVE_INFINITY;
 }
 
-/** What the same processor time an operation would give on all cores that others left; none while cores were idle. */
-export function processorBound(perSecond: number, { cores, machine, own }: Use): number {
-  if (machine < BUSY * cores || own <= 0) return Number.POSITIVE_INFINITY;
-  const others = Math.max(0, machine - own);
-  return (perSecond * Math.max(own, cores - others)) / own;
-}
-
 /** The least of the bounds, and which it is. */
-export function boundOf(point: Point, perSecond: number, use: Use): Bound {
+export function boundOf(point: Point): Bound {
   const bounds = [
     { by: 'connections', perSecond: connectionsBound(point) },
     { by: 'capacity', perSecond: capacityBound(point) },
-    { by: 'processor', perSecond: processorBound(perSecond, use) },
   ] as const;
   const least = bounds.reduce((a, b) => (b.perSecond < a.perSecond ? b : a));
   return Number.isFinite(least.perSecond) ? least : { by: 'unknown', perSecond: null };
+}
+
+/** What the same processor time for each operation gives on all cores that others left. */
+function machineEnd(perSecond: number, { cores, machine, own }: Use): number {
+  const forUs = Math.max(own, cores - Math.max(0, machine - own));
+  return machine < TELLING * cores || own <= 0 ? Number.POSITIVE_INFINITY : (perSecond * forUs) / own;
+}
+
+/** What it gives on the one core that an agent can use. */
+const agentEnd = (perSecond: number, { agent }: Use): number =>
+  agent < TELLING ? Number.POSITIVE_INFINITY : perSecond / Math.min(1, agent);
+
+/**
+ * A remark on what was measured. Where the processor ends it is made from the measured rate, and so no bound to hold
+ * that against.
+ */
+export function processorOf(perSecond: number, use: Use): Processor {
+  const busy = use.machine / use.cores;
+  const end = Math.min(machineEnd(perSecond, use), agentEnd(perSecond, use));
+  const limit = busy >= BUSY ? 'machine' : use.agent >= BUSY ? 'agent' : null;
+  return { busy, limit, perSecond: Number.isFinite(end) ? end : null };
 }

@@ -1,7 +1,7 @@
 // The table of measurements: in Markdown and on the page the same.
 import { KEY_TYPES, LOADS, SIGNERS } from '../coordinates.ts';
 import type { Measurement } from '../result.ts';
-import { figure, percent, remarksOn, SIGNER_NAMES, shareOf, speedName } from './wording.ts';
+import { figure, percent, remarksOn, roughly, SIGNER_NAMES, shareOf, speedName } from './wording.ts';
 
 export interface Column {
   readonly head: string;
@@ -20,7 +20,7 @@ const number = (head: string, value: (measurement: Measurement) => number | null
   },
 });
 
-const BOUND_NAMES = { connections: 'connections', capacity: 'HSM', processor: 'processor', unknown: '' } as const;
+const BOUND_NAMES = { connections: 'connections', capacity: 'HSM', unknown: '' } as const;
 
 const inMiB = (kib: number | null) => (kib === null ? null : kib / 1024);
 
@@ -33,12 +33,13 @@ export const COLUMNS: readonly Column[] = [
   number('bound', ({ bound }) => bound.perSecond),
   number('share', shareOf, percent),
   text('bound by', ({ bound }) => BOUND_NAMES[bound.by]),
+  number('processor busy', ({ processor }) => processor.busy, percent),
+  number('ends at about', ({ processor }) => processor.perSecond, roughly),
   number('p50 ms', ({ latencyMs }) => latencyMs.p50),
   number('p95 ms', ({ latencyMs }) => latencyMs.p95),
   number('p99 ms', ({ latencyMs }) => latencyMs.p99),
   number('agent cores', ({ cores }) => cores.agent),
   number('workers cores', ({ cores }) => cores.workers),
-  number('machine cores', ({ cores }) => cores.machine),
   number('agent MiB', ({ memoryKiB }) => inMiB(memoryKiB.agent)),
   number('worker MiB', ({ memoryKiB }) => inMiB(memoryKiB.worker)),
   number('HSM connections', ({ hsmConnections }) => hsmConnections, String),

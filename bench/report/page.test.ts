@@ -166,6 +166,23 @@ describe('the plots', () => {
     expect(await rate.locator('svg').innerHTML()).not.toBe(before);
   });
 
+  test('ring the points at which the processor was the limit, and no others', async () => {
+    await open();
+    const rings = panel('Rate against MaxConnections').locator('svg circle[r="7.5"]');
+    const drawn = made.measurements.filter(
+      ({ point, processor }) =>
+        processor.limit !== null &&
+        point.signer === 'library' &&
+        point.load === 'signs' &&
+        point.keyType === 'RSA-2048' &&
+        point.workers === 32,
+    );
+    expect(drawn.length).toBeGreaterThan(0);
+    expect(await rings.count()).toBe(drawn.length);
+    await page.getByLabel('Signer', { exact: true }).selectOption('bare REST');
+    expect(await rings.count()).not.toBe(drawn.length);
+  });
+
   test('say so when nothing was measured for a choice, and come back', async () => {
     await open();
     const handshakes = panel('Rate against workers');

@@ -1,5 +1,5 @@
 // The Markdown table and the lines of the terminal.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { madeUpResult } from '../made-up-result.ts';
 import type { Measurement, Result } from '../result.ts';
 import { markdownOf } from './markdown.ts';
@@ -26,6 +26,7 @@ const measurement: Measurement = {
   cores: { agent: 0.52, workers: 0.61, hsm: 0.33, client: 0.4, machine: 1.94 },
   memoryKiB: { agent: 61_440, worker: 2412 },
   bound: { perSecond: 3200, by: 'connections' },
+  processor: { busy: 0.4, limit: null, perSecond: null },
 };
 const noisy: Measurement = {
   ...measurement,
@@ -59,11 +60,60 @@ test('a line of the terminal says when a measurement is noisy or something faile
   );
 });
 
+describe('where the processor mattered, line and row say so, beside the bound and not as one', () => {
+  const busyWith = (processor: Measurement['processor'], bound = measurement.bound): Measurement => ({
+    ...measurement,
+    bound,
+    processor,
+  });
+  const none = { perSecond: null, by: 'unknown' } as const;
+
+  test.each([
+    [
+      'it was the limit',
+      busyWith({ busy: 0.97, limit: 'machine', perSecond: 2790 }),
+      '2,712/s of 3,200 (85 %)',
+      'processor 97 % busy: the limit here',
+      ['85 %', 'connections', '97 %', '2,800'],
+    ],
+    [
+      'it was the limit and nothing is known beforehand: there is no share of it',
+      busyWith({ busy: 1, limit: 'machine', perSecond: 2712 }, none),
+      '2,712/s',
+      'processor 100 % busy: the limit here',
+      ['', '', '100 %', '2,700'],
+    ],
+    [
+      'the agent was the limit, with cores to spare',
+      busyWith({ busy: 0.4, limit: 'agent', perSecond: 2712 }),
+      '2,712/s of 3,200 (85 %)',
+      "the agent's one core busy: the limit here",
+      ['85 %', 'connections', '40 %', '2,700'],
+    ],
+    [
+      'it would end before the bound',
+      busyWith({ busy: 0.9, limit: null, perSecond: 3013 }),
+      '2,712/s of 3,200 (85 %)',
+      'processor 90 % busy: would end it at about 3,000/s',
+      ['85 %', 'connections', '90 %', '3,000'],
+    ],
+  ])('%s', (_, busy, rate, remark, cells) => {
+    expect(linesOf(busy).replace(/^.*?: /, '')).toBe(`${rate}; p50 5.61, p95 7.04, p99 11.3 ms; ${remark}`);
+    const [row = []] = rowsOf(markdownOf(withOnly(busy)));
+    expect(row.slice(6, 10)).toEqual(cells);
+    expect(row.at(-1)).toBe(remark);
+  });
+
+  test('it would not end before the bound: the bound alone counts', () => {
+    expect(linesOf(busyWith({ busy: 0.6, limit: null, perSecond: 4500 }))).not.toMatch(/processor/);
+  });
+});
+
 test('a row of the table has rate, bound, share, percentiles, processor, memory and connections', () => {
   expect(rowsOf(markdownOf(withOnly(measurement)))).toEqual([
     [
-      ...['mhsm-pkcs11', '5 ms', '16', '20', '2,712', '3,200', '85 %', 'connections'],
-      ...['5.61', '7.04', '11.3', '0.52', '0.61', '1.94', '60.0', '2.36', '16', ''],
+      ...['mhsm-pkcs11', '5 ms', '16', '20', '2,712', '3,200', '85 %', 'connections', '40 %', ''],
+      ...['5.61', '7.04', '11.3', '0.52', '0.61', '60.0', '2.36', '16', ''],
     ],
   ]);
 });

@@ -41,9 +41,26 @@ export function shareOf({ perSecond, bound }: Measurement): number | null {
   return bound.perSecond === null || bound.perSecond === 0 ? null : perSecond / bound.perSecond;
 }
 
-/** What a reader must know of a measurement: noisy, with its spread, and failures. */
-export function remarksOn({ isNoisy, spread, failures }: Measurement): string[] {
+const LIMITS = {
+  machine: (busy: string) => `processor ${busy} busy`,
+  agent: () => "the agent's one core busy",
+} as const;
+
+/** Where the processor ended a rate, or would before the bound is reached; empty where it does not matter. */
+function processorRemarks({ bound, processor: { busy, limit, perSecond } }: Measurement): string[] {
+  if (limit !== null) return [`${LIMITS[limit](percent(busy))}: the limit here`];
+  if (perSecond === null || perSecond >= (bound.perSecond ?? Number.POSITIVE_INFINITY)) return [];
+  return [`processor ${percent(busy)} busy: would end it at about ${roughly(perSecond)}/s`];
+}
+
+/** With two digits: an estimate has no more. */
+export const roughly = (value: number): string => WHOLE.format(Number(value.toPrecision(2)));
+
+/** What a reader must know of a measurement: the processor, where it mattered; noisy, with its spread; failures. */
+export function remarksOn(measurement: Measurement): string[] {
+  const { isNoisy, spread, failures } = measurement;
   return [
+    ...processorRemarks(measurement),
     ...(isNoisy ? [`noisy: ${percent(spread)} spread`] : []),
     ...(failures > 0 ? [`${figures(failures)} failed`] : []),
   ];

@@ -57,6 +57,7 @@ export class LatencyPanel {
       title: tipOf(measurement),
       range: [y, y] as const,
       isNoisy: measurement.isNoisy,
+      isRinged: false,
     }));
     this.#panel.show(
       (width) =>

@@ -13,6 +13,8 @@ export interface Dot {
   readonly range: readonly [number, number];
   /** A hollow dot. */
   readonly isNoisy: boolean;
+  /** A ring around it. */
+  readonly isRinged: boolean;
 }
 
 export interface LinePoint {
@@ -114,6 +116,10 @@ function marksOf(plot: LogPlot): Plot.Markish[] {
     Plot.dot(
       dots.filter((dot) => symbolOf(plot, dot.line) !== 'none'),
       { x: 'x', y: 'y', symbol: 'line', stroke: 'line', fill, r: 3.5, strokeWidth: 1.5 },
+    ),
+    Plot.dot(
+      dots.filter(({ isRinged }) => isRinged),
+      { x: 'x', y: 'y', stroke: 'var(--faint)', strokeWidth: 1, r: 7.5 },
     ),
     Plot.tip(dots, Plot.pointer({ x: 'x', y: 'y', title: 'title', maxRadius: 40, lineHeight: 1.35 })),
   ];

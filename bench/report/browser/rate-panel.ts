@@ -54,8 +54,9 @@ export class RatePanel {
       title: tipOf(measurement),
       range: rangeOf(measurement.rates),
       isNoisy: measurement.isNoisy,
+      isRinged: measurement.processor.limit !== null,
     }));
-    const note = `${comparisonNote(subject)}Grey: keys without an HSM. Hollow: noisy; the strokes reach from the least to the greatest repetition.`;
+    const note = `${comparisonNote(subject)}Ringed: the processor was the limit. Grey: keys without an HSM. Hollow: noisy; the strokes reach from the least to the greatest repetition.`;
     this.#panel.show(
       (width) =>
         draw({
