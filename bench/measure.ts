@@ -74,23 +74,30 @@ const memoryOf = (pids: readonly number[]): number | null => {
   return known.length === 0 ? null : Math.round(median(known));
 };
 
+/** How a point is measured. */
+export interface Measuring {
+  readonly rig: Rig;
+  readonly rule: Rule;
+  /** Of the machine. */
+  readonly cores: number;
+  /** Ends it between two repetitions, with its reason. */
+  readonly signal: AbortSignal;
+  /** Gives the point's subject, ready for its first load. */
+  readonly open?: (point: Point, rig: Rig) => Promise<Subject>;
+}
+
 async function summarize(
   point: Point,
   all: readonly Repetition[],
-  subject: Subject,
-  rig: Rig,
-  rule: Rule,
-  cores: number,
+  { agent, workers }: Processes,
+  { rig, rule, cores }: Measuring,
 ) {
-  const { agent, workers } = await subject.processes();
   const counting = all.slice(-rule.window);
   const rates = all.map(({ perSecond }) => perSecond);
   const { perSecond, spread, isNoisy } = summaryOf(rates, rule);
   const part = (party: keyof Use) => coresOf(counting, party);
   const own = part('agent') + part('workers') + part('hsm') + part('client');
   const signs = counting.map((repetition) => (repetition.signs ?? Number.NaN) / repetition.seconds);
-  const lastSigns = all.at(-1)?.signs;
-  const connections = lastSigns === undefined ? undefined : await rig.hsm.connectionsOf(lastSigns);
   const percentile = (name: 'p50' | 'p95' | 'p99') => median(counting.map(({ latencyMs }) => latencyMs[name]));
   return {
     point,
@@ -101,7 +108,6 @@ async function summarize(
     latencyMs: { p50: percentile('p50'), p95: percentile('p95'), p99: percentile('p99') },
     failures: all.reduce((sum, { failures }) => sum + failures, 0),
     signsPerSecond: signs.some(Number.isNaN) ? null : median(signs),
-    hsmConnections: connections ?? null,
     cores: {
       agent: agent === undefined ? null : part('agent'),
       workers: part('workers'),
@@ -112,44 +118,47 @@ async function summarize(
     memoryKiB: { agent: agent === undefined ? null : memoryOf([agent]), worker: memoryOf(workers) },
     bound: boundOf(point),
     processor: processorOf(perSecond, { cores, machine: part('machine'), own, agent: part('agent') }),
-  } satisfies Measurement;
+  } satisfies Omit<Measurement, 'hsmConnections'>;
+}
+
+/** As often as the rule asks for. Throws with the reasons when no operation succeeded in the repetitions that count. */
+async function repetitionsOf(subject: Subject, point: Point, { rig, rule, signal }: Measuring): Promise<Repetition[]> {
+  const repetitions: Repetition[] = [];
+  do {
+    signal.throwIfAborted();
+    repetitions.push(await repeat(subject, rig, point, rule.durationMs));
+    // What closed during the last repetition is gone when the next begins.
+    await setTimeout(20);
+  } while (
+    !summaryOf(
+      repetitions.map(({ perSecond }) => perSecond),
+      rule,
+    ).isDone
+  );
+  const nothing = whyNothing(repetitions.slice(-rule.window));
+  if (nothing !== undefined) throw new Error(nothing);
+  return repetitions;
 }
 
 /**
- * Opens the point's subject, repeats its load, and stops it whatever happens. Throws with the reasons when no operation
- * succeeded in the repetitions that count: a rate of nothing is none.
- * @param cores of the machine
- * @param signal ends it between two repetitions, with its reason
+ * Opens the point's subject, repeats its load, and stops it whatever happens. Throws when nothing succeeded: a rate of
+ * nothing is none.
  */
-export async function measure(
-  point: Point,
-  rig: Rig,
-  rule: Rule,
-  cores: number,
-  signal: AbortSignal,
-): Promise<Measurement> {
-  const subject = await openSubject(point, rig);
+export async function measure(point: Point, measuring: Measuring): Promise<Measurement> {
+  const { rig, rule, open = openSubject } = measuring;
+  // Before the agent starts, for it opens connections before anybody wants a signature.
+  const opened = point.hsm === null ? undefined : await rig.hsm.countConnections?.();
+  const subject = await open(point, rig);
   try {
+    await opened?.();
     // Of a real HSM each operation is paid for.
     const isReal = rig.hsm.kind === 'real';
     const warm = await (isReal ? subject.run(rule.warmUpMs) : warmUpAtFullSpeed(subject, point, rig.hsm));
-    const repetitions: Repetition[] = [];
-    do {
-      signal.throwIfAborted();
-      repetitions.push(await repeat(subject, rig, point, rule.durationMs));
-      // What closed during the last repetition is gone when the next begins.
-      await setTimeout(20);
-    } while (
-      !summaryOf(
-        repetitions.map(({ perSecond }) => perSecond),
-        rule,
-      ).isDone
-    );
-    const nothing = whyNothing(repetitions.slice(-rule.window));
-    if (nothing !== undefined) throw new Error(nothing);
-    const measurement = await summarize(point, repetitions, subject, rig, rule, cores);
-    const failureReasons = reasonsOf([warm, ...repetitions]);
-    return { ...measurement, failures: measurement.failures + warm.failures, failureReasons };
+    const repetitions = await repetitionsOf(subject, point, measuring);
+    const hsmConnections = (await opened?.()) ?? null;
+    const measurement = await summarize(point, repetitions, await subject.processes(), measuring);
+    const failures = measurement.failures + warm.failures;
+    return { ...measurement, hsmConnections, failures, failureReasons: reasonsOf([warm, ...repetitions]) };
   } finally {
     await subject.stop();
   }

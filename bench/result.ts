@@ -93,7 +93,9 @@ export const measurement = z
     hsmConnections: z
       .int()
       .nullable()
-      .describe('TLS connections to the HSM that the signatures of one repetition came on; null where there is none.'),
+      .describe(
+        'TLS connections to the HSM that were opened from the start of the agent (or of the client) to the end of the last repetition, used or not, those that only signed in left out; null where there is no HSM, or it does not tell.',
+      ),
     cores: z
       .object({
         agent: z.number().nullable().describe('The agent; null where there is none.'),

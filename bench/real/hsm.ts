@@ -149,10 +149,6 @@ export class RealBenchHsm implements BenchHsm {
     return undefined;
   }
 
-  async connectionsOf(): Promise<undefined> {
-    return undefined;
-  }
-
   bareRequest(): Promise<BareRequest> {
     throw new Error('bare REST is not measured against a real HSM: the bench has no token of its own there');
   }

@@ -36,9 +36,10 @@ export interface BenchHsm {
   signs(): Promise<number | undefined>;
   /** Seconds that it spent on all of them, waiting and latency included; absent where the HSM does not tell. */
   signSeconds?(): Promise<number>;
-  /** Connections on which the last so many signatures were asked for; undefined where the HSM does not tell. */
-  connectionsOf(signs: number): Promise<number | undefined>;
-  /** From now on; absent where the HSM does not tell. */
+  /**
+   * From now on; absent where the HSM does not tell. It forgets old requests: who counts long asks once when a program has
+   * signed in, and again at the end.
+   */
   countConnections?(): Promise<ConnectionCount>;
   bareRequest(key: KeyFiles): Promise<BareRequest>;
   /** What watches over the load that a subject makes, where somebody pays for it. */
@@ -49,12 +50,29 @@ export interface BenchHsm {
 /** A real HSM is not who signs in its users: mock-hsm is both. */
 const SIGN_IN = ['token', 'discovery'];
 
-/** Connections on which nothing but signing in was asked for. */
-export function signInsOf(log: readonly Pick<LoggedRequest, 'connection' | 'operation'>[]): number {
-  const toHsm = new Set(
-    log.filter(({ operation }) => !SIGN_IN.includes(operation)).map(({ connection }) => connection),
-  );
-  return new Set(log.map(({ connection }) => connection).filter((connection) => !toHsm.has(connection))).size;
+type Logged = Pick<LoggedRequest, 'connection' | 'operation'>;
+
+/** Connections on which nothing but signing in was asked for, over a log that is read piece by piece. */
+export class SignIns {
+  readonly #signedIn = new Set<number>();
+  readonly #toHsm = new Set<number>();
+
+  read(log: readonly Logged[]): void {
+    for (const { connection, operation } of log) {
+      (SIGN_IN.includes(operation) ? this.#signedIn : this.#toHsm).add(connection);
+    }
+  }
+
+  get count(): number {
+    return [...this.#signedIn].filter((connection) => !this.#toHsm.has(connection)).length;
+  }
+}
+
+/** The same of a log that is whole. */
+export function signInsOf(log: readonly Logged[]): number {
+  const signIns = new SignIns();
+  signIns.read(log);
+  return signIns.count;
 }
 
 /** mock-hsm as a process of its own. */
@@ -121,18 +139,17 @@ export class MockBenchHsm implements BenchHsm {
     return [...metrics.matchAll(samples)].reduce((sum, [, value]) => sum + Number(value), 0);
   }
 
-  async connectionsOf(signs: number): Promise<number> {
-    const log = (await this.#mock.requests()).filter(({ operation }) => operation === 'sign');
-    return new Set(log.slice(Math.max(0, log.length - signs)).map(({ connection }) => connection)).size;
-  }
-
   /** By its own counter, for a connection that carries nothing stands in no log. */
   async countConnections(): Promise<ConnectionCount> {
     const opened = () => this.#mock.metric('mock_hsm_tls_connections_opened_total');
-    const [sequence, before] = [await this.#mock.sequence(), await opened()];
+    const before = await opened();
+    const signIns = new SignIns();
+    let sequence = await this.#mock.sequence();
     return async () => {
-      const log = (await this.#mock.requests(sequence)).filter(({ connection }) => connection > before);
-      return (await opened()) - before - signInsOf(log);
+      const log = await this.#mock.requests(sequence);
+      sequence = log.at(-1)?.sequence ?? sequence;
+      signIns.read(log.filter(({ connection }) => connection > before));
+      return (await opened()) - before - signIns.count;
     };
   }
 
