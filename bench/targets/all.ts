@@ -3,6 +3,7 @@ import type { Target } from '../result.ts';
 import { verdictOf } from '../verdict.ts';
 import { connectionsHeld, handshakesBesideBound } from './handshakes.ts';
 import { firstInitialize } from './initialize.ts';
+import { FailedOperations } from './loaded.ts';
 import { connectionCache, signLatency, signsBesideRest } from './signs.ts';
 import type { Check, Scene } from './target.ts';
 import { workerMemory } from './worker-memory.ts';
@@ -30,8 +31,9 @@ export function targetLine(target: Target): string {
 
 /** A check that fails says why in place of a figure. */
 async function held(name: string, check: Check, scene: Scene): Promise<Target[]> {
+  const failed = new FailedOperations();
   try {
-    return await check(scene);
+    return failed.besides(await check(failed.watching(scene)));
   } catch (error) {
     if (scene.signal.aborted) throw error;
     const from = error instanceof Error ? error.message : String(error);
