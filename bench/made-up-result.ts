@@ -1,3 +1,4 @@
+import { RULES } from './plan/repetition.ts';
 import {
   type Bound,
   type HsmSpeed,
@@ -20,6 +21,8 @@ const PROGRAMS = {
   openssl: '3.0.17',
   softhsm2: '2.6.1',
   'mhsm-pkcs11': '0.1.0 0000000',
+  'mock-hsm': 'build 0123abcd',
+  bench: 'build 4567cdef',
 };
 
 /** Signatures a second at which both cores are busy, and what an empty round trip takes. */
@@ -119,6 +122,8 @@ export function madeUpResult(keyTypes: readonly KeyType[] = KEY_TYPES): Result {
   return {
     version: 2,
     form: 'full',
+    only: {},
+    repetition: RULES.full,
     startedAt: '2026-01-02T03:04:05.000Z',
     finishedAt: '2026-01-02T05:04:05.000Z',
     machine: { ...MACHINE, programs: PROGRAMS },

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { madeUpResult } from './made-up-result.ts';
+import { RULES } from './plan/repetition.ts';
 import { readResult, refuseUnfinished, resultFile, resumed, writeResult } from './result-file.ts';
 
 const made = madeUpResult(['P-256']);
@@ -75,6 +76,22 @@ describe('a run goes on', () => {
       /mhsm-pkcs11 was .* and is 0\.0\.0/,
     ],
     ['a program that is gone', { machine: { ...made.machine, programs: {} } }, /nginx was .* and is absent/],
+    [
+      'another mock',
+      { machine: { ...made.machine, programs: { ...made.machine.programs, 'mock-hsm': 'build 1' } } },
+      /mock-hsm was build 0123abcd and is build 1\./,
+    ],
+    [
+      'another bench',
+      { machine: { ...made.machine, programs: { ...made.machine.programs, bench: 'build 2' } } },
+      /bench was build 4567cdef and is build 2\./,
+    ],
+    ['other points', { only: { workers: ['1', '4'] } }, /chosen workers was all and is 1 4\./],
+    [
+      'other repetitions',
+      { repetition: { ...RULES.full, durationMs: 1, most: 9 } },
+      /repetition durationMs was 2000 and is 1; repetition most was 6 and is 9\./,
+    ],
     ['another form', { form: 'targets' as const }, /form was .* and is targets/],
     ['a real HSM', { hsm: 'real' as const }, /hsm was mock-hsm and is real/],
   ])('but not with %s', (_, change, said) => {

@@ -31,21 +31,33 @@ export function refuseUnfinished(file: string): void {
   );
 }
 
+const prefixed = (prefix: string, values: object): [string, unknown][] =>
+  Object.entries(values).map(([name, value]) => [`${prefix} ${name}`, value]);
+
 /** What must be the same for two runs to make one result. */
-function conditionsOf({ form, hsm, machine: { programs, ...machine } }: Result): Map<string, string> {
-  const named = { form, hsm, ...machine, ...programs };
-  return new Map(Object.entries(named).map(([name, value]) => [name, String(value)]));
+function conditionsOf({ version, form, hsm, only, repetition, machine }: Result): Map<string, string> {
+  const { programs, ...hardware } = machine;
+  const named = [
+    ...Object.entries({ version, form, hsm, ...hardware, ...programs }),
+    ...prefixed('chosen', only),
+    ...prefixed('repetition', repetition ?? {}),
+  ];
+  return new Map(named.map(([name, value]) => [name, Array.isArray(value) ? value.join(' ') : String(value)]));
 }
 
 /**
  * The measurements that a new run can go on from. Throws with what differs when they came about under other conditions:
- * figures of two builds or two machines in one table would be compared with each other.
+ * figures of two builds or two machines in one table would be compared with each other, and a run that chose other points
+ * would end as if it had measured all of its own.
  */
 export function resumed(before: Result, now: Result, file: string): Result {
   const [then, conditions] = [conditionsOf(before), conditionsOf(now)];
   const differences = [...new Set([...then.keys(), ...conditions.keys()])]
     .filter((name) => then.get(name) !== conditions.get(name))
-    .map((name) => `${name} was ${then.get(name) ?? 'absent'} and is ${conditions.get(name) ?? 'absent'}`);
+    .map((name) => {
+      const none = name.startsWith('chosen ') ? 'all' : 'absent';
+      return `${name} was ${then.get(name) ?? none} and is ${conditions.get(name) ?? none}`;
+    });
   if (differences.length > 0) {
     throw new Error(
       `${file} cannot be resumed: ${differences.join('; ')}. Begin anew without --resume, or in another --out.`,

@@ -137,6 +137,21 @@ export const result = z
   .object({
     version: z.literal(2).describe('Of this schema.'),
     form: z.enum(['quick', 'full', 'targets']).describe('Which points were measured.'),
+    only: z
+      .record(z.string(), z.array(z.string()))
+      .describe('Values that options chose, by coordinate of a point; empty: all points of the form.'),
+    repetition: z
+      .object({
+        durationMs: z.number().describe('Of one repetition.'),
+        warmUpMs: z
+          .number()
+          .describe('Before the first, against a real HSM; what asks the mock warms up by operations.'),
+        window: z.int().describe('Repetitions that count: the last ones.'),
+        spread: z.number().describe('Greatest spread of those that count.'),
+        most: z.int().describe('Repetitions at most; a point whose spread is greater then is noisy.'),
+      })
+      .nullable()
+      .describe('How often a point was measured; null for targets.'),
     startedAt: z.iso.datetime().describe('When it began, UTC.'),
     finishedAt: z.iso
       .datetime()
@@ -151,7 +166,7 @@ export const result = z
         programs: z
           .record(z.string(), z.string())
           .describe(
-            'Name of each program and its version: node, nginx, openssl, softhsm2, the library with its commit.',
+            'Name of each program and its version: node, nginx, openssl, softhsm2, the library with its commit; mock-hsm and bench by what they were built from.',
           ),
       })
       .describe('Where it was measured.'),

@@ -7,7 +7,7 @@ import { Command, Option } from 'commander';
 import { giveAdvice } from './advise/command.ts';
 import { describeMachine } from './machine.ts';
 import { complaintsOf } from './plan/failures.ts';
-import { type Filter, fullForm, matches, quickForm } from './plan/points.ts';
+import { chosenBy, type Filter, fullForm, matches, quickForm } from './plan/points.ts';
 import { RULES } from './plan/repetition.ts';
 import { runReal } from './real/run.ts';
 import { writeReport } from './report/write.ts';
@@ -66,12 +66,14 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
-async function newResult(form: Result['form']): Promise<Result> {
+async function newResult(form: Result['form'], only: Filter = {}): Promise<Result> {
   const startedAt = new Date().toISOString();
   const machine = await describeMachine();
   return {
     version: 2,
     form,
+    only: chosenBy(only),
+    repetition: form === 'targets' ? null : RULES[form],
     startedAt,
     finishedAt: null,
     machine,
@@ -117,7 +119,7 @@ async function runSweep(options: Options): Promise<void> {
   const points = (options.quick ? quickForm() : fullForm()).filter((point) => matches(point, filter));
   if (points.length === 0) throw new Error(`no point of the ${form} form has these values`);
   const signal = interruption();
-  const result = goOn(await newResult(form), options);
+  const result = goOn(await newResult(form, filter), options);
   const rig = await Rig.start();
   try {
     const file = resultFile(options.out);
@@ -144,7 +146,7 @@ async function runAgainstReal(hsm: string, options: Options): Promise<void> {
   const form = options.quick ? 'quick' : 'full';
   const real = { hsm, config, keyName, maxSignatures, form, keyTypes, filter: filterOf(options), out } as const;
   const asking = { input: process.stdin, output: process.stderr, yes };
-  const result: Result = { ...(await newResult(form)), hsm: 'real' };
+  const result: Result = { ...(await newResult(form, filterOf(options))), hsm: 'real' };
   const isWhole = await runReal({ options: real, result, asking, signal: interruption(), say });
   if (!isWhole) process.exitCode = 1;
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { KEY_TYPES, point, SIGNERS } from '../result.ts';
 import {
+  chosenBy,
   distance,
   fullForm,
   HSM_SPEEDS,
@@ -100,4 +101,9 @@ describe('a filter', () => {
       }),
     );
   });
+});
+
+test('what a filter chooses is the same in whichever order it was said', () => {
+  expect(chosenBy({ workers: ['4', '1', '4'], load: undefined })).toEqual({ workers: ['1', '4'] });
+  expect(chosenBy({})).toEqual({});
 });

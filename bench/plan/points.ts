@@ -148,6 +148,12 @@ export function quickForm(): Point[] {
 /** Values that a point must have one of, by coordinate, as `nameOf` writes them; what is absent may be anything. */
 export type Filter = { readonly [coordinate in keyof Point]?: readonly string[] | undefined };
 
+/** The same without what may be anything, in one order whichever was asked for first. */
+export function chosenBy(filter: Filter): Record<string, string[]> {
+  const chosen = Object.entries(filter).filter(([, values]) => values !== undefined);
+  return Object.fromEntries(chosen.map(([coordinate, values]) => [coordinate, [...new Set(values)].sort()]));
+}
+
 const WRITTEN: { readonly [coordinate in keyof Point]: (point: Point) => string } = {
   signer: ({ signer }) => signer,
   load: ({ load }) => load,

@@ -138,6 +138,11 @@ test('machine, date, programs and targets stand at the top', () => {
   expect(top).toMatch(/\| 0\.93 × \| ≥ 0\.9 × \| yes \|/);
 });
 
+test('a run of chosen points, or one that did not finish, says so at the top', () => {
+  const chosen = { ...made, finishedAt: null, only: { workers: ['1', '4'], load: ['signs'] } };
+  expect(markdownOf(chosen)).toContain('full form with workers 1, 4; load signs only, incomplete;');
+});
+
 test('no text of a result breaks a table', () => {
   const target = { name: 'a|b\nc', figure: 1, shown: '1', wanted: '1', isMet: false, from: 'x\\|y' };
   expect(markdownOf({ ...made, targets: [target] })).toContain('| a\\|b c | 1 | 1 | NO | x\\\\\\|y |');

@@ -69,10 +69,12 @@ export function remarksOn(measurement: Measurement): string[] {
 const figures = (count: number): string => WHOLE.format(count);
 
 /** The line below the title: when, which form, in front of what. */
-export function occasionOf({ form, startedAt, finishedAt, hsm }: Result): string {
+export function occasionOf({ form, only, startedAt, finishedAt, hsm }: Result): string {
   const minute = startedAt.slice(0, 16).replace('T', ' ');
   const end = finishedAt === null ? 'incomplete' : `${duration(Date.parse(finishedAt) - Date.parse(startedAt))}`;
-  return `${minute} UTC, ${form} form, ${end}; ${hsm === 'real' ? 'a real Managed HSM' : 'mock-hsm on the same machine'}`;
+  const chosen = Object.entries(only).map(([name, values]) => `${name} ${values.join(', ')}`);
+  const points = chosen.length === 0 ? '' : ` with ${chosen.join('; ')} only`;
+  return `${minute} UTC, ${form} form${points}, ${end}; ${hsm === 'real' ? 'a real Managed HSM' : 'mock-hsm on the same machine'}`;
 }
 
 function duration(ms: number): string {
