@@ -5,19 +5,46 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const DEADLINE_MS = 20_000;
 
-/** Why the tests with containers cannot run here, with what to do about it; undefined where they can. */
+/** What docker says of something that is not there, as opposed to something that is and fails. */
+const ABSENT = {
+  engine:
+    /Cannot connect to the Docker daemon|failed to connect to the docker API.*(no such file|connection refused)/is,
+  compose: /'compose' is not a docker command|unknown command: docker compose/i,
+};
+
+/**
+ * Why the tests with containers cannot run here, with what to do about it; undefined where they can. Throws with docker's
+ * words when it is there and fails: tests that are skipped for a missing right would never run, and nobody would know.
+ */
 export async function whyNoContainers(): Promise<string | undefined> {
   return (
-    (await complaint(['info'], 'no Docker engine answers: start one, or set DOCKER_HOST')) ??
-    (await complaint(['compose', 'version'], 'docker has no compose: install the compose plugin (version 2)'))
+    (await whyNot(['info'], ABSENT.engine, 'no Docker engine answers: start one, or set DOCKER_HOST')) ??
+    (await whyNot(
+      ['compose', 'version'],
+      ABSENT.compose,
+      'docker has no compose: install the compose plugin (version 2)',
+    ))
   );
 }
 
-async function complaint(args: readonly string[], meaning: string): Promise<string | undefined> {
-  return run('docker', args, { timeout: DEADLINE_MS }).then(
-    () => undefined,
-    () => meaning,
-  );
+interface Failure {
+  /** ENOENT where there is no such program, else its exit status; null when it was ended. */
+  readonly code?: string | number | null;
+  readonly killed?: boolean;
+  readonly stderr?: string;
+}
+
+async function whyNot(args: readonly string[], absent: RegExp, meaning: string): Promise<string | undefined> {
+  try {
+    await run('docker', args, { timeout: DEADLINE_MS });
+    return undefined;
+  } catch (error) {
+    const { code, killed = false, stderr = '' } = error as Failure;
+    if (code === 'ENOENT') return 'docker is not installed';
+    if (absent.test(stderr)) return meaning;
+    const words = killed ? `no answer within ${DEADLINE_MS / 1000} s` : stderr.trim() || `exit status ${code}`;
+    throw new Error(`docker ${args.join(' ')} failed: ${words}`);
+  }
 }
 
 /** Builds all images of docker-compose.yml, saying how far it is. Throws when one cannot be built. */

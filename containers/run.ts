@@ -3,7 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { buildImages, removeProject, whyNoContainers } from './engine.ts';
 
-const why = await whyNoContainers();
+const why = await whyNoContainers().catch((error: Error) => {
+  process.stderr.write(`test:containers: ${error.message}\n`);
+  process.exit(1);
+});
 if (why !== undefined) {
   process.stdout.write(`test:containers: skipped, ${why}\n`);
   process.exit(0);

@@ -1,16 +1,14 @@
 /** New TLS 1.3 connections to nginx, whose key is in the HSM, in SoftHSM, or in a PEM file. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, fromExample } from '../../demo/nginx.ts';
-import { waitFor } from '../../demo/process.ts';
 import { MODULE, MODULE_ENVIRONMENT } from '../../demo/tested-module.ts';
 import { LoadProgram } from '../load-program.ts';
-import { childrenOf } from '../processes.ts';
 import type { Point } from '../result.ts';
 import { type KeyFiles, localKeyFile } from './key-files.ts';
 import { LibrarySite } from './library-site.ts';
+import { startNginx, stopNginx, workersOf } from './nginx-process.ts';
 import type { Rig } from './rig.ts';
 import { SOFTHSM_MODULE } from './softhsm-token.ts';
 import type { LoadReport, Processes, Subject } from './subject.ts';
@@ -106,7 +104,8 @@ export class NginxHandshakes implements Subject {
 
   static async #open(folder: string, { workers }: Point, key: KeyFiles, served: ServedKey, site?: LibrarySite) {
     const port = await freePort();
-    const nginx = await startNginx(folder, configurationOf(folder, port, workers, key, served), workers, served.env);
+    const configuration = configurationOf(folder, port, workers, key, served);
+    const nginx = await startNginx({ folder, configuration, workers, env: served.env });
     try {
       const lanes = Math.max(FEWEST_CLIENTS, CLIENTS_A_WORKER * workers);
       return new NginxHandshakes(nginx, await LoadProgram.start('handshakes', [String(port), String(lanes)]), site);
@@ -129,36 +128,4 @@ export class NginxHandshakes implements Subject {
     await stopNginx(this.#nginx);
     await this.#site?.stop();
   }
-}
-
-/** The master has other children for a moment: a module that it loads may start an agent. */
-const workersOf = ({ pid }: ChildProcess): number[] => childrenOf(pid ?? 0, 'nginx: worker process');
-
-/** Waits until it has all its workers. Throws with its own words when it does not start. */
-async function startNginx(folder: string, configuration: string, workers: number, env: NodeJS.ProcessEnv) {
-  mkdirSync(folder, { recursive: true });
-  const [file, log] = [join(folder, 'nginx.conf'), join(folder, 'error.log')];
-  writeFileSync(file, configuration);
-  const nginx = spawn('/usr/sbin/nginx', ['-p', folder, '-e', log, '-c', file], {
-    env,
-    stdio: 'ignore',
-    detached: true,
-  });
-  nginx.on('error', () => undefined);
-  await waitFor(`${workers} workers of nginx`, () => {
-    if (nginx.exitCode !== null || nginx.pid === undefined) {
-      throw new Error(
-        `nginx did not start: ${existsSync(log) ? readFileSync(log, 'utf8').trim() : 'is it installed?'}`,
-      );
-    }
-    return workersOf(nginx).length >= workers ? true : undefined;
-  });
-  return nginx;
-}
-
-async function stopNginx(nginx: ChildProcess): Promise<void> {
-  if (nginx.exitCode !== null || nginx.signalCode !== null) return;
-  const gone = once(nginx, 'exit');
-  nginx.kill('SIGTERM');
-  await gone;
 }
