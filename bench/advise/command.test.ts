@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { Workbench } from '../../demo/workbench.ts';
 import { giveAdvice } from './command.ts';
 
@@ -25,20 +25,32 @@ test.each([
   await expect(giveAdvice(options, silent)).rejects.toThrow(message);
 });
 
-test('advice for what is given asks no HSM', async () => {
-  const text = await giveAdvice({ latency: '5ms', workers: '3', keyType: 'RSA-4096' }, silent);
-  expect(text).toMatch(/^RSA-4096, 5\.00 ms a signature, 3 workers: set ConnectionCache\.MaxConnections to \d\n/);
-});
-
-test('latency and key type come from the HSM where a configuration is given, by a few signatures', async () => {
+/** What it takes to ask the HSM is in the environment. */
+function nameUser(): void {
   const { clientId, clientSecret } = bench.offload.mock.keyGeneration;
   vi.stubEnv('MHSM_CLIENT_ID', clientId);
   vi.stubEnv('MHSM_CLIENT_SECRET', clientSecret);
+  vi.stubEnv('MHSM_PKCS11_CONF', bench.offload.configurationFile);
+}
+afterEach(() => vi.unstubAllEnvs());
+
+test('advice for what is given asks no HSM, also where one is configured', async () => {
+  nameUser();
+  const { mock } = bench.offload;
+  const connections = () => mock.metric('mock_hsm_tls_connections_opened_total');
+  const [before, opened] = [await mock.sequence(), await connections()];
+  const text = await giveAdvice({ latency: '5ms', workers: '3', keyType: 'RSA-4096' }, silent);
+  expect(text).toMatch(/^RSA-4096, 5\.00 ms a signature, 3 workers: set ConnectionCache\.MaxConnections to \d\n/);
+  expect(await mock.requests(before)).toEqual([]);
+  expect(await connections()).toBe(opened);
+});
+
+test('latency and key type come from the HSM where a configuration is given, by a few signatures', async () => {
+  nameUser();
   const before = await bench.offload.mock.sequence();
   const lines: string[] = [];
   const options = { workers: '3', config: bench.offload.configurationFile, keyName };
   const text = await giveAdvice(options, (line) => lines.push(line));
-  vi.unstubAllEnvs();
   expect(text).toMatch(/^P-384, [\d.]+ ms a signature, 3 workers: /);
   const signs = (await bench.offload.mock.requests(before)).filter(({ operation }) => operation === 'sign');
   expect(lines).toEqual([`measuring with ${signs.length} signatures by key ${keyName}`]);

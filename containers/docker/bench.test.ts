@@ -3,16 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GenericContainer, Wait } from 'testcontainers';
 import { afterAll, expect, test } from 'vitest';
-import { parse } from 'yaml';
-import { CHECKOUT, PROJECT_LABEL } from './site.ts';
+import { type ComposeService, composeService, confinementOf } from '../compose-service.ts';
+import { PROJECT_LABEL } from './site.ts';
 
 const results = mkdtempSync(join(tmpdir(), 'mhsm-bench-results-'));
 afterAll(() => rmSync(results, { recursive: true, force: true }));
 
-interface BenchService {
-  image: string;
-  cap_add: string[];
-  cap_drop: string[];
+/** A service of docker-compose.yml, with all that confines it there. */
+class ConfinedContainer extends GenericContainer {
+  constructor(service: ComposeService) {
+    super(service.image);
+    Object.assign(this.hostConfig, confinementOf(service));
+  }
 }
 
 /** One point of the quick form: handshakes of one nginx worker with an HSM that takes 5 ms. */
@@ -24,16 +26,10 @@ interface Measurement {
 }
 
 test('the image bench measures handshakes and leaves the result on the host', async () => {
-  const { services } = parse(readFileSync(join(CHECKOUT, 'docker-compose.yml'), 'utf8')) as {
-    services: { bench: BenchService };
-  };
-  const container = await new GenericContainer(services.bench.image)
+  const container = await new ConfinedContainer(composeService('bench'))
     .withCommand(ONE_POINT)
     .withLabels(PROJECT_LABEL)
     .withBindMounts([{ source: results, target: '/opt/mhsm-pkcs11/.bench' }])
-    .withDroppedCapabilities(...services.bench.cap_drop)
-    .withAddedCapabilities(...services.bench.cap_add)
-    .withSecurityOpt('no-new-privileges:true')
     .withWaitStrategy(Wait.forOneShotStartup())
     .withStartupTimeout(240_000)
     .start();
