@@ -9,6 +9,8 @@ import { pageProgram } from './page-program.ts';
 import { machineOf, occasionOf, programsOf } from './wording.ts';
 
 const BROWSER = join(import.meta.dirname, 'browser');
+/** The page of the mock and this one look alike; the second has the last word. */
+const STYLES = [join(import.meta.dirname, '../../mock-hsm/page/browser/base.css'), join(BROWSER, 'style.css')];
 
 const VERDICT_CLASS = { met: 'met', missed: 'missed', 'not judged': 'faint', 'not measured': 'missed' } as const;
 
@@ -35,7 +37,7 @@ function targetTable({ targets }: Result): string {
 /** The page, complete. Its policy forbids the browser to fetch anything. */
 export async function pageOf(result: Result): Promise<string> {
   const { code, licences } = await pageProgram();
-  const style = readFileSync(join(BROWSER, 'style.css'), 'utf8');
+  const style = STYLES.map((file) => readFileSync(file, 'utf8')).join('\n');
   // Plot writes style into its drawings, which only 'unsafe-inline' allows.
   const policy = `default-src 'none'; script-src ${hashOf(code)}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'`;
   return `<!doctype html>
