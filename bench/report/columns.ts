@@ -1,13 +1,14 @@
 // The table of measurements: in Markdown and on the page the same.
 import { KEY_TYPES, LOADS, SIGNERS } from '../coordinates.ts';
 import type { Measurement } from '../result.ts';
+import type { Enough } from './enough.ts';
 import { figure, percent, remarksOn, roughly, SIGNER_NAMES, shareOf, speedName } from './wording.ts';
 
-export interface Column {
+export interface Column<Row = Measurement> {
   readonly head: string;
   readonly isNumber: boolean;
   /** Empty where it says nothing. */
-  readonly show: (measurement: Measurement) => string;
+  readonly show: (row: Row) => string;
 }
 
 const text = (head: string, show: Column['show']): Column => ({ head, isNumber: false, show });
@@ -44,6 +45,16 @@ export const COLUMNS: readonly Column[] = [
   number('worker MiB', ({ memoryKiB }) => inMiB(memoryKiB.worker)),
   number('HSM connections', ({ hsmConnections }) => hsmConnections, String),
   text('remarks', (measurement) => remarksOn(measurement).join('; ')),
+];
+
+/** Of the table that says how many connections are enough. */
+export const ENOUGH_COLUMNS: readonly Column<Enough>[] = [
+  { head: 'HSM', isNumber: false, show: ({ measurement: { point } }) => speedName(point.hsm) },
+  { head: 'workers', isNumber: true, show: ({ measurement: { point } }) => String(point.workers) },
+  { head: 'MaxConnections', isNumber: true, show: ({ measurement: { point } }) => String(point.maxConnections) },
+  { head: 'a second', isNumber: true, show: ({ measurement }) => figure(measurement.perSecond) },
+  { head: 'p99 ms', isNumber: true, show: ({ measurement }) => figure(measurement.latencyMs.p99) },
+  { head: 'because', isNumber: false, show: ({ because }) => because },
 ];
 
 /** Added latency first, by size; then the profile or a real HSM, and no HSM at all. */

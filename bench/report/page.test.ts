@@ -203,6 +203,20 @@ describe('the plots', () => {
   });
 });
 
+test('what to set stands before the plots, for the chosen key', async () => {
+  await open();
+  const answer = page.getByRole('region', { name: 'Which MaxConnections: Signatures, RSA-2048' });
+  const cells = await answer
+    .getByRole('row', { name: /^20 ms / })
+    .getByRole('cell')
+    .allTextContents();
+  expect(cells.slice(0, 3)).toEqual(['20 ms', '32', '50']);
+  expect(cells.at(-1)).toBe('32 workers use no more than 32');
+  await page.getByLabel('Key', { exact: true }).selectOption('P-384');
+  await page.getByRole('region', { name: 'Which MaxConnections: Signatures, P-384' }).waitFor();
+  expect(await answer.count()).toBe(0);
+});
+
 test('the table shows all measurements with the chosen key', async () => {
   await open();
   const rows = page.getByRole('region', { name: 'Signatures, RSA-2048' }).getByRole('row');

@@ -64,6 +64,7 @@ ${licences.join('\n\n').replaceAll('--', '- -')}
 <main>
 <noscript><p class="panel">The plots need JavaScript. The same figures stand in result.md and result.json.</p></noscript>
 <form id="choices" class="panel" autocomplete="off"></form>
+<div id="answers"></div>
 <div id="plots"></div>
 ${targetTable(result)}
 <div id="tables"></div>

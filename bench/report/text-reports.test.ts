@@ -39,9 +39,10 @@ const noisy: Measurement = {
 };
 
 const withOnly = (...measurements: Measurement[]): Result => ({ ...made, measurements, targets: [] });
-/** Cells of the rows of all tables, heads and rulers left out. */
+/** Cells of the rows of all tables of measurements, heads and rulers left out. */
 const rowsOf = (markdown: string): string[][] =>
   markdown
+    .slice(markdown.search(/^## (Signatures|TLS)/m))
     .split('\n')
     .filter((line) => line.startsWith('| ') && !line.startsWith('| ---') && !line.startsWith('| signer'))
     .map((line) => line.slice(2, -2).split(' | '));
@@ -136,6 +137,16 @@ test('machine, date, programs and targets stand at the top', () => {
   expect(top).toContain('Made-up CPU @ 2.50GHz, 2 cores, 8.00 GiB');
   expect(top).toContain('nginx 1.22.1');
   expect(top).toMatch(/\| 0\.93 × \| ≥ 0\.9 × \| yes \|/);
+});
+
+test('what to set stands before the figures, for each load and speed of the HSM, with the reason', () => {
+  const [, answer = ''] = /^## Which MaxConnections$(.*?)^## /ms.exec(markdownOf(made)) ?? [];
+  expect(answer).toContain('| load | key | HSM | workers | MaxConnections | a second | p99 ms | because |');
+  expect(answer).toMatch(
+    /^\| Signatures \| RSA-2048 \| 20 ms \| 32 \| 50 \| [\d,]+ \| [\d.]+ \| 32 workers use no more than 32 \|$/m,
+  );
+  expect(answer).toMatch(/^\| TLS 1\.3 handshakes \| RSA-2048 \| 5 ms .* \| the processor was the limit \|$/m);
+  expect(markdownOf(withOnly(measurement))).not.toContain('Which MaxConnections');
 });
 
 test('a run of chosen points, or one that did not finish, says so at the top', () => {

@@ -14,6 +14,9 @@ export const LOAD_NAMES: Readonly<Record<Load, string>> = {
   handshakes: 'TLS 1.3 handshakes',
 };
 
+export const ENOUGH = 'The fewest connections that gave at least 95 % of the greatest rate measured with any.';
+export const ASK_ADVICE = 'For your own latency and workers: npm run bench -- --advise.';
+
 /** '5 ms', 'Standard B1', 'real HSM'; 'none' where no HSM is asked. */
 export function speedName(speed: HsmSpeed | null): string {
   if (speed === null) return 'none';

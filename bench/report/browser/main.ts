@@ -8,7 +8,7 @@ import { LatencyPanel } from './latency-panel.ts';
 import { stylesOf } from './line-styles.ts';
 import { RatePanel } from './rate-panel.ts';
 import type { Comparison } from './subject.ts';
-import { tablesOf } from './table.ts';
+import { answersOf, tablesOf } from './table.ts';
 
 const hasHsm = ({ point }: Measurement) => point.hsm !== null;
 
@@ -24,7 +24,7 @@ function show({ measurements: all }: Result): void {
     new LatencyPanel(all, 'maxConnections'),
     new LatencyPanel(all, 'workers'),
   ];
-  const tables = place('tables');
+  const [answers, tables] = [place('answers'), place('tables')];
 
   const signers = measuredValues(inFront, 'signer', SIGNERS).map((value) => ({ value, name: SIGNER_NAMES[value] }));
   keyType.offer(
@@ -38,6 +38,7 @@ function show({ measurements: all }: Result): void {
     const [type, who, beside] = [keyType.value, signer.value, comparison.value];
     if (type === undefined || who === undefined || beside === undefined) return;
     for (const panel of panels) panel.show({ keyType: type, signer: who, comparison: beside });
+    answers.replaceChildren(...answersOf(all, type));
     tables.replaceChildren(...tablesOf(all, type));
   }
 
