@@ -35,25 +35,25 @@ export const COLUMNS: readonly Column[] = [
   number('share', shareOf, percent),
   text('bound by', ({ bound }) => BOUND_NAMES[bound.by]),
   number('processor busy', ({ processor }) => processor.busy, percent),
-  number('ends at about', ({ processor }) => processor.perSecond, roughly),
+  number('processor ends at', ({ processor }) => processor.perSecond, roughly),
   number('p50 ms', ({ latencyMs }) => latencyMs.p50),
   number('p95 ms', ({ latencyMs }) => latencyMs.p95),
   number('p99 ms', ({ latencyMs }) => latencyMs.p99),
+  text('remarks', (measurement) => remarksOn(measurement).join('; ')),
   number('agent cores', ({ cores }) => cores.agent),
   number('workers cores', ({ cores }) => cores.workers),
   number('agent MiB', ({ memoryKiB }) => inMiB(memoryKiB.agent)),
   number('worker MiB', ({ memoryKiB }) => inMiB(memoryKiB.worker)),
   number('HSM connections', ({ hsmConnections }) => hsmConnections, String),
-  text('remarks', (measurement) => remarksOn(measurement).join('; ')),
 ];
 
 /** Of the table that says how many connections are enough. */
 export const ENOUGH_COLUMNS: readonly Column<Enough>[] = [
   { head: 'HSM', isNumber: false, show: ({ measurement: { point } }) => speedName(point.hsm) },
-  { head: 'workers', isNumber: true, show: ({ measurement: { point } }) => String(point.workers) },
   { head: 'MaxConnections', isNumber: true, show: ({ measurement: { point } }) => String(point.maxConnections) },
   { head: 'a second', isNumber: true, show: ({ measurement }) => figure(measurement.perSecond) },
   { head: 'p99 ms', isNumber: true, show: ({ measurement }) => figure(measurement.latencyMs.p99) },
+  { head: 'workers', isNumber: true, show: ({ measurement: { point } }) => String(point.workers) },
   { head: 'because', isNumber: false, show: ({ because }) => because },
 ];
 

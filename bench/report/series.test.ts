@@ -1,6 +1,15 @@
 import { expect, test } from 'vitest';
 import { madeUpResult } from '../made-up-result.ts';
-import { baselinesOf, boundsOf, heldValues, percentilesOf, ratesOf, speedsOf, usualHeld } from './series.ts';
+import {
+  baselinesOf,
+  boundsOf,
+  heldValues,
+  percentilesOf,
+  ratesOf,
+  speedsOf,
+  usualHeld,
+  usualSpeed,
+} from './series.ts';
 
 const { measurements: all } = madeUpResult(['P-256', 'RSA-2048']);
 const about = { load: 'signs', keyType: 'P-256', along: 'maxConnections' } as const;
@@ -51,6 +60,13 @@ test('the value to begin with is the one with most points, the greatest of sever
   const sparse = all.filter(({ point }) => point.workers === 8 || point.maxConnections === 20);
   expect(usualHeld(sparse, 'library', about)).toBe(8);
   expect(usualHeld([], 'library', about)).toBeUndefined();
+});
+
+test('the speed to begin with is the one with most rates; of several, 5 ms', () => {
+  expect(usualSpeed(rates)).toBe('5 ms');
+  expect(usualSpeed(rates.filter(({ line }) => line !== '5 ms'))).toBe('0 ms');
+  expect(usualSpeed(rates.filter(({ line, x }) => line !== '5 ms' || x === 1))).toBe('0 ms');
+  expect(usualSpeed([])).toBeUndefined();
 });
 
 test('percentiles are of one speed', () => {

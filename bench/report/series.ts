@@ -25,6 +25,8 @@ export interface Mark {
   readonly measurement: Measurement;
 }
 
+const USUAL_SPEED = '5 ms';
+
 type About = Pick<Question, 'load' | 'keyType' | 'along'>;
 
 const isAbout =
@@ -108,6 +110,15 @@ export interface Percentile {
   readonly y: number;
   readonly line: 'p50' | 'p95' | 'p99';
   readonly measurement: Measurement;
+}
+
+/** The speed to begin with: the one of most rates; of several, what an operator most likely has. */
+export function usualSpeed(rates: readonly Mark[]): string | undefined {
+  const count = (speed: string) => rates.filter(({ line }) => line === speed).length;
+  const speeds = [...new Set(rates.map(({ line }) => line))];
+  const most = Math.max(...speeds.map(count));
+  const candidates = speeds.filter((speed) => count(speed) === most);
+  return candidates.find((speed) => speed === USUAL_SPEED) ?? candidates[0];
 }
 
 /** Latency percentiles of those rates that were measured in front of one speed of the HSM. */

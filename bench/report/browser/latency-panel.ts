@@ -1,6 +1,6 @@
 import { LOADS } from '../../coordinates.ts';
 import type { Load, Measurement } from '../../result.ts';
-import { type Axis, heldValues, measuredValues, percentilesOf, ratesOf, usualHeld } from '../series.ts';
+import { type Axis, heldValues, measuredValues, percentilesOf, ratesOf, usualHeld, usualSpeed } from '../series.ts';
 import { LOAD_NAMES } from '../wording.ts';
 import { Choice } from './choice.ts';
 import { PERCENTILE_STYLES } from './line-styles.ts';
@@ -46,7 +46,7 @@ export class LatencyPanel {
     const speeds = [...new Set(rates.map(({ line }) => line))];
     this.#speed.offer(
       speeds.map((value) => ({ value, name: value })),
-      speeds.find((speed) => speed === '5 ms'),
+      usualSpeed(rates),
     );
     const percentiles = percentilesOf(rates, this.#speed.value ?? '');
     if (percentiles.length === 0) return this.#panel.showNothing();
