@@ -50,7 +50,7 @@ export const COLUMNS: readonly Column[] = [
 /** Of the table that says how many connections are enough. */
 export const ENOUGH_COLUMNS: readonly Column<Enough>[] = [
   { head: 'HSM', isNumber: false, show: ({ measurement: { point } }) => speedName(point.hsm) },
-  { head: 'MaxConnections', isNumber: true, show: ({ measurement: { point } }) => String(point.maxConnections) },
+  { head: 'MaxConnections', isNumber: true, show: ({ connections }) => String(connections) },
   { head: 'a second', isNumber: true, show: ({ measurement }) => figure(measurement.perSecond) },
   { head: 'p99 ms', isNumber: true, show: ({ measurement }) => figure(measurement.latencyMs.p99) },
   { head: 'workers', isNumber: true, show: ({ measurement: { point } }) => String(point.workers) },

@@ -26,7 +26,7 @@ function line(rates: Readonly<Record<number, number>>, changes: Partial<Measurem
 }
 
 const enough = (marks: ReturnType<typeof line>) =>
-  enoughOf(marks).map(({ measurement, because }) => [measurement.point.maxConnections, because]);
+  enoughOf(marks).map(({ connections, because }) => [connections, because]);
 
 describe('connections are enough', () => {
   test('from the first that give nearly as much as any, in whichever order they were measured', () => {
@@ -36,7 +36,7 @@ describe('connections are enough', () => {
   });
 
   test.each([
-    ['16 workers use no more than 16', line({ 1: 100, 10: 900, 20: 1600, 30: 1600 }), 20],
+    ['each worker has one: more are never used', line({ 1: 100, 10: 900, 20: 1600, 30: 1600 }), 16],
     ['more were not measured', line({ 1: 100, 5: 500, 10: 1000 }), 10],
     [
       'the processor was the limit',

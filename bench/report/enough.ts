@@ -6,6 +6,8 @@ import { type Mark, ratesOf, usualHeld } from './series.ts';
 export interface Enough {
   /** The point with the fewest connections that gives nearly as much as any. */
   readonly measurement: Measurement;
+  /** What to set: never more than workers, which have one signature under way each. */
+  readonly connections: number;
   /** Why more connections give no more. */
   readonly because: string;
 }
@@ -19,8 +21,7 @@ const LIMITS = { machine: 'the processor was the limit', agent: "the agent's one
 
 /** @param isLast of those that were measured */
 function why({ point, bound, perSecond, processor }: Measurement, isLast: boolean): string {
-  const { workers, maxConnections } = point;
-  if (maxConnections !== null && workers <= maxConnections) return `${workers} workers use no more than ${workers}`;
+  if (point.workers <= (point.maxConnections ?? 0)) return 'each worker has one: more are never used';
   if (processor.limit !== null) return LIMITS[processor.limit];
   if (bound.by === 'capacity' && perSecond >= NEARLY * (bound.perSecond ?? 0)) return 'the HSM was full';
   return isLast ? 'more were not measured' : 'more gave no more';
@@ -34,7 +35,9 @@ export function enoughOf(rates: readonly Mark[]): Enough[] {
     const sorted = marks.toSorted((one, other) => one.x - other.x);
     const first = sorted.find(({ y }) => y >= NEARLY * most);
     if (first === undefined) return [];
-    return [{ measurement: first.measurement, because: why(first.measurement, first === sorted.at(-1)) }];
+    const { x, measurement } = first;
+    const connections = Math.min(x, measurement.point.workers);
+    return [{ measurement, connections, because: why(measurement, first === sorted.at(-1)) }];
   });
 }
 

@@ -9,7 +9,9 @@ import { chromium } from 'playwright-core';
 import { committedFolders } from '../committed.ts';
 
 const PICTURE = join(import.meta.dirname, '../../docs/images/bench-page.png');
-const SIZE = { width: 1240, height: 690 };
+/** The page to the end of its first plots. */
+const WIDTH = 1240;
+const BELOW_PLOTS = 16;
 
 const folder = process.argv[2] ?? committedFolders().at(-1);
 if (folder === undefined) throw new Error('bench/results holds no result: name a folder that does');
@@ -18,10 +20,13 @@ const browser = await chromium.launch({
   args: ['--no-sandbox', '--disable-gpu'],
 });
 try {
-  const page = await browser.newPage({ viewport: SIZE, colorScheme: 'light' });
+  const page = await browser.newPage({ viewport: { width: WIDTH, height: 900 }, colorScheme: 'light' });
   await page.goto(pathToFileURL(join(resolve(folder), 'result.html')).href);
   await page.locator('.place svg').first().waitFor();
-  await page.screenshot({ path: PICTURE });
+  const plot = await page.locator('#plots .panel').first().boundingBox();
+  if (plot === null) throw new Error(`the page in ${folder} shows no plot`);
+  const height = plot.y + plot.height + BELOW_PLOTS;
+  await page.screenshot({ path: PICTURE, fullPage: true, clip: { x: 0, y: 0, width: WIDTH, height } });
 } finally {
   await browser.close();
 }
