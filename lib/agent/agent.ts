@@ -10,7 +10,7 @@ import { ConnectionLimits } from './connection-limits.ts';
 import type { Control } from './control.ts';
 import type { Dispatch } from './dispatch.ts';
 import type { Observation } from './observation.ts';
-import { createMute, createReports, type ReportLog } from './report.ts';
+import { createMute, createReports, type ReportLog, type Reports } from './report.ts';
 import type { AgentStatus, ClientStatus } from './status.ts';
 import { StatusPages } from './status-pages.ts';
 
@@ -84,6 +84,7 @@ export class Agent {
   /** A successor is on its way. */
   #renews = false;
   readonly #limits: ConnectionLimits;
+  readonly #reports: Reports;
   readonly #isMuted = createMute(() => performance.now());
   #connections = 0;
   /** Number of the last connection. */
@@ -95,6 +96,7 @@ export class Agent {
 
   constructor(options: AgentOptions) {
     this.#options = options;
+    this.#reports = createReports(options.log, () => performance.now());
     const { served } = options;
     this.#limits = new ConnectionLimits(options.maxConnections);
     this.#clients = new Clients((sessions) => {
@@ -187,6 +189,11 @@ export class Agent {
   /** Ends now, whatever is under way. */
   end(): void {
     this.#cut([...this.#open]);
+    this.#ended();
+  }
+
+  #ended(): void {
+    this.#reports.flush();
     this.#options.onIdle();
   }
 
@@ -217,14 +224,14 @@ export class Agent {
   }
 
   #host(): Host {
-    const { policy, configurationFile, deadlineMs, slowDeadlineMs, log, dispatchFor } = this.#options;
+    const { policy, configurationFile, deadlineMs, slowDeadlineMs, dispatchFor } = this.#options;
     return {
       ...(dispatchFor && { dispatchFor }),
       policy,
       configurationFile,
       deadlineMs,
       slowDeadlineMs,
-      reportToCaller: createReports(log, () => performance.now()),
+      reportToCaller: this.#reports.to,
       answered: (call, rv) => this.#options.observation.metrics.countCall(call, rv),
       retires: () => this.#retires,
       showStatus: (socket, peer, first) => this.#showStatus(socket, peer, first),
@@ -310,7 +317,7 @@ export class Agent {
     this.#idleTimer = setTimeout(
       () => {
         this.#server.close();
-        this.#options.onIdle();
+        this.#ended();
       },
       Math.max(0, this.#leavesAtMs - performance.now()),
     );

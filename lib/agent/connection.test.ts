@@ -80,7 +80,7 @@ beforeEach(async () => {
     configurationFile: '/etc/mhsm-pkcs11.conf',
     deadlineMs: 10_000,
     slowDeadlineMs: 60_000,
-    reportToCaller: createReports({ error: (line) => lines.push(line), debug: () => undefined }, () => 0),
+    reportToCaller: createReports({ error: (line) => lines.push(line), debug: () => undefined }, () => 0).to,
     closes: (_peer, why) => lines.push(why),
     answered: () => undefined,
     retires: () => retires,

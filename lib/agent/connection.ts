@@ -8,6 +8,7 @@ import { CALLS, type CallName, MAX_FRAME_BYTES, PROTOCOL_VERSION, type RequestOf
 import { type AdmissionPolicy, isAdmitted, type Peer } from './admission.ts';
 import type { Client } from './clients.ts';
 import { type Dispatch, dispatch, type Pkcs11Calls, type Pkcs11Request, type Report, refusalOf } from './dispatch.ts';
+import { STRANGERS } from './report.ts';
 import { isHttp } from './status-pages.ts';
 import { issueTicket, verifyTicket } from './ticket.ts';
 
@@ -49,9 +50,6 @@ type Hello = RequestOf<'hello'>;
 function processOf({ pid }: Peer, { instance }: Hello): string {
   return `${pid} ${Buffer.from(instance).toString('hex')}`;
 }
-
-/** Strangers have their reasons as one: however many they are, and whatever they say of themselves. */
-const STRANGERS = '';
 
 /** What a peer that is not admitted can vary is in no message: each is a line of the log, the same one once a second. */
 function refusalOfStranger(host: Host, { uid }: Peer): Pkcs11Error {

@@ -40,4 +40,25 @@ test('each cause has its own line, 256 of them a second at most', () => {
   expect(lines).toHaveLength(256);
   vi.advanceTimersByTime(1000);
   expect(lines).toHaveLength(256);
+  repeated.say('cause 299', 'line 299', undefined);
+  expect(lines).toHaveLength(257);
+});
+
+test('who has very many causes takes no line of another', () => {
+  const { lines, repeated } = written();
+  for (let nth = 0; nth < 300; nth++) repeated.say(`cause ${nth}`, `line ${nth}`, undefined, 'user 1000');
+  repeated.say('away', 'C_Sign: away', { pid: 7 }, 'user 33');
+  repeated.say('away', 'C_Sign: away', { pid: 8 }, 'user 1000');
+  expect(lines.slice(256)).toEqual(['C_Sign: away by 7 × 1']);
+  vi.advanceTimersByTime(1000);
+  expect(lines.slice(257)).toEqual(['C_Sign: away by undefined × 1']);
+});
+
+test('at the end nothing is owed: the count of the last second is written', () => {
+  const { lines, repeated } = written();
+  for (let time = 0; time < 3; time++) repeated.say('away', 'C_Sign: away', { pid: 7 });
+  repeated.say('once', 'C_Sign: once', { pid: 7 });
+  repeated.flush();
+  expect(lines).toEqual(['C_Sign: away by 7 × 1', 'C_Sign: once by 7 × 1', 'C_Sign: away by undefined × 2']);
+  expect(vi.getTimerCount()).toBe(0);
 });

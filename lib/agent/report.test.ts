@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CKR_FUNCTION_FAILED, CKR_KEY_HANDLE_INVALID } from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
-import { createMute, createReports } from './report.ts';
+import { createMute, createReports, STRANGERS } from './report.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -27,7 +27,7 @@ test('of an overload each process hears once a second, and the log once a second
   const processes = ['a', 'b', 'c'].flatMap((process, pid) =>
     Array.from({ length: 10 }, (_, connection) => ({
       process,
-      report: reports({ pid, uid: 33, gid: 33, connection }, process),
+      report: reports.to({ pid, uid: 33, gid: 33, connection }, process),
     })),
   );
   const error = new Pkcs11Error(CKR_FUNCTION_FAILED, 'too many wait', { hint: 'come later' });
@@ -43,7 +43,7 @@ test('of an overload each process hears once a second, and the log once a second
 test('whatever the processes of a user hear, those of another hear theirs', () => {
   const reports = createReports({ error: vi.fn(), debug: vi.fn() }, () => 0);
   const error = new Pkcs11Error(CKR_FUNCTION_FAILED, 'too many wait', { hint: 'come later' });
-  const heard = (uid: number, process: string) => reports({ pid: 1, uid, gid: uid }, process)('sign', error) !== '';
+  const heard = (uid: number, process: string) => reports.to({ pid: 1, uid, gid: uid }, process)('sign', error) !== '';
   const loud = Array.from({ length: 5000 }, (_, i) => heard(1000, `${i}`));
   expect(loud.filter(Boolean)).toHaveLength(4096);
   expect(heard(33, 'a')).toBe(true);
@@ -52,9 +52,31 @@ test('whatever the processes of a user hear, those of another hear theirs', () =
   expect(heard(34, 'a')).toBe(true);
 });
 
+test('strangers fill the log of nobody who is admitted, be they of many users', () => {
+  const logged: string[] = [];
+  const reports = createReports({ error: (line) => logged.push(line), debug: vi.fn() }, () => 0);
+  const fails = (uid: number, process: string, why: string) =>
+    reports.to({ pid: 1, uid, gid: uid }, process)('sign', new Pkcs11Error(CKR_FUNCTION_FAILED, why, { hint: 'ask' }));
+  for (let uid = 1000; uid < 1300; uid++) fails(uid, STRANGERS, `user ${uid} is a stranger`);
+  for (let cause = 0; cause < 300; cause++) fails(34, 'a', `cause ${cause}`);
+  fails(33, 'a', 'the HSM is away');
+  expect(logged).toHaveLength(256 + 256 + 1);
+  expect(logged.at(-1)).toMatch(/the HSM is away/);
+});
+
+test('what is counted when the agent ends is in the log', () => {
+  const times: (number | undefined)[] = [];
+  const log = { error: (_line: string, _caller?: unknown, nth?: number) => times.push(nth), debug: vi.fn() };
+  const reports = createReports(log, () => 0);
+  const report = reports.to({ pid: 1, uid: 33, gid: 33 }, 'a');
+  for (let i = 0; i < 4; i++) report('sign', new Pkcs11Error(CKR_FUNCTION_FAILED, 'away', { hint: 'wait' }));
+  reports.flush();
+  expect(times).toEqual([1, 3]);
+});
+
 test('what is the calling program’s business is told to nobody', () => {
   const log = { error: vi.fn(), debug: vi.fn() };
-  const report = createReports(log, () => 0)({ pid: 1, uid: 33, gid: 33 }, 'a');
+  const report = createReports(log, () => 0).to({ pid: 1, uid: 33, gid: 33 }, 'a');
   expect(report('sign', new Pkcs11Error(CKR_KEY_HANDLE_INVALID, 'no key 7'))).toBe('');
   expect(log.error).not.toHaveBeenCalled();
   expect(log.debug).toHaveBeenCalledOnce();

@@ -11,6 +11,8 @@ export interface ReportLog {
   debug(line: string, caller?: Caller): void;
 }
 
+/** The name of all processes that are not admitted: their reasons are one, whatever they say of themselves. */
+export const STRANGERS = '';
 const MUTE_MS = 1000;
 /** Different ones a second. */
 const MAX_LINES = 256;
@@ -51,22 +53,32 @@ function createMuteOfUsers(nowMs: () => number): (uid: number, line: string) => 
   };
 }
 
+export interface Reports {
+  /** For one connection of a process, which has a name among those of its user; strangers have none. */
+  readonly to: (peer: Peer, process: string) => Report;
+  /** Writes what is counted and not yet in the log. */
+  readonly flush: () => void;
+}
+
+/** All whose processes are not admitted have their lines together, however many users they are. */
+const ownerOf = ({ uid }: Peer, process: string) => (process === STRANGERS ? STRANGERS : `user ${uid}`);
+
 /**
  * Makes a Report for each connection of a process. A line for the operator goes to the log at most once a second, with how
  * many it stands for, and to each process at most once a second, on however many connections its calls fail for the same
  * reason: every process hears its own reason, whatever those of other users do. Errors without a hint are the calling program's business: debug level, and
  * nothing on its standard error.
  */
-export function createReports(log: ReportLog, nowMs: () => number): (peer: Peer, process: string) => Report {
+export function createReports(log: ReportLog, nowMs: () => number): Reports {
   const lines = new RepeatedLines((line, caller, times) => log.error(line, caller, times));
   const wasTold = createMuteOfUsers(nowMs);
-  return (peer, process) =>
-    (call: CallName, error: Pkcs11Error): string => {
-      if (error.hint === undefined) {
-        log.debug(`${call}: ${error.line}`, peer);
-        return '';
-      }
-      lines.say(error.line, `${call}: ${error.line}`, peer);
-      return wasTold(peer.uid, `${process} ${error.line}`) ? '' : error.line;
-    };
+  const to = (peer: Peer, process: string) => (call: CallName, error: Pkcs11Error) => {
+    if (error.hint === undefined) {
+      log.debug(`${call}: ${error.line}`, peer);
+      return '';
+    }
+    lines.say(error.line, `${call}: ${error.line}`, peer, ownerOf(peer, process));
+    return wasTold(peer.uid, `${process} ${error.line}`) ? '' : error.line;
+  };
+  return { to, flush: () => lines.flush() };
 }
