@@ -9,6 +9,7 @@ import { Connection, type Host, type ServedCalls } from './connection.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import type { Control } from './control.ts';
 import type { Dispatch } from './dispatch.ts';
+import { Ending } from './ending.ts';
 import type { Observation } from './observation.ts';
 import { createMute, createReports, type ReportLog, type Reports } from './report.ts';
 import type { AgentStatus, ClientStatus } from './status.ts';
@@ -52,10 +53,10 @@ export interface AgentOptions {
   readonly problemOfConfigurationNow: () => Pkcs11Error | undefined;
 }
 
-/** After the deadline of the operations that are under way. */
-const RETIRE_GRACE_MS = 1000;
-/** Of the deadline, for an operation that nobody goes on with while others wait. */
-const IDLE_SHARE = 4;
+/** One request to stop may come as two signals: a service manager tells all processes, the launcher passes its own on. */
+const SAME_STOP_MS = 500;
+/** Within what a launcher waits for a word of an agent that ends. */
+const WORD_MS = 1000;
 
 type ClientEntry = Clients<ServedApplication>['all'][number];
 
@@ -79,8 +80,9 @@ export class Agent {
   readonly #observers = new WeakSet<Socket>();
   readonly #open = new Set<Connection>();
   #retires = false;
-  /** It was asked to end. */
-  #stops = false;
+  /** When it was asked to end. */
+  #stopsSinceMs: number | undefined;
+  readonly #ending: Ending<Connection>;
   /** A successor is on its way. */
   #renews = false;
   readonly #limits: ConnectionLimits;
@@ -99,6 +101,14 @@ export class Agent {
     this.#reports = createReports(options.log, () => performance.now());
     const { served } = options;
     this.#limits = new ConnectionLimits(options.maxConnections);
+    this.#ending = new Ending({
+      deadlineMs: options.deadlineMs,
+      slowDeadlineMs: options.slowDeadlineMs,
+      connections: () => this.#open,
+      retire: () => this.#retire(),
+      cut: (connections) => this.#cut(connections),
+      end: () => this.end(),
+    });
     this.#clients = new Clients((sessions) => {
       if ('wrongConfiguration' in served) throw served.wrongConfiguration;
       return served.createApplication(sessions);
@@ -154,7 +164,7 @@ export class Agent {
         this.#options.control?.watch({
           launcherGone: () => this.drain(),
           successorReady: () => {
-            if (this.#renews) this.retire();
+            if (this.#renews) this.#ending.handOver();
           },
         });
         resolve();
@@ -164,26 +174,36 @@ export class Agent {
 
   /**
    * Lets go of each connection between two of its operations: the next call finds it closed and goes to the successor, or
-   * waits for it in the backlog, and is made there. Ends when the last has gone, at the latest after the longest operation.
+   * waits for it in the backlog, and is made there. Ends when the last has gone.
    */
-  retire(): void {
-    if (this.#retires) return;
-    const { log, deadlineMs, slowDeadlineMs } = this.#options;
-    log.info(`agent ${process.pid} retires: its clients go to the next one`);
+  #retire(): void {
+    this.#options.log.info(`agent ${process.pid} retires: its clients go to the next one`);
     this.#retires = true;
     this.drain();
     for (const connection of this.#open) connection.retire();
-    const cutIdle = () => this.#cut([...this.#open].filter((connection) => !connection.isBusy));
-    // Without a successor all wait for the end of this one.
-    setTimeout(cutIdle, this.#renews ? deadlineMs + RETIRE_GRACE_MS : deadlineMs / IDLE_SHARE).unref();
-    setTimeout(() => this.end(), Math.max(deadlineMs, slowDeadlineMs) + RETIRE_GRACE_MS).unref();
   }
 
-  /** Retires when asked first, also where a successor had made it retire before; asked again it ends. */
+  /** Ends when what is under way has ended, serving on meanwhile where nobody else does; asked again it ends at once. */
   stop(): void {
-    if (this.#stops) return this.end();
-    this.#stops = true;
-    this.retire();
+    const now = performance.now();
+    if (this.#stopsSinceMs !== undefined && now - this.#stopsSinceMs >= SAME_STOP_MS) return this.end();
+    if (this.#stopsSinceMs !== undefined) return;
+    this.#stopsSinceMs = now;
+    this.#keepWord();
+    this.#goes();
+  }
+
+  #keepWord(): void {
+    const { control } = this.#options;
+    if (control === undefined) return;
+    control.endsStill();
+    setInterval(() => control.endsStill(), WORD_MS).unref();
+  }
+
+  #goes(): void {
+    // Who drains has a successor, or no launcher: its clients start one.
+    if (this.#drains) this.#ending.handOver();
+    else this.#ending.stop();
   }
 
   /** Ends now, whatever is under way. */
@@ -193,6 +213,7 @@ export class Agent {
   }
 
   #ended(): void {
+    this.#ending.close();
     this.#reports.flush();
     this.#options.onIdle();
   }
@@ -209,7 +230,7 @@ export class Agent {
    */
   renew(): void {
     const { control, log } = this.#options;
-    if (control === undefined) return this.retire();
+    if (control === undefined) return this.#goes();
     if (!this.#drains) this.#renews = true;
     log.info(`agent ${process.pid} asks for a successor`);
     control.askForSuccessor();

@@ -43,6 +43,10 @@ const calls = {
     new Promise((resolve) => {
       endLogout = () => resolve({});
     }),
+  findObjectsInit: () =>
+    new Promise((resolve) => {
+      endListing = () => resolve({});
+    }),
   login: () => {
     throw new Pkcs11Error(CKR_DEVICE_ERROR, 'the HSM is away', { hint: 'bring it back' });
   },
@@ -67,6 +71,8 @@ let retires: boolean;
 let shown: string[];
 /** Lets a C_Logout that is under way end. */
 let endLogout: (() => void) | undefined;
+/** Lets a C_FindObjectsInit that is under way end. */
+let endListing: (() => void) | undefined;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'mhsm-connection-'));
@@ -451,6 +457,31 @@ describe('a connection that retires', () => {
     connections[0]?.cut();
     await caller.untilClosed();
     endLogout = undefined;
+  });
+
+  test('tells whether it has paused between calls and operations, and whether what is under way is slow', async () => {
+    const [caller, other] = [await greeted(), await greeted()];
+    const [first, second] = connections;
+    caller.send(digestInit);
+    await caller.answer('digestInit');
+    other.send(encodeRequest('findObjectsInit', { session: 2, template: [] }));
+    while (second?.isBusy !== true) await new Promise(setImmediate);
+    expect([first?.isUnpaused, second.isUnpaused, second.isSlow]).toEqual([false, false, true]);
+    const usedAtMs = first?.usedAtMs ?? 0;
+    for (const connection of connections) connection.lookForPause();
+    expect(await caller.call('generateRandom', { session: 1, length: 4 })).toMatchObject({ rv: CKR_OK });
+    expect([first?.isUnpaused, second.isUnpaused]).toEqual([true, true]);
+    expect(first?.usedAtMs).toBeGreaterThan(usedAtMs);
+    endListing?.();
+    await other.answer('findObjectsInit');
+    caller.send(digestFinal);
+    await caller.answer('digestFinal');
+    expect([first?.isUnpaused, second.isUnpaused, second.isSlow]).toEqual([false, false, false]);
+    caller.send(digestInit);
+    await caller.answer('digestInit');
+    expect(first?.isUnpaused).toBe(false);
+    caller.end();
+    other.end();
   });
 
   test('leaves to its successor what only begins something', async () => {

@@ -8,6 +8,7 @@ import { CALLS, type CallName, MAX_FRAME_BYTES, PROTOCOL_VERSION, type RequestOf
 import { type AdmissionPolicy, isAdmitted, type Peer } from './admission.ts';
 import type { Client } from './clients.ts';
 import { type Dispatch, dispatch, type Pkcs11Calls, type Pkcs11Request, type Report, refusalOf } from './dispatch.ts';
+import type { Occupation } from './ending.ts';
 import { STRANGERS } from './report.ts';
 import { isHttp } from './status-pages.ts';
 import { issueTicket, verifyTicket } from './ticket.ts';
@@ -70,7 +71,7 @@ function refusalOfVersion({ pid }: Peer, { protocol }: Hello): Pkcs11Error {
  * another is under way, no hello in time, half a frame, an answer that it does not read) loses this connection and
  * nothing else. So a connection holds one request and one answer at most, neither larger than a frame.
  */
-export class Connection {
+export class Connection implements Occupation {
   readonly #socket: Socket;
   readonly #peer: Peer;
   readonly #host: Host;
@@ -82,6 +83,8 @@ export class Connection {
   #timer: NodeJS.Timeout | undefined;
   #client: Client<ServedCalls> | undefined;
   #underWay: CallName | undefined;
+  #usedAtMs = performance.now();
+  #isUnpaused = false;
   #retires = false;
   /** Takes no request any more. */
   #isClosing = false;
@@ -105,9 +108,24 @@ export class Connection {
     this.#client = undefined;
   }
 
-  /** A call is under way. */
   get isBusy(): boolean {
     return this.#underWay !== undefined;
+  }
+
+  get isSlow(): boolean {
+    return this.#underWay !== undefined && 'slow' in CALLS[this.#underWay];
+  }
+
+  get isUnpaused(): boolean {
+    return this.#isUnpaused;
+  }
+
+  lookForPause(): void {
+    this.#isUnpaused = this.isBusy || this.#isWithinOperation;
+  }
+
+  get usedAtMs(): number {
+    return this.#usedAtMs;
   }
 
   get #isWithinOperation(): boolean {
@@ -211,6 +229,8 @@ export class Connection {
 
   #conclude(request: Pkcs11Request, response: Response<CallName>): void {
     const goesOn = this.#goesOn(request);
+    this.#usedAtMs = performance.now();
+    if (this.#isUnpaused && !goesOn && !this.#isWithinOperation) this.#isUnpaused = false;
     // Before the answer, which brings the next call.
     if (this.#retires) this.#letGo();
     this.#answer(request.call, goesOn ? { ...response, goesOn } : response);

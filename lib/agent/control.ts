@@ -9,12 +9,22 @@ export interface Control {
   ready(): void;
   /** Asks for a successor on the same listening socket. */
   askForSuccessor(): void;
+  /** Says that it was told to stop, and still has something to end. */
+  endsStill(): void;
   /** Calls back when a successor is ready, and once when the launcher is gone: nobody starts a successor then. */
   watch(callbacks: { readonly successorReady: () => void; readonly launcherGone: () => void }): void;
 }
 
 const READY = 'r';
 const SUCCESSOR = 'n';
+const ENDS_STILL = 'e';
+
+/** It may have gone, or not read: `watch` finds out, and no agent ends for it. */
+function tell(descriptor: number, byte: string): void {
+  try {
+    writeSync(descriptor, byte);
+  } catch {}
+}
 
 /** Reads the ticket key that the launcher sends first. Throws when the descriptor gives less. */
 export function openControl(descriptor: number): Control {
@@ -28,7 +38,8 @@ export function openControl(descriptor: number): Control {
   return {
     ticketKey,
     ready: () => writeSync(descriptor, READY),
-    askForSuccessor: () => writeSync(descriptor, SUCCESSOR),
+    askForSuccessor: () => tell(descriptor, SUCCESSOR),
+    endsStill: () => tell(descriptor, ENDS_STILL),
     watch: ({ successorReady, launcherGone }) => {
       const socket = new Socket({ fd: descriptor, readable: true, writable: false });
       socket.on('error', () => socket.destroy());

@@ -30,6 +30,9 @@ struct agent {
     bool ready;
     /* A successor was asked for before. */
     bool renews_when_ready;
+    /* When it is killed, unless it says before that it still has something to end; once it was told to stop. */
+    int64_t stop_by_ms;
+    bool killed;
     char line[256];
     size_t line_length;
     /* The last line that may be a reason why it ended. */

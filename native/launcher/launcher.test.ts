@@ -191,6 +191,28 @@ describe.each(VARIANTS)('the launcher, $name', ({ build }) => {
     expect(scene.notes.at(-1)).toMatchObject({ pid, ended: 'SIGTERM' });
   });
 
+  test('SIGTERM does not wait for an agent that hangs: it is killed, and a line says so', async () => {
+    const launcher = start();
+    await launcher.ready();
+    const { pid } = await scene.agent(1);
+    scene.setMode('hangs');
+    launcher.process.kill('SIGTERM');
+    expect(await launcher.exit).toBe(0);
+    expect(isAlive(pid)).toBe(false);
+    expect(launcher.stderr).toContain(`agent ${pid} was told to stop and did not: it is killed`);
+  });
+
+  test('SIGTERM does not keep an agent waiting that has much to say', async () => {
+    // In the background it writes to a pipe, and not to what the launcher has.
+    const launcher = new Launcher(build, scene, []);
+    await launcher.ready();
+    const { pid, ppid } = await scene.agent(1);
+    scene.setMode('talks');
+    kill(ppid, 'SIGTERM');
+    await until('the end of both', () => !isAlive(pid) && !isAlive(ppid));
+    expect(scene.notes.at(-1)).toMatchObject({ pid, ended: 'SIGTERM' });
+  });
+
   test('a second SIGTERM does not wait for an agent that never ends', async () => {
     const launcher = start();
     await launcher.ready();
@@ -215,6 +237,30 @@ describe.each(VARIANTS)('the launcher, $name', ({ build }) => {
     expect(caller.stderr).toBe('');
     expect(scene.notes).toHaveLength(2);
     await Promise.all([holder.end(), caller.end()]);
+    await stop(launcher);
+  });
+
+  test('a successor that nobody uses may end before its predecessor: the next caller finds another', async () => {
+    const launcher = start('--idle', '0');
+    await launcher.ready();
+    const before = await loadDriver();
+    expect(await before.run('init 2')).toBe('0');
+    const first = await scene.agent(1);
+    kill(first.pid, 'SIGUSR2');
+    const second = await scene.agent(2);
+    // It is ready when it has answered.
+    const passing = await loadDriver();
+    expect(await passing.run('init 2')).toBe('0');
+    await passing.end();
+    kill(second.pid, 'SIGUSR1');
+    await until('dormant', () => launcher.stderr.includes('because nobody called'));
+    const caller = await loadDriver();
+    expect(await caller.run('init 2')).toBe('0');
+    expect(await before.run('slots 8')).toBe('0 2 3');
+    expect(isAlive(first.pid)).toBe(true);
+    expect(scene.notes).toHaveLength(3);
+    await Promise.all([before.end(), caller.end()]);
+    kill(first.pid, 'SIGUSR1');
     await stop(launcher);
   });
 

@@ -30,9 +30,9 @@
 /* An agent that ran this long was not the reason why it failed. */
 #define SOUND_AFTER_MS 10000
 #define MAX_FAILED_STARTS 3
-/* An agent that is told to stop ends by itself, after what is under way: no configuration lets that take longer. */
-#define LONGEST_STOP_MS (11 * 60 * 1000)
-/* Told once more. */
+/* One that is told to stop may have much to end, and says each second that it still has. One that hangs says nothing. */
+#define SILENT_STOP_MS 10000
+/* Told once more, or killed. */
 #define HURRIED_STOP_MS 1000
 /* Between two looks at whether the lease is still held. */
 #define SHORTEST_WATCH_MS 100
@@ -53,6 +53,10 @@ struct supervisor {
     /* In a row, since an agent was sound. */
     unsigned failures;
     bool was_ready;
+    /* Its agents have been told to stop. */
+    bool stops;
+    /* Told once more: none is waited for, whatever it says. */
+    bool hurries;
     /* Set to end the loop. */
     bool done;
     int status;
@@ -184,8 +188,12 @@ static void renew(struct supervisor *supervisor)
 static void on_control(struct supervisor *supervisor, struct agent *agent)
 {
     switch (agent_read_control(agent)) {
+    case 'e':
+        if (!supervisor->hurries)
+            agent->stop_by_ms = deadline_now_ms() + SILENT_STOP_MS;
+        break;
     case 'r':
-        if (!supervisor->was_ready)
+        if (!supervisor->was_ready && !supervisor->stops)
             supervisor->report(NULL);
         supervisor->was_ready = true;
         agent->ready = true;
@@ -237,6 +245,9 @@ static int left_ms(const struct supervisor *supervisor)
 {
     int64_t at =
         supervisor->start_at_ms < supervisor->leave_at_ms ? supervisor->start_at_ms : supervisor->leave_at_ms;
+    for (size_t i = 0; supervisor->stops && i < MAX_AGENTS; i++)
+        if (supervisor->agents[i].pid != 0 && supervisor->agents[i].stop_by_ms < at)
+            at = supervisor->agents[i].stop_by_ms;
     if (at == NEVER)
         return -1;
     int64_t left = at - deadline_now_ms();
@@ -270,31 +281,56 @@ static void wait_once(struct supervisor *supervisor)
         on_signal(supervisor);
 }
 
-static void kill_agents(const struct supervisor *supervisor, int signal)
+static void tell_to_stop(struct supervisor *supervisor, int64_t within_ms)
 {
-    for (size_t i = 0; i < MAX_AGENTS; i++)
-        if (supervisor->agents[i].pid != 0)
-            kill(supervisor->agents[i].pid, signal);
+    int64_t by = deadline_now_ms() + within_ms;
+    for (size_t i = 0; i < MAX_AGENTS; i++) {
+        struct agent *agent = &supervisor->agents[i];
+        if (agent->pid == 0)
+            continue;
+        kill(agent->pid, SIGTERM);
+        agent->stop_by_ms = by;
+    }
 }
 
-/* They answer what is under way and let their clients go. A second signal ends what is not over by then. */
+static void kill_late(struct agent *agent, int64_t now)
+{
+    if (agent->pid == 0 || now < agent->stop_by_ms)
+        return;
+    if (agent->killed) {
+        /* Its end is the kernel's business. */
+        agent_forget(agent);
+        return;
+    }
+    log_line(LOG_ERR, "agent %d was told to stop and did not: it is killed", (int)agent->pid);
+    kill(agent->pid, SIGKILL);
+    agent->killed = true;
+    agent->stop_by_ms = now + HURRIED_STOP_MS;
+}
+
+/*
+ * They answer what is under way and let their clients go. What they write meanwhile is read, or they would wait for that. A
+ * second signal ends what is not over by then.
+ */
 static void stop_agents(struct supervisor *supervisor)
 {
-    struct deadline deadline = deadline_in(LONGEST_STOP_MS);
     /* Not restarted, whatever they end with. */
     supervisor->current = NULL;
+    supervisor->start_at_ms = NEVER;
+    supervisor->leave_at_ms = NEVER;
     supervisor->done = false;
-    kill_agents(supervisor, SIGTERM);
-    reap(supervisor);
-    while (has_agents(supervisor) && deadline_poll(supervisor->signals, POLLIN, deadline)) {
-        on_signal(supervisor);
-        if (!supervisor->done)
-            continue;
-        supervisor->done = false;
-        kill_agents(supervisor, SIGTERM);
-        deadline = deadline_in(HURRIED_STOP_MS);
+    supervisor->stops = true;
+    tell_to_stop(supervisor, SILENT_STOP_MS);
+    while (has_agents(supervisor)) {
+        wait_once(supervisor);
+        if (supervisor->done) {
+            supervisor->done = false;
+            supervisor->hurries = true;
+            tell_to_stop(supervisor, HURRIED_STOP_MS);
+        }
+        for (size_t i = 0; i < MAX_AGENTS; i++)
+            kill_late(&supervisor->agents[i], deadline_now_ms());
     }
-    kill_agents(supervisor, SIGKILL);
 }
 
 static int open_signals(void)
@@ -335,6 +371,7 @@ int supervisor_run(struct listener *listener, struct agent_options *options, int
     /* Whoever comes from now on finds nobody, and may start another launcher, instead of waiting for us. */
     listener_remove(listener);
     close(listener->fd);
+    listener->fd = -1;
     stop_agents(&supervisor);
     return supervisor.status;
 }

@@ -1,9 +1,18 @@
 /**
  * What the launcher starts in tests: notes how it was started in a file, serves as FakeAgent does, and ends when told.
  * A file `mode` in its folder may say "broken": then it ends before it is ready; "starting": it is not ready until that
- * changes; "ends late" and "never ends": what it does on SIGTERM.
+ * changes; "ends late", "hangs", "never ends" (and says each second that it is about to) and "talks": what it does on SIGTERM.
  */
-import { appendFileSync, existsSync, readdirSync, readFileSync, readlinkSync, readSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  writeSync,
+} from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import process, { argv, env, exit, pid, ppid } from 'node:process';
@@ -12,8 +21,10 @@ import { FakeAgent } from './fake-agent.ts';
 
 const folder = env.MHSM_PKCS11_TEST ?? '/nowhere';
 const CONTROL = 4;
-/** What a signature that waits for the HSM may take, and then some. */
-const LATE_MS = 6000;
+/** What a listing that waits for the HSM may take: longer than the launcher waits for one that says nothing. */
+const LATE_MS = 11_000;
+/** More than a pipe takes. */
+const TALK_BYTES = 128 * 1024;
 
 /** Descriptors that were there before Node made its own, which are the kinds left out here. */
 function inherited(): string[] {
@@ -71,9 +82,20 @@ const end = () => {
   appendFileSync(join(folder, 'notes'), `${JSON.stringify({ ...note, ended: 'SIGTERM' })}\n`);
   exit(0);
 };
-process.on('SIGTERM', () => {
-  if (mode() === 'never ends') return;
-  if (mode() === 'ends late') setTimeout(end, LATE_MS);
-  else end();
-});
+const sayThatItEnds = () => setInterval(() => writeSync(CONTROL, 'e'), 500);
+const ENDINGS: Readonly<Record<string, () => void>> = {
+  hangs: () => undefined,
+  'never ends': sayThatItEnds,
+  'ends late': () => {
+    sayThatItEnds();
+    setTimeout(end, LATE_MS);
+  },
+  talks: () => {
+    // Opened anew it blocks, as a log does that loses nothing.
+    const standardError = openSync('/dev/stderr', 'a');
+    for (let bytes = 0; bytes < TALK_BYTES; ) bytes += writeSync(standardError, 'it has very much to say\n');
+    end();
+  },
+};
+process.on('SIGTERM', () => (ENDINGS[mode()] ?? end)());
 writeSync(CONTROL, 'r');

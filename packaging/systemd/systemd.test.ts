@@ -8,7 +8,8 @@ import { Offload } from '../../demo/offload.ts';
 import { mustRun, runProgram, waitFor } from '../../demo/process.ts';
 import { SigningClient } from '../../demo/signing-client.ts';
 import { socketName } from '../../lib/agent/location.ts';
-import { BUILD, Driver } from '../../native/test/driver.ts';
+import { CKA_LABEL } from '../../lib/pkcs11/constants.ts';
+import { BUILD, Driver, masked } from '../../native/test/driver.ts';
 
 const AGENT = join(BUILD, 'mhsm-pkcs11-agent');
 const INSTALLED_AGENT = '/opt/mhsm-pkcs11/native/build/mhsm-pkcs11-agent';
@@ -142,6 +143,28 @@ describe('socket activation', () => {
     await restart();
     expect(await client.sign(3)).toEqual({ made: 3, failures: [] });
     await client.stop();
+  });
+
+  test('SIGTERM while keys are listed: everybody is served until the list is there', async () => {
+    const { configurationFile, pin, mock } = offload;
+    const client = await SigningClient.start({ configurationFile, pin, label: LABEL, environment: environment() });
+    const lister = await Driver.load(BUILD, environment());
+    expect([await lister.run('init 2'), await lister.run('open 0 4')]).toEqual(['0', '0 1']);
+    expect(await lister.run(`login 1 1 ${masked(pin)}`)).toBe('0');
+    await mock.control('POST', 'faults', { operation: 'list', delayMs: 5000, times: 1 });
+    const done: string[] = [];
+    const listing = lister.run(`findinit 1 ${CKA_LABEL}=00`).then((rv) => done.push(`listed ${rv}`));
+    await waitFor('a listing at the HSM', async () =>
+      ((await mock.control('GET', 'faults')) as unknown[]).length === 0 ? true : undefined,
+    );
+    const stopped = activation.stop().then((status) => done.push(`stopped ${status}`));
+    expect(await client.sign(3)).toEqual({ made: 3, failures: [] });
+    expect(done).toEqual([]);
+    await Promise.all([listing, stopped]);
+    expect(done).toEqual(['listed 0', 'stopped 0']);
+    activation = await Activation.start(socket, runtime, configurationFile);
+    expect(await client.sign(3)).toEqual({ made: 3, failures: [] });
+    await Promise.all([client.stop(), lister.end()]);
   });
 
   test('SIGTERM is a good end, as Restart=on-failure has it', async () => {
