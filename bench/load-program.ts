@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { rateOf } from './plan/rate.ts';
 import type { LoadReport } from './subjects/subject.ts';
 
 const PROGRAMS = join(import.meta.dirname, '../native/build/bench');
@@ -10,6 +11,15 @@ const PROGRAMS = join(import.meta.dirname, '../native/build/bench');
 const LATE_MS = 30_000;
 /** What lanes.h takes where nothing is said; the limit stands behind it. */
 const PAUSE_AFTER_FAILURE_MS = 1;
+
+/** What lanes.c prints of a run. */
+interface Counted extends Omit<LoadReport, 'perSecond'> {
+  /** When operations ended that succeeded, since the run began. */
+  readonly endsMs: readonly number[];
+  readonly lanes: number;
+  /** When the first lane stopped loading. */
+  readonly loadedMs: number;
+}
 
 export interface LoadProgramOptions {
   readonly env?: NodeJS.ProcessEnv;
@@ -66,7 +76,8 @@ export class LoadProgram {
     this.#process.stdin?.write(`run ${Math.round(durationMs)}${limit}\n`);
     const late = setTimeout(() => this.#process.kill('SIGKILL'), durationMs + LATE_MS);
     try {
-      return JSON.parse(await this.#line()) as LoadReport;
+      const { endsMs, lanes, loadedMs, ...counted } = JSON.parse(await this.#line()) as Counted;
+      return { ...counted, perSecond: rateOf(endsMs, lanes, loadedMs) };
     } finally {
       clearTimeout(late);
     }

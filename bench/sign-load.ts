@@ -4,6 +4,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { percentilesOf } from './plan/percentiles.ts';
+import { rateOf } from './plan/rate.ts';
 
 export interface LoadOrder {
   /** Origin of the server; its connections are kept for the next order. */
@@ -24,7 +25,7 @@ export interface LoadResult {
   readonly durationMs: number;
   /** Of status 200. */
   readonly count: number;
-  /** The same a second: the sum over the lanes, each over its own time. */
+  /** The same a second, while all lanes load. */
   readonly perSecond: number;
   /** Of those of status 200. */
   readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number };
@@ -50,6 +51,7 @@ async function run(order: LoadOrder): Promise<LoadResult> {
   const pool = poolFor(order);
   const { path, headers, body } = order;
   const timesMs: number[] = [];
+  const endsMs: number[] = [];
   const failures: string[] = [];
   const startedMs = performance.now();
   /** Why it failed; undefined when it did not. A lost connection must not end the lane: the others would load on alone. */
@@ -62,30 +64,30 @@ async function run(order: LoadOrder): Promise<LoadResult> {
       return String(error);
     }
   };
-  /** Gives its rate a second. */
+  /** Gives when it stopped. */
   const lane = async () => {
-    let count = 0;
     let nowMs = startedMs;
     while (nowMs - startedMs < order.durationMs) {
       const failure = await ask();
       if (failure === undefined) {
         timesMs.push(performance.now() - nowMs);
-        count += 1;
+        endsMs.push(performance.now() - startedMs);
       } else {
         failures.push(failure);
         await setTimeout(PAUSE_AFTER_FAILURE_MS);
       }
       nowMs = performance.now();
     }
-    return count / ((nowMs - startedMs) / 1000);
+    return nowMs - startedMs;
   };
-  const rates = await Promise.all(Array.from({ length: order.lanes ?? order.connections }, lane));
+  const lanes = order.lanes ?? order.connections;
+  const stoppedMs = await Promise.all(Array.from({ length: lanes }, lane));
   const [failure] = failures;
   return {
     requests: timesMs.length + failures.length,
     durationMs: performance.now() - startedMs,
     count: timesMs.length,
-    perSecond: rates.reduce((sum, rate) => sum + rate, 0),
+    perSecond: rateOf(endsMs, lanes, Math.min(...stoppedMs)),
     latencyMs: percentilesOf(timesMs),
     failures: failures.length,
     ...(failure === undefined ? {} : { failure }),

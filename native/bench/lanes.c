@@ -9,7 +9,7 @@
 #include <time.h>
 
 #define NS_PER_MS 1000000ull
-#define NS_PER_S 1e9
+#define NS_PER_S 1000000000ull
 /* A lane that fails at once must not take the processor from those that do not. */
 #define PAUSE_AFTER_FAILURE_MS 1
 
@@ -26,10 +26,14 @@ struct lane {
     pthread_t thread;
     operation operation;
     void *context;
+    unsigned long long begin_ns;
     unsigned long long end_ns;
-    unsigned long long elapsed_ns;
+    /* When it stopped loading, since the load began. */
+    unsigned long long left_ns;
     unsigned long long pause_ns;
     struct times done, failed;
+    /* Of those that were done, since the load began. */
+    struct times ends;
     char failure[FAILURE_BYTES];
 };
 
@@ -38,7 +42,7 @@ unsigned long long now_ns(void)
     struct timespec now;
     if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
         abort();
-    return (unsigned long long)now.tv_sec * (unsigned long long)NS_PER_S + (unsigned long long)now.tv_nsec;
+    return (unsigned long long)now.tv_sec * NS_PER_S + (unsigned long long)now.tv_nsec;
 }
 
 static void keep_time(struct times *times, unsigned long long ns)
@@ -54,8 +58,7 @@ static void keep_time(struct times *times, unsigned long long ns)
 
 static void rest(unsigned long long ns)
 {
-    struct timespec pause = {.tv_sec = (time_t)(ns / (unsigned long long)NS_PER_S),
-                             .tv_nsec = (long)(ns % (unsigned long long)NS_PER_S)};
+    struct timespec pause = {.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
     /* Cut short by a signal it is a shorter pause. */
     (void)nanosleep(&pause, NULL);
 }
@@ -63,14 +66,15 @@ static void rest(unsigned long long ns)
 static void *work(void *argument)
 {
     struct lane *lane = argument;
-    unsigned long long begin = now_ns(), now = begin;
-    /* Also one that began too late does one, or its rate would be nothing in no time. */
+    unsigned long long now = now_ns();
+    /* Also one that began too late does one. */
     while (atomic_fetch_sub(&left, 1) > 0) {
         char failure[FAILURE_BYTES] = "";
         bool done = lane->operation(lane->context, failure);
         unsigned long long after = now_ns();
         if (done) {
             keep_time(&lane->done, after - now);
+            keep_time(&lane->ends, after - lane->begin_ns);
         } else {
             if (lane->failed.count == 0)
                 memcpy(lane->failure, failure, sizeof lane->failure);
@@ -81,7 +85,7 @@ static void *work(void *argument)
         if (now >= lane->end_ns)
             break;
     }
-    lane->elapsed_ns = now - begin;
+    lane->left_ns = now - lane->begin_ns;
     return NULL;
 }
 
@@ -91,10 +95,15 @@ static int compare(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
+static double milliseconds(unsigned long long ns)
+{
+    return (double)ns / (double)NS_PER_MS;
+}
+
 /* Nearest rank: the least that so many of 100 do not exceed. In milliseconds; 0 where there is none. */
 static double percentile(const unsigned long long *sorted, size_t count, size_t percent)
 {
-    return count == 0 ? 0 : (double)sorted[(percent * count + 99) / 100 - 1] / (double)NS_PER_MS;
+    return count == 0 ? 0 : milliseconds(sorted[(percent * count + 99) / 100 - 1]);
 }
 
 /* Those of all lanes, in order of size; the caller frees them. */
@@ -111,28 +120,37 @@ static struct times gather(const struct lane *lanes, unsigned count, bool failed
     return all;
 }
 
-/*
- * Each lane's rate is over its own time: a window cut at a fixed end would count an operation too many or too few in each
- * lane, which is much where an operation takes long.
- */
+/* When the first lane stopped loading, and when operations ended: what a rate is made of. In milliseconds. */
+static void print_course(const struct lane *lanes, unsigned count)
+{
+    unsigned long long loaded = ULLONG_MAX;
+    const char *separator = "";
+    printf("\"endsMs\":[");
+    for (unsigned i = 0; i < count; i++) {
+        for (size_t j = 0; j < lanes[i].ends.count; j++) {
+            printf("%s%.3f", separator, milliseconds(lanes[i].ends.at[j]));
+            separator = ",";
+        }
+        loaded = lanes[i].left_ns < loaded ? lanes[i].left_ns : loaded;
+    }
+    printf("],\"lanes\":%u,\"loadedMs\":%.3f", count, milliseconds(loaded));
+}
+
 static void report(struct lane *lanes, unsigned count)
 {
-    double per_second = 0;
     const char *failure = "";
-    for (unsigned i = 0; i < count; i++) {
-        /* One for which nothing was left has no time either. */
-        if (lanes[i].done.count > 0)
-            per_second += (double)lanes[i].done.count / ((double)lanes[i].elapsed_ns / NS_PER_S);
+    for (unsigned i = 0; i < count; i++)
         if (lanes[i].failed.count > 0)
             failure = lanes[i].failure;
-    }
     struct times done = gather(lanes, count, false), failed = gather(lanes, count, true);
-    printf("{\"perSecond\":%.3f,\"count\":%zu,\"failures\":%zu,\"failure\":\"%s\","
+    printf("{\"count\":%zu,\"failures\":%zu,\"failure\":\"%s\","
            "\"latencyMs\":{\"p50\":%.4f,\"p95\":%.4f,\"p99\":%.4f},"
-           "\"failureMs\":{\"p50\":%.4f,\"p99\":%.4f}}\n",
-           per_second, done.count, failed.count, failure, percentile(done.at, done.count, 50),
+           "\"failureMs\":{\"p50\":%.4f,\"p99\":%.4f},",
+           done.count, failed.count, failure, percentile(done.at, done.count, 50),
            percentile(done.at, done.count, 95), percentile(done.at, done.count, 99),
            percentile(failed.at, failed.count, 50), percentile(failed.at, failed.count, 99));
+    print_course(lanes, count);
+    printf("}\n");
     free(done.at);
     free(failed.at);
 }
@@ -140,11 +158,12 @@ static void report(struct lane *lanes, unsigned count)
 static void run(operation operation, void *const *contexts, unsigned count, unsigned ms, unsigned pause_ms)
 {
     static struct lane lanes[MAX_LANES];
-    unsigned long long end = now_ns() + ms * NS_PER_MS;
+    unsigned long long begin = now_ns();
     for (unsigned i = 0; i < count; i++) {
         lanes[i] = (struct lane){.operation = operation,
                                  .context = contexts[i],
-                                 .end_ns = end,
+                                 .begin_ns = begin,
+                                 .end_ns = begin + ms * NS_PER_MS,
                                  .pause_ns = pause_ms * NS_PER_MS};
         if (pthread_create(&lanes[i].thread, NULL, work, &lanes[i]) != 0)
             exit(4);
@@ -156,6 +175,7 @@ static void run(operation operation, void *const *contexts, unsigned count, unsi
     for (unsigned i = 0; i < count; i++) {
         free(lanes[i].done.at);
         free(lanes[i].failed.at);
+        free(lanes[i].ends.at);
     }
 }
 
