@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, globSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { mustRun, waitFor } from '../demo/process.ts';
 import type { Fault, Struck } from './fault.ts';
-import { asSeenBy, mountFor, noOwnMounts } from './mount-namespace.ts';
+import { LOG_BYTES } from './log-folder.ts';
+import { noOwnMounts } from './mount-namespace.ts';
 import type { Scene } from './scene.ts';
 
 /** Of one handshake: the server tries a second time. */
@@ -55,21 +56,27 @@ async function exhaustWorker({ nginx }: Scene): Promise<Struck> {
   return { end: () => limitDescriptors(worker, before) };
 }
 
-/** The folder of the log is a file system of its own, of which nothing is left. */
-async function fillLog({ logFolder, offload, nginx }: Scene): Promise<Struck> {
-  const { masterPid } = nginx;
-  const filler = asSeenBy(masterPid, join(logFolder, 'filler'));
-  await mountFor(masterPid, 'mount', '-t', 'tmpfs', '-o', 'size=64k,mode=0777', 'tmpfs', logFolder);
+const PAGE_BYTES = 4096;
+
+function writeUntilFull(file: string, data: Buffer | string): void {
   try {
-    writeFileSync(filler, Buffer.alloc(64 * 1024));
+    appendFileSync(file, data);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
   }
-  // So that there is something to write: why handshakes fail for a moment, and where the next agent is.
+}
+
+/** Of the file system of the log nothing is left. */
+async function fillLog({ logFolder, offload }: Scene): Promise<Struck> {
+  const filler = join(logFolder, 'filler');
+  writeUntilFull(filler, Buffer.alloc(LOG_BYTES));
+  // What is left of the last page of each log.
+  for (const log of globSync('*.log', { cwd: logFolder }))
+    writeUntilFull(join(logFolder, log), '\n'.repeat(PAGE_BYTES));
+  // Something to write: why two handshakes fail.
   await offload.mock.control('POST', 'faults', REFUSAL);
   const end = async () => {
     rmSync(filler, { force: true });
-    await mountFor(masterPid, 'umount', '--lazy', logFolder);
     // Something to write again.
     await offload.mock.control('POST', 'faults', REFUSAL);
   };
@@ -125,8 +132,7 @@ export const HOST_FAULTS: readonly Fault[] = [
     strike: fillLog,
     // mock-hsm refuses two signatures at each end of it, for something to log.
     bound: { failed: { eachTime: 4 }, wait: 'moments', established: 'go on' },
-    // Lines go on into the file that was open; that some are lost is not seen this way.
-    log: /C_Sign: .+ with 403/,
+    log: /^mhsm-pkcs11: log lines to .+ are lost: ENOSPC/,
     logAfterwards: /^sign: .+ with 403/,
   },
 ];

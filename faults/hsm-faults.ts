@@ -75,7 +75,7 @@ export const HSM_FAULTS: readonly Fault[] = [
   {
     name: 'HSM silent',
     what: 'the HSM stays silent for 30 s: connections stay open, nothing is answered',
-    lastsMs: { whole: 30_000, short: 5500 },
+    lastsMs: { whole: 30_000, short: 9500 },
     strike: standStill,
     bound: AFTER_THE_DEADLINE,
     log: /https:\/\/\S+ did not answer in time/,

@@ -103,7 +103,7 @@ export const IDENTITY_FAULTS: readonly Fault[] = [
   {
     name: 'token endpoint silent and no token valid',
     what: 'Entra ID does not answer when a token is needed',
-    lastsMs: { whole: 30_000, short: 5500 },
+    lastsMs: { whole: 30_000, short: 9500 },
     strike: noTokens({ silent: true }, true),
     bound: { ...AT_ONCE, wait: 'deadline' },
     log: /did not answer in time/,

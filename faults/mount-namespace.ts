@@ -12,6 +12,3 @@ export const noOwnMounts = () => (isRoot ? undefined : 'it takes root');
 export async function mountFor(pid: number, ...command: readonly string[]): Promise<void> {
   await mustRun('nsenter', ['--mount', '--target', String(pid), ...command]);
 }
-
-/** A path as such a process sees it. */
-export const asSeenBy = (pid: number, path: string) => `/proc/${pid}/root${path}`;

@@ -30,7 +30,7 @@ export const NAME_FAULTS: readonly Fault[] = [
     name: 'DNS change, old address silent',
     what: "the HSM's address falls silent, and after 15 s its name resolves to another one",
     missing: noOwnMounts,
-    lastsMs: { whole: 15_000, short: 5500 },
+    lastsMs: { whole: 15_000, short: 9500 },
     strike: addressGoes('silent'),
     bound: {
       failed: 'while it lasts',

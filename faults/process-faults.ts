@@ -79,7 +79,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
   {
     name: 'agent stopped',
     what: 'SIGSTOP of the agent for 30 s',
-    lastsMs: { whole: 30_000, short: 5500 },
+    lastsMs: { whole: 30_000, short: 9500 },
     strike: stopAgent,
     bound: { failed: 'while it lasts', wait: 'deadline', established: 'go on' },
     log: /the agent gave no answer within/,

@@ -66,7 +66,7 @@ async function run({ short, overload, only, rate, out }: Options): Promise<void>
 
 await new Command('npm run faults --')
   .description('What clients of a TLS server see while something goes wrong behind it.')
-  .option('--short', 'few repetitions, short outages, a deadline of 4 s: what runs with the tests')
+  .option('--short', 'few repetitions, short outages, a deadline of 8 s: what runs with the tests')
   .option('--overload', 'more than the HSM signs, instead of the faults')
   .option('--only <text>', 'only faults with this in their name')
   .option('--rate <number>', 'new TLS connections a second', '200')

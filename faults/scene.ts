@@ -7,6 +7,7 @@ import { mustRun, waitFor } from '../demo/process.ts';
 import { Established } from './established.ts';
 import { HandshakeLoad } from './handshake-load.ts';
 import { HsmAddress } from './hsm-address.ts';
+import { openLogFolder } from './log-folder.ts';
 import { LogLines } from './log-lines.ts';
 import { OWN_MOUNTS } from './mount-namespace.ts';
 
@@ -14,6 +15,13 @@ export interface SceneOptions {
   /** `timeouts.requestMs` of the configuration: how long a worker may stand still. */
   readonly deadlineMs: number;
   readonly ratePerSecond: number;
+}
+
+/** What a scene keeps in the file system. */
+interface Folder {
+  readonly path: string;
+  readonly logFolder: string;
+  readonly closeLogFolder: () => Promise<void>;
 }
 
 const HELD_SESSIONS = 8;
@@ -35,14 +43,17 @@ export class Scene {
   /** Private, of this scene alone. */
   readonly folder: string;
 
-  private constructor(folder: string, offload: Offload, nginx: Nginx, { deadlineMs, ratePerSecond }: SceneOptions) {
-    this.folder = folder;
-    this.hsmAddress = new HsmAddress(offload.mock.url, folder);
+  readonly #closeLogFolder: () => Promise<void>;
+
+  private constructor(folder: Folder, offload: Offload, nginx: Nginx, { deadlineMs, ratePerSecond }: SceneOptions) {
+    this.folder = folder.path;
+    this.#closeLogFolder = folder.closeLogFolder;
+    this.hsmAddress = new HsmAddress(offload.mock.url, folder.path);
     this.clientSecret = offload.mock.offload.clientSecret;
     this.offload = offload;
     this.nginx = nginx;
     this.deadlineMs = deadlineMs;
-    this.logFolder = join(folder, 'log');
+    this.logFolder = folder.logFolder;
     this.log = new LogLines(nginx.errorLog, this.logFolder);
     this.load = new HandshakeLoad(
       {
@@ -57,10 +68,12 @@ export class Scene {
 
   static async start(options: SceneOptions): Promise<Scene> {
     const folder = mkdtempSync(join(tmpdir(), 'mhsm-faults-'));
-    const log = { directory: join(folder, 'log'), flags: { SendToFile: true } };
+    const logFolder = join(folder, 'log');
+    const closeLogFolder = await openLogFolder(logFolder);
+    const log = { directory: logFolder, flags: { SendToFile: true } };
     const offload = await Offload.start(folder, { top: { log, timeouts: { requestMs: options.deadlineMs } } });
     const nginx = await offload.serve(OWN_MOUNTS);
-    const scene = new Scene(folder, offload, nginx, options);
+    const scene = new Scene({ path: folder, logFolder, closeLogFolder }, offload, nginx, options);
     scene.load.start();
     return scene;
   }
@@ -90,6 +103,7 @@ export class Scene {
     await this.nginx.stop();
     await this.offload.stop();
     this.hsmAddress.close();
+    await this.#closeLogFolder();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

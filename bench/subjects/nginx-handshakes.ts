@@ -15,9 +15,9 @@ import type { LoadReport, Processes, Subject } from './subject.ts';
 
 const WORKERS_USER = 'www-data';
 /** Each worker has one connection in the signature and one that waits for it: else some idle while others queue. */
-const CLIENTS_A_WORKER = 2;
+const CLIENTS_A_WORKER = 4;
 /** The system shares connections out unevenly; few workers need more of them for all to be busy. */
-const FEWEST_CLIENTS = 8;
+const FEWEST_CLIENTS = 16;
 
 /** The key as nginx names it, and what its process needs to find it. */
 interface ServedKey {
