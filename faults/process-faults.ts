@@ -1,6 +1,7 @@
-import { waitFor } from '../demo/process.ts';
+import { runProgram, waitFor } from '../demo/process.ts';
+import { MODULE, MODULE_ENVIRONMENT } from '../demo/tested-module.ts';
 import { connectionsOf } from './connections.ts';
-import type { Fault, Struck } from './fault.ts';
+import type { Fault, Form, Struck } from './fault.ts';
 import type { Scene } from './scene.ts';
 
 const WORKERS = 2;
@@ -45,6 +46,43 @@ export async function renewAgent({ offload }: Scene): Promise<void> {
   });
 }
 
+const BEFORE_ANSWERED_MS: Readonly<Record<Form, number>> = { whole: 20_000, short: 6000 };
+
+/** Longer than a worker waits for a signature. Whether the HSM then lets the server's principal make a key does not matter. */
+async function generateKey({ offload, clientSecret }: Scene, form: Form): Promise<{ answered: Promise<unknown> }> {
+  const { mock, configurationFile } = offload;
+  await mock.control('POST', 'faults', { operation: 'create', delayMs: BEFORE_ANSWERED_MS[form], times: 1 });
+  const login = ['--module', MODULE, '--login', '--pin', 'env:PIN'];
+  const answered = runProgram(
+    'pkcs11-tool',
+    [...login, '--keypairgen', '--key-type', 'EC:prime256v1', '--label', 'new'],
+    {
+      env: {
+        ...MODULE_ENVIRONMENT,
+        PATH: process.env.PATH,
+        MHSM_PKCS11_CONF: configurationFile,
+        PIN: `${mock.offload.clientId}:${clientSecret}`,
+      },
+    },
+  );
+  await waitFor('a key that is made', async () =>
+    ((await mock.control('GET', 'faults')) as unknown[]).length === 0 ? true : undefined,
+  );
+  return { answered };
+}
+
+async function endAgentThatMakesKey(scene: Scene, form: Form): Promise<Struck> {
+  const before = await scene.offload.agents();
+  const { answered } = await generateKey(scene, form);
+  for (const pid of before) process.kill(pid, 'SIGTERM');
+  await answered;
+  await waitFor('the next agent', async () => {
+    const now = await scene.offload.agents();
+    return now.length === 1 && !before.includes(now[0] ?? 0) ? true : undefined;
+  });
+  return {};
+}
+
 /** Processes of the product and of the server that die, are replaced or stand still. */
 export const PROCESS_FAULTS: readonly Fault[] = [
   {
@@ -55,6 +93,25 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     // A worker makes one signature at a time; the others wait for the next agent.
     bound: { failed: { eachTime: WORKERS }, wait: 'deadline', established: 'go on' },
     log: /^agent \d+ serves /,
+  },
+  {
+    name: 'agent renewed',
+    what: 'SIGHUP to the agent',
+    times: 10,
+    strike: async (scene) => {
+      await renewAgent(scene);
+      return {};
+    },
+    bound: { failed: 'none', wait: 'moments', established: 'go on' },
+    log: /^agent \d+ asks for a successor/,
+  },
+  {
+    name: 'agent ended while it makes a key',
+    what: 'SIGTERM to the agent while a key is generated, which takes longer than a signature may',
+    times: 3,
+    strike: endAgentThatMakesKey,
+    bound: { failed: 'none', wait: 'moments', established: 'go on' },
+    log: /^agent \d+ retires: /,
   },
   {
     name: 'worker killed',
