@@ -2,7 +2,7 @@
 
 import * as fc from 'fast-check';
 import { type Client, RO, RW } from '../client.ts';
-import { HASHES, p256Key, rsaKey } from '../keys.ts';
+import { HASHES, p256Key, rsaKey, testKeys } from '../keys.ts';
 import { type Promised, promiseOf } from '../promise.ts';
 import { signatureSchemes } from '../signature-schemes.ts';
 import { ciphers as allCiphers } from './ciphers.ts';
@@ -27,15 +27,24 @@ const application = fc.constantFrom(0, 0, 0, 1, 2);
 const hash = fc.constantFrom(...HASHES);
 const text = fc.uint8Array({ minLength: 2, maxLength: 60 });
 const room = fc.constantFrom(...ROOMS);
+/** Fewer than there are, or more: then what is missing, or too much, shows. */
+const most = fc.constantFrom(1, 2, 3, 50);
 /** One scheme of each kind that every subject has. */
 const schemes = signatureSchemes.filter(
   (each) => (each.key === rsaKey || (each.key === p256Key && !each.hashes)) && each.hash === HASHES[0],
 );
 const scheme = fc.constantFrom(...schemes);
+/** Any attributes, and often a single one, that none of the others hides. */
+const wanted = fc.oneof(
+  fc.subarray([...WANTED]),
+  fc.constantFrom(...WANTED).map((what) => [what]),
+);
 const ciphers = fc.constantFrom(...allCiphers);
 const label = fc.constantFrom('renamed', 'renamed again', 'ä€', p256Key.label);
+/** Every other one is of those that steps made and destroyed. */
+const anyKey = fc.oneof(key, fc.integer({ min: testKeys.length, max: testKeys.length + 1 }));
 const chosen = fc.record({
-  key,
+  key: anyKey,
   half: fc.constantFrom('private', 'public'),
   isOfOtherSlot: fc.constantFrom(false, false, false, true),
 });
@@ -64,13 +73,13 @@ const ofSessions: readonly Row[] = [
   row(3, session.readState, which),
   row(12, session.login, which, fc.constantFrom(true, true, true, true, false)),
   row(3, session.logout, which),
-  row(4, object.findInit, which, chosen, fc.subarray([...WANTED])),
-  row(4, object.find, which, fc.integer({ min: 1, max: 3 })),
+  row(10, object.findInit, which, chosen, wanted),
+  row(16, object.find, which, most),
   row(2, object.findFinal, which),
   row(4, object.readLabel, which, chosen),
   row(3, object.setLabel, which, chosen, label),
-  row(4, object.generate, which),
-  row(3, object.destroy, which, chosen),
+  row(6, object.generate, which),
+  row(5, object.destroy, which, chosen),
   row(4, digest.digestInit, which, hash),
   row(3, digest.digestUpdate, which, text),
   row(3, digest.digestFinal, which, room),

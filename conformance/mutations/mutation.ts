@@ -7,6 +7,8 @@ export interface Mutation {
   /** Occurs once in the file. */
   readonly search: string;
   readonly replace: string;
+  /** The promise that it is aimed at, where no other one can notice it: that one is held alone, and longer. */
+  readonly promise?: string;
   /** What is broken for a user then. */
   readonly broken: string;
 }

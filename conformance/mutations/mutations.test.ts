@@ -20,10 +20,12 @@ describe('seeded bugs', () => {
     expect(stripTypeScriptTypes(changed)).not.toBe(stripTypeScriptTypes(text));
   });
 
-  test('there are at least thirty, each under its own name, in core, tags and wire', () => {
+  test('there are at least thirty, each under its own name, in core, tags, wire and the model', () => {
     expect(new Set(mutations.map(({ name }) => name)).size).toBe(mutations.length);
     expect(mutations.length).toBeGreaterThanOrEqual(30);
-    expect(new Set(mutations.map(({ file }) => file.split('/')[1]))).toEqual(new Set(['core', 'tags', 'wire']));
+    expect(new Set(mutations.map(({ file }) => file.split('/')[1]))).toEqual(
+      new Set(['core', 'tags', 'wire', 'model']),
+    );
   });
 
   test('a row whose place is gone or not the only one is refused', () => {

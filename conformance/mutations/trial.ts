@@ -11,6 +11,8 @@ const ROOT = join(import.meta.dirname, '../..');
 const COPIED = ['lib', 'conformance'];
 /** A suite that is whole takes seconds; a bug may make it wait forever. */
 const MOST_MS = 180_000;
+/** Of a promise that is held alone, for each run of all. */
+const RUNS_ALONE = 10;
 
 export interface Trial {
   readonly outcome: 'holds' | 'broken' | 'hangs';
@@ -32,7 +34,7 @@ export interface Effort {
 export function tryOut(mutation: Mutation | undefined, effort: Effort, stop: AbortSignal): Promise<Trial> {
   return inCopy(mutation, async (folder) => {
     stop.throwIfAborted();
-    const trial = await runIn(folder, effort, stop);
+    const trial = await runIn(folder, mutation?.promise, effort, stop);
     stop.throwIfAborted();
     return trial;
   });
@@ -62,8 +64,13 @@ async function copyTo(folder: string): Promise<void> {
   }
 }
 
-function runIn(folder: string, { runs, seed }: Effort, stop: AbortSignal): Promise<Trial> {
-  const words = ['conformance/suite.ts', '--subject', 'memory', '--runs', String(runs), '--seed', String(seed)];
+function effortOn(promise: string | undefined, { runs, seed }: Effort): string[] {
+  if (promise === undefined) return ['--runs', String(runs), '--seed', String(seed)];
+  return ['--runs', String(runs * RUNS_ALONE), '--seed', String(seed), '--promise', promise];
+}
+
+function runIn(folder: string, promise: string | undefined, effort: Effort, stop: AbortSignal): Promise<Trial> {
+  const words = ['conformance/suite.ts', '--subject', 'memory', ...effortOn(promise, effort)];
   const child = spawn(process.execPath, words, { cwd: folder, timeout: MOST_MS, killSignal: 'SIGKILL' });
   const end = () => child.kill('SIGKILL');
   stop.addEventListener('abort', end);

@@ -5,6 +5,9 @@ import { Workbench } from '../../demo/workbench.ts';
 
 const KEYS = ['tlsRsa', 'tlsEc'] as const;
 
+/** At the login, and for searches in vain three at once and one each second. */
+const MOST_LISTS = 10;
+
 let bench: Workbench;
 let setting: string;
 
@@ -48,6 +51,13 @@ describe('keytool', () => {
   test('-list has an entry for every key with a certificate', async () => {
     const entries = [...(await onToken('keytool', '-list')).matchAll(/^(\w+), PrivateKeyEntry/gm)];
     expect(entries.map(([, alias]) => alias).sort()).toEqual(['tlsEc', 'tlsRsa']);
+  });
+
+  test('-list, which searches for much that is not there, asks for a few lists alone', async () => {
+    const before = await bench.offload.mock.sequence();
+    await onToken('keytool', '-list');
+    const lists = (await bench.offload.mock.requests(before)).filter(({ operation }) => operation === 'list');
+    expect(lists.length).toBeLessThanOrEqual(MOST_LISTS);
   });
 
   test.each(KEYS)('-certreq requests a certificate for %s', async (alias) => {

@@ -81,6 +81,8 @@ export interface KeyChanges {
 export interface ListOptions {
   /** A new sweep instead of the cached one. */
   readonly fresh?: boolean;
+  /** With `fresh`: the cached one where several were read just now, at most a second ago. */
+  readonly sparing?: boolean;
   /** May be told of each key while the rest of the list is on its way: time for what has to be made of it anyway. */
   readonly onListed?: ((key: KeySummary) => void) | undefined;
 }

@@ -12,7 +12,7 @@ import { Pkcs11Error } from '../pkcs11/error.ts';
 import { nameOf } from '../pkcs11/names.ts';
 import { meaningOf } from '../tags/codec.ts';
 import { handleOf, handleOfClass, partsOf } from './handles.ts';
-import type { HsmIdentity, KeySummary, KeyVersion, KeyVersionSummary } from './hsm.ts';
+import type { HsmIdentity, KeySummary, KeyVersion, KeyVersionSummary, ListOptions } from './hsm.ts';
 import { Key, type KeyObject } from './key.ts';
 import { objectHandleInvalid } from './refusals.ts';
 
@@ -51,7 +51,7 @@ export class KeyCatalogue {
   }
 
   /** Takes the list as it is cached, or a fresh one. */
-  async refresh(options?: { fresh: boolean }): Promise<void> {
+  async refresh(options?: Pick<ListOptions, 'fresh' | 'sparing'>): Promise<void> {
     const list = await this.identity.listKeys({ ...options, onListed: (key) => void this.#keyOf(key) });
     if (list !== this.#list) this.#take(list);
   }
@@ -137,7 +137,7 @@ export class KeyCatalogue {
     const listed = this.#objects.get(handle);
     if (listed !== undefined) return listed;
     if (this.#list !== undefined && this.#unknown.get(handle) === this.#list) return undefined;
-    await this.refresh({ fresh: true });
+    await this.refresh({ fresh: true, sparing: true });
     const found = this.#objects.get(handle) ?? (await this.#olderVersion(handle));
     if (found === undefined && this.#list !== undefined) {
       if (this.#unknown.size >= MAX_KNOWN_UNKNOWNS) this.#unknown.clear();

@@ -88,7 +88,7 @@ export async function search(access: TokenAccess, template: readonly Attribute[]
   await access.keys.refresh();
   const found = await filter(access, await candidates(access, kinds), wanted);
   if (found.length > 0 || !deservesFreshList(access, kinds, wanted)) return found;
-  await access.keys.refresh({ fresh: true });
+  await access.keys.refresh({ fresh: true, sparing: true });
   return filter(access, await candidates(access, kinds), wanted);
 }
 

@@ -61,7 +61,8 @@ export class RestIdentity implements HsmIdentity {
     this.#endpoint.warmUp();
   }
 
-  listKeys({ fresh = false, onListed }: ListOptions = {}): Promise<readonly KeySummary[]> {
+  listKeys({ fresh = false, sparing = false, onListed }: ListOptions = {}): Promise<readonly KeySummary[]> {
+    if (fresh && sparing) return this.#list.getSparingly(onListed);
     return this.#list.get(fresh, onListed);
   }
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { KeySummary } from '../core/hsm.ts';
 import { KeyList } from './key-list.ts';
 
@@ -13,9 +13,10 @@ const key = (name: string): KeySummary => ({
 });
 
 function list() {
-  const service = { keys: [key('a')], sweeps: 0, ms: 0 };
+  const service = { keys: [key('a')], sweeps: 0, ms: 0, msOfSweep: 0 };
   const sweep = async () => {
     service.sweeps++;
+    service.ms += service.msOfSweep;
     return structuredClone(service.keys);
   };
   return { service, keys: new KeyList(sweep, 1000, () => service.ms) };
@@ -68,4 +69,59 @@ test('after an own change nobody gets the list from before it', async () => {
   service.keys.push(key('b'));
   keys.invalidate();
   expect(await keys.get(false)).toHaveLength(2);
+});
+
+describe('searches that met nothing', () => {
+  const search = async ({ service, keys }: ReturnType<typeof list>, name: string) => {
+    service.keys.push(key(name));
+    return (await keys.getSparingly()).some((each) => each.name === name);
+  };
+
+  test('now and then find what was just made', async () => {
+    const both = list();
+    await both.keys.get(false);
+    for (let i = 0; i < 10; i++) {
+      both.service.ms += 1000;
+      expect(await search(both, `made ${i}`)).toBe(true);
+    }
+  });
+
+  test('in a row do so three times, then at most once a second', async () => {
+    const both = list();
+    await both.keys.get(false);
+    const found: boolean[] = [];
+    for (let i = 0; i < 20; i++) {
+      both.service.ms += 100;
+      found.push(await search(both, `made ${i}`));
+    }
+    expect(found.slice(0, 3)).toEqual([true, true, true]);
+    expect(both.service.sweeps).toBeLessThanOrEqual(1 + 3 + 2);
+    both.service.ms += 1000;
+    expect((await both.keys.getSparingly()).map(({ name }) => name)).toContain('made 19');
+  });
+
+  test('of a list that takes long to read do not wait for one each', async () => {
+    const both = list();
+    both.service.msOfSweep = 10_000;
+    for (let i = 0; i < 20; i++) await search(both, `made ${i}`);
+    expect(both.service.sweeps).toBeLessThanOrEqual(1 + 3);
+  });
+
+  test('at the same time share one list, which began after the last of them', async () => {
+    const { service, keys } = list();
+    await keys.get(false);
+    service.keys.push(key('made'));
+    const lists = await Promise.all(Array.from({ length: 64 }, () => keys.getSparingly()));
+    for (const each of lists) expect(each).toHaveLength(2);
+    expect(service.sweeps).toBe(2);
+  });
+
+  test('where there is no list yet read it', async () => {
+    const { service, keys } = list();
+    for (let i = 0; i < 5; i++) {
+      keys.invalidate();
+      await keys.getSparingly();
+    }
+    expect(service.sweeps).toBe(5);
+  });
 });

@@ -5,6 +5,11 @@ import type { KeySummary } from '../core/hsm.ts';
 export type OnListed = (key: KeySummary) => void;
 type Sweep = (onListed: OnListed | undefined) => Promise<readonly KeySummary[]>;
 
+/** Fresh lists in a row for who searches in vain: a program that waits for a key to be made elsewhere gets each at once. */
+const MOST_IN_A_ROW = 3;
+/** Then one in so long, counted from the end of the last: a program that asks for much that is not there is quick. */
+const REST_MS = 1000;
+
 /**
  * The key list of one identity: one sweep however many ask, kept, read again in the background once it is older than
  * its time to live. Gives the same array as long as a sweep finds nothing new.
@@ -17,6 +22,11 @@ export class KeyList {
   #sweptMs = 0;
   #sweeps = 0;
   #flight: Promise<readonly KeySummary[]> | undefined;
+  /** The sweep that begins when the one under way has ended. */
+  #next: Promise<readonly KeySummary[]> | undefined;
+  /** Fresh lists that `getSparingly` may still read, and since when. */
+  #left = MOST_IN_A_ROW;
+  #countedMs = Number.NEGATIVE_INFINITY;
 
   constructor(sweep: Sweep, ttlMs: number, nowMs: () => number) {
     this.#sweep = sweep;
@@ -42,6 +52,23 @@ export class KeyList {
     return Promise.resolve(this.#held);
   }
 
+  /**
+   * As `get(true)`, for one of many that may ask in a row (what they looked for was not in the list): the list as it is
+   * where others were read just now. So what was made a second ago is always there.
+   */
+  async getSparingly(onListed?: OnListed): Promise<readonly KeySummary[]> {
+    if (this.#next !== undefined) return this.#next;
+    this.#left = Math.min(MOST_IN_A_ROW, this.#left + Math.max(0, this.#nowMs() - this.#countedMs) / REST_MS);
+    this.#countedMs = this.#nowMs();
+    if (this.#left < 1) return this.#flight ?? this.get(false, onListed);
+    this.#left -= 1;
+    try {
+      return await this.#readAnew(onListed);
+    } finally {
+      this.#countedMs = this.#nowMs();
+    }
+  }
+
   /** After a change that this process made itself: who asks next waits for a sweep that began after it. */
   invalidate(): void {
     this.#held = undefined;
@@ -49,8 +76,14 @@ export class KeyList {
   }
 
   /** A sweep that begins now: one under way may have passed what the caller looks for. */
-  async #readAnew(onListed: OnListed | undefined): Promise<readonly KeySummary[]> {
+  #readAnew(onListed: OnListed | undefined): Promise<readonly KeySummary[]> {
+    this.#next ??= this.#readNext(onListed);
+    return this.#next;
+  }
+
+  async #readNext(onListed: OnListed | undefined): Promise<readonly KeySummary[]> {
     await this.#flight?.catch(() => undefined);
+    this.#next = undefined;
     return this.#read(onListed);
   }
 
