@@ -6,12 +6,13 @@ import { HANDSHAKE_KINDS, type HandshakeKind } from '../demo/handshake.ts';
 import { EC_LABEL, type Offload, RSA_LABEL, SERVER_NAME } from '../demo/offload.ts';
 import { waitFor } from '../demo/process.ts';
 import { moveSecondName } from '../demo/second-hsm.ts';
-import { SECOND_LABEL, SECOND_NAME } from '../demo/site.ts';
+import { SECOND_LABEL, SECOND_NAME, type Site } from '../demo/site.ts';
 import { Traffic } from '../demo/traffic.ts';
 import type { Served } from './served-example.ts';
 
 const NO_TICKETS = { secureOptions: constants.SSL_OP_NO_TICKET };
 
+const UNKNOWN_CLIENT = /certificate required|handshake failure/;
 const REFUSED = /^HTTP\/1\.1 40[03]/;
 
 type Resumption = [how: string, options: ConnectionOptions];
@@ -83,10 +84,7 @@ const CERTIFICATES: readonly [label: string, options: ConnectionOptions][] = [
  * The certificate's status, told with the certificate. Servers may ask for it when the first client wants it.
  * @param only the keys whose certificates the server has, when not all
  */
-export function promiseStapling(
-  served: () => Served,
-  only: readonly string[] = CERTIFICATES.map(([label]) => label),
-): void {
+function promiseStapling(served: () => Served, only: readonly string[] = CERTIFICATES.map(([label]) => label)): void {
   test.each(CERTIFICATES.filter(([label]) => only.includes(label)))(
     'with the certificate of %s a good OCSP answer about it is stapled',
     async (label, options) => {
@@ -97,16 +95,67 @@ export function promiseStapling(
   );
 }
 
+/** A client with a certificate that comes twice: the second time it is let in by its session, and nothing is signed. */
+async function expectSameClient(site: Site, port: number, options: ConnectionOptions): Promise<void> {
+  const identity = await identityOf(site);
+  const { session } = await site.visit(port, { ...options, ...identity });
+  const signs = await site.signsDuring(async () => {
+    const again = await site.visit(port, { ...options, ...identity, ...(session && { session }) });
+    expect(again).toMatchObject({ reused: true, answer: expect.stringMatching(/^HTTP\/1\.1 200/) });
+  });
+  expect(signs).toEqual([]);
+}
+
+async function identityOf(site: Site): Promise<{ cert: Buffer; key: Buffer }> {
+  const { certificate, key } = await site.authority.issueToClient('alice');
+  return { cert: readFileSync(certificate), key: readFileSync(key) };
+}
+
+/** A port that is for clients with a certificate alone, beside one that is for all. */
+export function promisePortForClients(served: () => Pick<Served, 'site' | 'port'> & { staffPort: number }): void {
+  describe('a port for clients with a certificate', () => {
+    test('lets in one that has it, and refuses another one', async () => {
+      const { site, staffPort } = served();
+      expect((await site.visit(staffPort, await identityOf(site))).answer).toMatch(/^HTTP\/1\.1 200/);
+      await expect(site.visit(staffPort)).rejects.toThrow(UNKNOWN_CLIENT);
+    });
+
+    test.each([...TICKETS, SESSION_ID])(
+      'takes up a session of one that has it with %s, without a signature',
+      async (_how, options) => {
+        const { site, staffPort } = served();
+        await expectSameClient(site, staffPort, options);
+      },
+    );
+
+    test.each([...TICKETS, SESSION_ID])(
+      'lets nobody in by a session of the other port, taken up with %s',
+      async (_how, options) => {
+        const { site, port, staffPort } = served();
+        const { session } = await site.visit(port, options);
+        const again = site.visit(staffPort, { ...options, ...(session && { session }) });
+        await expect(again).rejects.toThrow(UNKNOWN_CLIENT);
+      },
+    );
+  });
+}
+
 /** @param path what only clients with a certificate may see */
-export function promiseClientCertificates(served: () => Served, path = '/staff'): void {
+function promiseClientCertificates(served: () => Served, path = '/staff'): void {
   describe('where clients need a certificate', () => {
     test('one that has it is let in, another one is refused', async () => {
       const { site, port } = served();
-      const { certificate, key } = await site.authority.issueToClient('alice');
-      const identity = { cert: readFileSync(certificate), key: readFileSync(key) };
       expect((await site.visit(port, { path })).answer).toMatch(REFUSED);
-      expect((await site.visit(port, { path, ...identity })).answer).toMatch(/^HTTP\/1\.1 200/);
+      expect((await site.visit(port, { path, ...(await identityOf(site)) })).answer).toMatch(/^HTTP\/1\.1 200/);
     });
+
+    test.each(TICKETS)(
+      'one that has it takes up its session with %s as the same client, without a signature',
+      async (_how, options) => {
+        const { site, port } = served();
+        await expectSameClient(site, port, { path, ...options });
+      },
+    );
 
     test.each(TICKETS)('one without it is refused when it takes up a session with %s, too', async (_how, options) => {
       const { site, port } = served();
@@ -169,6 +218,22 @@ export function promiseOperation(served: () => Served, { rebinds = false } = {})
     await served().restart();
     for (const kind of HANDSHAKE_KINDS) await expectSigned(served(), kind);
   });
+}
+
+/**
+ * What every server here does with keys of one HSM. Its own promises come next, and `promiseTwoHsms` last.
+ * @param staff what only clients with a certificate may see
+ * @param stapled the keys whose certificates have an OCSP answer
+ */
+export function promiseServer(
+  served: () => Served,
+  { staff, stapled }: { staff?: string; stapled?: readonly string[] } = {},
+): void {
+  promiseHandshakes(served);
+  promiseResumption(served);
+  promiseStapling(served, stapled);
+  promiseClientCertificates(served, staff);
+  promiseOperation(served);
 }
 
 /** The longest that a signature takes when its HSM gives no answer: short, for tests. */

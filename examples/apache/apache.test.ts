@@ -4,14 +4,7 @@ import { engineEnvironment, freePort, writeEngineConfiguration } from '../../dem
 import { runProgram } from '../../demo/process.ts';
 import type { Site } from '../../demo/site.ts';
 import { daemon, serveExample } from '../served-example.ts';
-import {
-  promiseClientCertificates,
-  promiseHandshakes,
-  promiseOperation,
-  promiseResumption,
-  promiseStapling,
-  promiseTwoHsms,
-} from '../tls-server-promises.ts';
+import { promiseServer, promiseTwoHsms } from '../tls-server-promises.ts';
 
 const MODULES = ['mpm_event', 'authz_core', 'authz_host', 'dir', 'socache_shmcb', 'ssl'];
 
@@ -63,11 +56,7 @@ const served = serveExample({
   },
 });
 
-promiseHandshakes(served);
-promiseResumption(served);
-promiseStapling(served);
-promiseClientCertificates(served, '/staff/');
-promiseOperation(served);
+promiseServer(served, { staff: '/staff/' });
 
 test('a configuration test does not look for keys: one that is missing shows at the start', async () => {
   const { site, port } = served();

@@ -1,19 +1,9 @@
-import { describe } from 'vitest';
-import { inTrixie, providerSetting, whyNoTrixie } from '../../demo/trixie.ts';
+import { inTrixie, providerSetting } from '../../demo/trixie.ts';
+import { describeOnDebian13 } from '../debian-13.ts';
 import { daemon, serveExample } from '../served-example.ts';
-import {
-  promiseClientCertificates,
-  promiseHandshakes,
-  promiseOperation,
-  promiseResumption,
-  promiseStapling,
-  promiseTwoHsms,
-} from '../tls-server-promises.ts';
+import { promiseServer, promiseTwoHsms } from '../tls-server-promises.ts';
 
-const WHAT = 'HAProxy of Debian 13';
-const reason = whyNoTrixie(WHAT);
-
-describe.skipIf(reason !== undefined)(WHAT, () => {
+describeOnDebian13('HAProxy of Debian 13', () => {
   const served = serveExample({
     name: 'haproxy',
     prepare: async (site, port) => {
@@ -27,10 +17,6 @@ describe.skipIf(reason !== undefined)(WHAT, () => {
     },
   });
 
-  promiseHandshakes(served);
-  promiseResumption(served);
-  promiseStapling(served);
-  promiseClientCertificates(served);
-  promiseOperation(served);
+  promiseServer(served);
   promiseTwoHsms(served);
 });

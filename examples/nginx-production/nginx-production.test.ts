@@ -8,15 +8,7 @@ import { startSecondHsm, twoTokens } from '../../demo/second-hsm.ts';
 import type { Site } from '../../demo/site.ts';
 import { MODULE } from '../../demo/tested-module.ts';
 import { daemon, type Served, serveExample } from '../served-example.ts';
-import {
-  AWAY_REQUEST_MS,
-  promiseClientCertificates,
-  promiseHandshakes,
-  promiseOneHsmAway,
-  promiseOperation,
-  promiseResumption,
-  promiseStapling,
-} from '../tls-server-promises.ts';
+import { AWAY_REQUEST_MS, promiseOneHsmAway, promiseServer } from '../tls-server-promises.ts';
 
 /** The other HSM, with the key of the second name. */
 let shop: Offload;
@@ -58,11 +50,7 @@ afterAll(async () => {
   await shop?.stop();
 });
 
-promiseHandshakes(served);
-promiseResumption(served);
-promiseStapling(served);
-promiseClientCertificates(served);
-promiseOperation(served);
+promiseServer(served);
 
 test('a client that asks for a name of nobody is refused, without a signature', async () => {
   const { site, port } = served();

@@ -1,27 +1,18 @@
 import { existsSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { certify } from '../../demo/certified-keys.ts';
 import type { Daemon } from '../../demo/daemon.ts';
 import { CRYPTO_USER } from '../../demo/mock.ts';
 import { mustRun, runProgram, waitFor } from '../../demo/process.ts';
 import type { Site } from '../../demo/site.ts';
 import { MODULE, MODULE_ENVIRONMENT } from '../../demo/tested-module.ts';
-import { inTrixie, providerSetting, whyNoTrixie } from '../../demo/trixie.ts';
+import { inTrixie, providerSetting } from '../../demo/trixie.ts';
+import { describeOnDebian13 } from '../debian-13.ts';
 import { daemon, serveExample } from '../served-example.ts';
-import {
-  promiseClientCertificates,
-  promiseHandshakes,
-  promiseOperation,
-  promiseResumption,
-  promiseStapling,
-  promiseTwoHsms,
-} from '../tls-server-promises.ts';
+import { promiseServer, promiseTwoHsms } from '../tls-server-promises.ts';
 
 const DECRYPTING = 'decrypting';
 const DECRYPTING_NAME = 'old.example.com';
-
-const WHAT = 'nginx of Debian 13 over pkcs11-provider';
-const reason = whyNoTrixie(WHAT);
 
 /** A key that may decrypt too, which mhsm_p11_create_key makes none of. */
 async function makeDecryptingKey(site: Site): Promise<void> {
@@ -51,7 +42,7 @@ const decryptingServer = (site: Site, port: number): string => `
         return 200;
     }\n`;
 
-describe.skipIf(reason !== undefined)(WHAT, () => {
+describeOnDebian13('nginx of Debian 13 over pkcs11-provider', () => {
   let nginx: Daemon;
   let environment: NodeJS.ProcessEnv;
 
@@ -82,11 +73,7 @@ describe.skipIf(reason !== undefined)(WHAT, () => {
     },
   });
 
-  promiseHandshakes(served);
-  promiseResumption(served);
-  promiseStapling(served);
-  promiseClientCertificates(served);
-  promiseOperation(served);
+  promiseServer(served);
 
   test('nginx -t passes, and asks nobody for a PIN', async () => {
     const { stderr } = await mustRun(...command(served().site, '-t'), { env: environment });

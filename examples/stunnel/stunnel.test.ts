@@ -5,7 +5,13 @@ import { engineEnvironment, freePort, writeEngineConfiguration } from '../../dem
 import { waitFor } from '../../demo/process.ts';
 import type { Site } from '../../demo/site.ts';
 import { daemon, type Served, serveExample } from '../served-example.ts';
-import { promiseHandshakes, promiseOperation, promiseResumption, promiseTwoHsms } from '../tls-server-promises.ts';
+import {
+  promiseHandshakes,
+  promiseOperation,
+  promisePortForClients,
+  promiseResumption,
+  promiseTwoHsms,
+} from '../tls-server-promises.ts';
 
 const OPEN_TO_ALL = 0o777;
 
@@ -67,13 +73,7 @@ promiseHandshakes(served);
 promiseResumption(served);
 promiseOperation(served, { rebinds: true });
 
-test('a client with a certificate is let in where one without is refused', async () => {
-  const { site } = served();
-  const { certificate, key } = await site.authority.issueToClient('alice');
-  const identity = { cert: readFileSync(certificate), key: readFileSync(key) };
-  expect((await site.visit(staffPort, identity)).answer).toMatch(/^HTTP\/1\.1 200/);
-  await expect(site.visit(staffPort)).rejects.toThrow(/certificate required|handshake failure/);
-});
+promisePortForClients(() => ({ ...served(), staffPort }));
 
 test('the log holds no PIN', () => {
   const { site } = served();

@@ -4,16 +4,10 @@ import { engineEnvironment, freePort, writeEngineConfiguration } from '../../dem
 import { EC_LABEL, RSA_LABEL, SERVER_NAME } from '../../demo/offload.ts';
 import { mustRun, type Service, startService, waitFor } from '../../demo/process.ts';
 import { SECOND_LABEL, SECOND_NAME, type Site } from '../../demo/site.ts';
-import { inTrixie, providerSetting, whyNoTrixie } from '../../demo/trixie.ts';
+import { inTrixie, providerSetting } from '../../demo/trixie.ts';
+import { describeOnDebian13 } from '../debian-13.ts';
 import { type Running, type Served, serveExample } from '../served-example.ts';
-import {
-  promiseClientCertificates,
-  promiseHandshakes,
-  promiseOperation,
-  promiseResumption,
-  promiseStapling,
-  promiseTwoHsms,
-} from '../tls-server-promises.ts';
+import { promiseServer, promiseTwoHsms } from '../tls-server-promises.ts';
 
 type Command = readonly [program: string, args: readonly string[]];
 
@@ -81,11 +75,7 @@ describe('a server of Node over the engine', () => {
   });
   const served = (): Served => ({ ...example(), ecPort });
 
-  promiseHandshakes(served);
-  promiseResumption(served);
-  promiseStapling(served, [RSA_LABEL, SECOND_LABEL]);
-  promiseClientCertificates(served);
-  promiseOperation(served);
+  promiseServer(served, { stapled: [RSA_LABEL, SECOND_LABEL] });
 
   test('answers requests to many clients at once', async () => {
     const { site, port } = served();
@@ -98,10 +88,7 @@ describe('a server of Node over the engine', () => {
   promiseTwoHsms(served);
 });
 
-const WHAT = 'a server of Node over pkcs11-provider';
-const reason = whyNoTrixie(WHAT);
-
-describe.skipIf(reason !== undefined)(WHAT, () => {
+describeOnDebian13('a server of Node over pkcs11-provider', () => {
   let environment: NodeJS.ProcessEnv;
   const node = (...args: string[]): Command => inTrixie(process.execPath, [SHARED, ...args]);
 
@@ -116,11 +103,7 @@ describe.skipIf(reason !== undefined)(WHAT, () => {
     },
   });
 
-  promiseHandshakes(served);
-  promiseResumption(served);
-  promiseStapling(served);
-  promiseClientCertificates(served);
-  promiseOperation(served);
+  promiseServer(served);
 
   test('crypto.sign takes the key as a KeyObject, and signs beside the event loop when it is given a callback', async () => {
     const { site } = served();
