@@ -2,7 +2,7 @@ import { createHash, createPublicKey, generateKeyPairSync, verify } from 'node:c
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { Az } from './az.ts';
+import { Az, type Listed, type Printed } from './az.ts';
 import { Stage } from './stage.ts';
 
 // Foreign programs start slowly on a busy machine.
@@ -19,8 +19,8 @@ beforeAll(async () => {
 
 afterAll(() => stage.close());
 
-const key = (command: string, ...args: readonly string[]) =>
-  az.run('keyvault', 'key', command, '--hsm-name', 'mypool', ...args);
+const key = <P = Printed>(command: string, ...args: readonly string[]) =>
+  az.run<P>('keyvault', 'key', command, '--hsm-name', 'mypool', ...args);
 
 const rotationPolicy = (command: string, ...args: readonly string[]) =>
   az.run('keyvault', 'key', 'rotation-policy', command, '--hsm-name', 'mypool', ...args);
@@ -34,10 +34,10 @@ test('az keyvault key create, show, list, list-versions, set-attributes', async 
   const second = await key('show', '--name', 'made');
   expect(second.key).toMatchObject({ kty: 'EC-HSM', crv: 'P-256K' });
   expect((await az.run('keyvault', 'key', 'show', '--id', made.key.kid)).key.kid).toBe(made.key.kid);
-  const versions = await key('list-versions', '--name', 'made');
-  expect(versions.map((each: { kid: string }) => each.kid).sort()).toEqual([made.key.kid, second.key.kid].sort());
+  const versions = await key<Listed[]>('list-versions', '--name', 'made');
+  expect(versions.map(({ kid }) => kid).sort()).toEqual([made.key.kid, second.key.kid].sort());
   await create('oct', '--kty', 'oct-HSM', '--size', '256', '--disabled');
-  const names = (await key('list')).map((each: { name: string }) => each.name);
+  const names = (await key<Listed[]>('list')).map(({ name }) => name);
   expect(names).toEqual(expect.arrayContaining(['made', 'oct']));
   expect(await key('list', '--maxresults', '1')).toHaveLength(1);
   const changed = await key('set-attributes', '--name', 'oct', '--enabled', 'true', '--tags', 'c=d');

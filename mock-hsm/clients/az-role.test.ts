@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { Az } from './az.ts';
+import { Az, type Listed, type Printed } from './az.ts';
 import { Stage } from './stage.ts';
 
 // Foreign programs start slowly on a busy machine.
@@ -41,14 +41,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const definition = (command: string, ...args: readonly string[]) =>
-  admin.run('keyvault', 'role', 'definition', command, '--hsm-name', 'ContosoMHSM', ...args);
+const definition = <P = Printed>(command: string, ...args: readonly string[]) =>
+  admin.run<P>('keyvault', 'role', 'definition', command, '--hsm-name', 'ContosoMHSM', ...args);
 
 const assignment = (command: string, ...args: readonly string[]) =>
   admin.run('keyvault', 'role', 'assignment', command, '--hsm-name', 'ContosoMHSM', ...args);
 
 /** Runs commands as Microsoft's guide to TLS offload has them. @returns what they print, parsed */
-async function typed(script: string) {
+async function typed(script: string): Promise<Printed> {
   const { exitCode, stdout, stderr } = await admin.shell(script);
   expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
   return JSON.parse(stdout);
@@ -103,8 +103,8 @@ test('az keyvault role definition create, update, show, list, delete', async () 
   const change = JSON.stringify({ name: made.name, roleName: 'signer', description: 'signs', dataActions });
   expect(await definition('update', '--role-definition', change)).toMatchObject({ id: made.id, description: 'signs' });
   expect(await definition('show', '--name', made.name)).toMatchObject({ roleName: 'signer', description: 'signs' });
-  const custom = await definition('list', '--custom-role-only');
-  expect(custom.map((each: { name: string }) => each.name)).toContain(made.name);
+  const custom = await definition<Listed[]>('list', '--custom-role-only');
+  expect(custom.map(({ name }) => name)).toContain(made.name);
   await definition('delete', '--name', made.name);
   await expect(definition('show', '--name', made.name)).rejects.toThrow(/\(RoleDefinitionNotFound\)/);
 });
@@ -179,6 +179,6 @@ test('az keyvault backup start, restore start', async () => {
   const token = ['--storage-container-SAS-token', 'sv=1&sig=x'];
   const { folderUrl } = await admin.run('keyvault', 'backup', 'start', ...storage, ...token);
   expect(folderUrl).toMatch(/^https:\/\/store\.blob\.core\.windows\.net\/backups\/mhsm-/);
-  const folder = ['--backup-folder', folderUrl.split('/').at(-1)];
+  const folder = ['--backup-folder', folderUrl.split('/').at(-1) ?? ''];
   await admin.run('keyvault', 'restore', 'start', ...storage, ...token, ...folder);
 });

@@ -5,9 +5,26 @@ import type { Finished, Stage } from './stage.ts';
 
 const programs = join(import.meta.dirname, '../../build/clients/azure-cli/bin');
 
-/** What az printed, parsed. Tests look into it by path. */
-// biome-ignore lint/suspicious/noExplicitAny: the shape is what the tests are about
-export type Printed = any;
+/** What az prints, by its own names. Which members there are depends on the command. */
+export interface Printed {
+  readonly id: string;
+  readonly name: string;
+  readonly key: { readonly kid: string };
+  readonly attributes: { readonly expires: string | null };
+  /** Of what was encrypted or decrypted. */
+  readonly result: string;
+  readonly iv: string;
+  readonly tag: string;
+  readonly signature: string;
+  readonly value: string;
+  /** Of a key that was deleted. */
+  readonly recoveryId: string;
+  /** Of a backup. */
+  readonly folderUrl: string;
+}
+
+/** An item of what az lists. */
+export type Listed = Pick<Printed, 'name'> & { readonly kid: string };
 
 export class Az {
   readonly #stage: Stage;
@@ -26,11 +43,14 @@ export class Az {
     };
   }
 
-  /** What `az …` prints, parsed; undefined when it prints nothing. Throws with its error message when it fails. */
-  async run(...args: readonly string[]): Promise<Printed> {
+  /**
+   * What `az …` prints, parsed; null when it prints nothing. Throws with its error message when it fails.
+   * @typeParam P what the test expects of the command
+   */
+  async run<P = Printed>(...args: readonly string[]): Promise<P> {
     const { exitCode, stdout, stderr } = await this.#stage.run('az', args, this.#environment);
     if (exitCode !== 0) throw new Error(`az ${args.join(' ')}: ${stderr}`);
-    return stdout.trim() === '' ? undefined : JSON.parse(stdout);
+    return JSON.parse(stdout.trim() === '' ? 'null' : stdout);
   }
 
   /** Runs shell commands as a user types them. */

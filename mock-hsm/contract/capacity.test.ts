@@ -1,18 +1,20 @@
 // @module-tag mock-routes
+
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RequestEntry } from '../traffic/request-log.ts';
+import type { SwitchBody } from './answer-body.ts';
 import { PoolConnection, role } from './pool-connection.ts';
 
 let pool: PoolConnection;
 
 const profile = (method: 'GET' | 'PUT' | 'PATCH', body?: object) =>
-  pool.call(method, '/mock/profile', { token: null, body });
+  pool.call<SwitchBody>(method, '/mock/profile', { token: null, body });
 
 const sign = () => pool.call('POST', '/keys/paced/sign', { body: { alg: 'ES256', value: 'A'.repeat(43) } });
 
 async function logged(act: () => Promise<unknown>): Promise<RequestEntry[]> {
   const entries = async (after: number): Promise<RequestEntry[]> =>
-    (await pool.call('GET', `/mock/requests?after=${after}`, { token: null })).body;
+    (await pool.call<RequestEntry[]>('GET', `/mock/requests?after=${after}`, { token: null })).body;
   const last = (await entries(0)).at(-1)?.sequence ?? 0;
   await act();
   return entries(last);

@@ -1,9 +1,11 @@
 // @module-tag faults
 // What can be changed of a mock that serves: clock, tokens, connections, certificate, activation.
+
 import { createServer } from 'node:net';
 import { connect as connectTls, type PeerCertificate } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type MockHsm, startMockHsm } from '../start.ts';
+import type { SwitchBody } from './answer-body.ts';
 import { credentialsForm, PoolConnection, role } from './pool-connection.ts';
 
 let hsm: MockHsm;
@@ -19,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => pool.close());
 
 const control = (method: 'GET' | 'POST' | 'DELETE', path: string, body?: object) =>
-  pool.call(method, `/mock/${path}`, { token: null, body });
+  pool.call<SwitchBody>(method, `/mock/${path}`, { token: null, body });
 
 const get = (token?: string) => pool.call('GET', '/keys/ruled', token === undefined ? {} : { token });
 

@@ -1,9 +1,11 @@
 // @module-tag directory
+
 import { createHash, generateKeyPairSync, randomUUID, X509Certificate } from 'node:crypto';
 import { decodeJwt, importPKCS8, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startMockHsm } from '../start.ts';
 import { makeAuthority } from '../tls/certificate-authority.ts';
+import type { SeedBody, TokenBody } from './answer-body.ts';
 import { PoolConnection } from './pool-connection.ts';
 
 const scope = 'https://managedhsm.azure.net/.default';
@@ -286,8 +288,8 @@ describe('a device', () => {
 
 describe('refusals', () => {
   test('of a disabled application, and of common for an application', async () => {
-    const { body } = await pool.call('GET', '/mock/seed', { token: null });
-    const stopped = body.servicePrincipals.find((each: { name: string }) => each.name === 'stopped').clientId;
+    const { body } = await pool.call<SeedBody>('GET', '/mock/seed', { token: null });
+    const stopped = body.servicePrincipals.find(({ name }) => name === 'stopped')?.clientId ?? '';
     const form = { grant_type: 'client_credentials', client_id: stopped, client_secret: 's', scope };
     expect(await pool.askToken(form)).toMatchObject({ status: 400, body: { error_codes: [7000112] } });
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -301,7 +303,7 @@ describe('refusals', () => {
     const ask = (authority: string) => {
       const endpoint = encodeURIComponent(`${authority}/oauth2/v2.0/authorize`);
       const path = `/common/discovery/instance?api-version=1.1&authorization_endpoint=${endpoint}`;
-      return pool.call('GET', path, { token: null });
+      return pool.call<TokenBody>('GET', path, { token: null });
     };
     const unknown = await ask(`https://login.evil.test/${pool.hsm.tenantId}`);
     expect(unknown).toMatchObject({ status: 400, body: { error: 'invalid_instance', error_codes: [50049] } });

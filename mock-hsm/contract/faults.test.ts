@@ -32,7 +32,8 @@ async function fault(request: FaultRequest): Promise<void> {
   expect(await pool.call('POST', '/mock/faults', { token: null, body: request })).toMatchObject({ status: 201 });
 }
 
-const log = async (): Promise<RequestEntry[]> => (await pool.call('GET', '/mock/requests', { token: null })).body;
+const log = async (): Promise<RequestEntry[]> =>
+  (await pool.call<RequestEntry[]>('GET', '/mock/requests', { token: null })).body;
 
 /** One connection, seen from below TLS: what arrives, and how it ends. */
 class RawClient {
@@ -261,7 +262,10 @@ describe('a handshake', () => {
 
 test('a fault can be taken back by its id', async () => {
   await fault({ operation: 'get', status: 500, times: 'always' });
-  const [{ id, left, struck }] = (await pool.call('GET', '/mock/faults', { token: null })).body;
+  const [listed] = (
+    await pool.call<{ id: string; left: number | string; struck: number }[]>('GET', '/mock/faults', { token: null })
+  ).body;
+  const { id, left, struck } = listed ?? {};
   expect({ left, struck }).toEqual({ left: 'always', struck: 0 });
   expect(await pool.call('DELETE', `/mock/faults/${id}`, { token: null })).toMatchObject({ status: 200, body: [] });
   expect(await pool.call('DELETE', `/mock/faults/${id}`, { token: null })).toMatchObject({ status: 404 });

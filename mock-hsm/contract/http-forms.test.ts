@@ -1,6 +1,8 @@
 // The forms of requests that clients really send, and of the links and ids that they follow.
+
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ListBody, PageBody } from './answer-body.ts';
 import { PoolConnection, role } from './pool-connection.ts';
 
 let pool: PoolConnection;
@@ -133,7 +135,7 @@ describe('ids and links', () => {
 
   test('of a next page hold maxresults and $skiptoken, and work with api-version and without', async () => {
     await pool.call('POST', '/keys/form-2/create', { body: { kty: 'EC-HSM' } });
-    const { nextLink } = (await pool.call('GET', '/keys?api-version=7.5&maxresults=1')).body;
+    const { nextLink } = (await pool.call<PageBody>('GET', '/keys?api-version=7.5&maxresults=1')).body;
     const link = new URL(nextLink);
     expect(link.origin).toBe(pool.hsm.url);
     expect(link.pathname).toBe('/keys');
@@ -141,14 +143,14 @@ describe('ids and links', () => {
     const asFound = `${link.pathname}${link.search}`;
     for (const next of [asFound, asFound.replace('&', '&api-version=7.5&'), `${asFound}&api-version=7.5`]) {
       // The pool may hold keys of others: of two at least, the second page has the second.
-      const { kid: second } = (await pool.call('GET', '/keys?api-version=7.5&maxresults=2')).body.value[1];
-      expect(await pool.call('GET', next)).toMatchObject({ status: 200, body: { value: [{ kid: second }] } });
+      const [, second] = (await pool.call<ListBody>('GET', '/keys?api-version=7.5&maxresults=2')).body.value;
+      expect(await pool.call('GET', next)).toMatchObject({ status: 200, body: { value: [{ kid: second?.kid }] } });
     }
     expect(await pool.call('GET', '/keys?maxresults=1&$skiptoken=')).toMatchObject({ status: 400 });
   });
 
   test('of versions stay below their key', async () => {
-    const { nextLink } = (await pool.call('GET', '/keys/form/versions?api-version=7.5&maxresults=1')).body;
+    const { nextLink } = (await pool.call<PageBody>('GET', '/keys/form/versions?api-version=7.5&maxresults=1')).body;
     expect(new URL(nextLink).pathname).toBe('/keys/form/versions');
     const { value } = (await pool.call('GET', nextLink.slice(pool.hsm.url.length))).body;
     expect(value).toMatchObject([{ kid }]);

@@ -1,5 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ListBody } from './answer-body.ts';
+import type { Answer } from './pool-connection.ts';
 import { PoolConnection, role } from './pool-connection.ts';
 
 let pool: PoolConnection;
@@ -31,7 +33,7 @@ describe('create', () => {
     [{ kty: 'EC-HSM', crv: 'P-256K' }, { crv: 'P-256K' }, 'x', 32],
     [{ kty: 'EC-HSM', crv: 'P-384' }, { crv: 'P-384' }, 'y', 48],
     [{ kty: 'EC-HSM', crv: 'P-521' }, { crv: 'P-521' }, 'y', 66],
-  ])('%j answers its public half', async (request, expected, member, bytes) => {
+  ] as const)('%j answers its public half', async (request, expected, member, bytes) => {
     const { key } = await create('made', request);
     expect(key).toMatchObject(expected);
     expect(Buffer.from(key[member], 'base64url')).toHaveLength(bytes);
@@ -123,8 +125,8 @@ describe('versions', () => {
     }
     const old = await pool.call('GET', `/keys/twice/${versionOf(first)}`);
     expect(old.body.key.kid).toBe(first.key.kid);
-    const { value } = (await pool.call('GET', '/keys/twice/versions')).body;
-    expect(value.map(({ kid }: { kid: string }) => kid)).toEqual([first.key.kid, second.key.kid]);
+    const { value } = (await pool.call<ListBody>('GET', '/keys/twice/versions')).body;
+    expect(value.map(({ kid }) => kid)).toEqual([first.key.kid, second.key.kid]);
   });
 
   test('a list item has the times of the newest version and an id without version', async () => {
@@ -166,7 +168,7 @@ async function allKeys(query = '', path = '/keys'): Promise<{ kid: string; tags?
   const items = [];
   let next: string | undefined = `${path}?api-version=7.4${query}`;
   while (next !== undefined) {
-    const { body } = await pool.call('GET', next);
+    const { body }: Answer<ListBody> = await pool.call('GET', next);
     items.push(...body.value);
     next = body.nextLink === undefined ? undefined : body.nextLink.slice(pool.hsm.url.length);
   }

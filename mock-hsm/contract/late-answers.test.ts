@@ -32,7 +32,8 @@ const fault = async (request: FaultRequest) =>
 
 const isThere = async (name: string) => (await pool.call('GET', `/keys/${name}`)).status === 200;
 
-const log = async (): Promise<RequestEntry[]> => (await pool.call('GET', '/mock/requests', { token: null })).body;
+const log = async (): Promise<RequestEntry[]> =>
+  (await pool.call<RequestEntry[]>('GET', '/mock/requests', { token: null })).body;
 
 describe('without a token', () => {
   test('DELETE is challenged and deletes nothing', async () => {

@@ -1,10 +1,13 @@
 // @module-tag directory
+
 import { randomUUID } from 'node:crypto';
 import { ManagedIdentityCredential } from '@azure/identity';
 import { decodeJwt } from 'jose';
 import { request } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type MockHsm, startMockHsm } from '../start.ts';
+import type { RequestEntry } from '../traffic/request-log.ts';
+import type { SeedBody } from './answer-body.ts';
 import { PoolConnection } from './pool-connection.ts';
 
 const resource = 'https://managedhsm.azure.net';
@@ -50,8 +53,10 @@ const imds = (query: string, headers: Record<string, string> = { Metadata: 'true
 const ask = (more = '') => imds(`?api-version=2018-02-01&resource=${resource}${more}`);
 
 async function identity(name: string) {
-  const { body } = await pool.call('GET', '/mock/seed', { token: null });
-  return body.managedIdentities.find((each: { name: string }) => each.name === name);
+  const { body } = await pool.call<SeedBody>('GET', '/mock/seed', { token: null });
+  const found = body.managedIdentities.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`the seed has no managed identity ${name}`);
+  return found;
 }
 
 describe('IMDS', () => {
@@ -162,8 +167,8 @@ describe('IMDS', () => {
 
   test('shows in the request log who got a token', async () => {
     await ask(`&client_id=${backupId}`);
-    const { body } = await pool.call('GET', '/mock/requests', { token: null });
-    const last = body.findLast((entry: { operation: string }) => entry.operation === 'imdsToken');
+    const { body } = await pool.call<RequestEntry[]>('GET', '/mock/requests', { token: null });
+    const last = body.findLast(({ operation }) => operation === 'imdsToken');
     expect(last).toMatchObject({ status: 200, clientId: backupId, principal: (await identity('backup')).objectId });
     expect(JSON.stringify(body)).not.toContain('eyJ');
   });

@@ -21,7 +21,7 @@ const sign = () => pool.call('POST', '/keys/seen/sign', { body });
 const metrics = async () => String((await pool.call('GET', '/mock/metrics', { token: null })).body);
 
 const requests = async (after = 0): Promise<RequestEntry[]> =>
-  (await pool.call('GET', `/mock/requests?after=${after}`, { token: null })).body;
+  (await pool.call<RequestEntry[]>('GET', `/mock/requests?after=${after}`, { token: null })).body;
 
 const fault = (what: object) => pool.call('POST', '/mock/faults', { token: null, body: what });
 

@@ -1,7 +1,9 @@
 // @module-tag own-pool
 // Backup and restore of the whole pool, and of one key from it.
+
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ListBody } from './answer-body.ts';
 import { PoolConnection, role } from './pool-connection.ts';
 
 let pool: PoolConnection;
@@ -31,7 +33,7 @@ async function backedUp(): Promise<string> {
   const { headers } = await backup();
   passJob();
   const { body } = await pool.asAdmin('GET', pathOf(headers['azure-asyncoperation']));
-  return body.azureStorageBlobContainerUri.split('/').at(-1);
+  return body.azureStorageBlobContainerUri.split('/').at(-1) ?? '';
 }
 
 const pathOf = (url: unknown) => new URL(String(url)).pathname;
@@ -51,7 +53,7 @@ async function restoredKey(name: string, folder: string) {
 }
 
 const liveKeys = async () =>
-  (await pool.call('GET', '/keys')).body.value.map(({ kid }: { kid: string }) => kid.split('/').at(-1));
+  (await pool.call<ListBody>('GET', '/keys')).body.value.map(({ kid }) => kid.split('/').at(-1));
 
 const jobShape = (status: string) => ({ jobId: expect.stringMatching(/^[0-9a-f]{32}$/), status, statusDetails: null });
 
@@ -147,8 +149,8 @@ describe('a backup', () => {
     const remade = await create('remade');
     await restoredKey('remade', folder);
     expect((await pool.call('GET', '/keys/remade')).body).toEqual(remade);
-    const { value } = (await pool.call('GET', '/keys/remade/versions')).body;
-    expect(value.map(({ kid }: { kid: string }) => kid)).toEqual([old.key.kid, remade.key.kid]);
+    const { value } = (await pool.call<ListBody>('GET', '/keys/remade/versions')).body;
+    expect(value.map(({ kid }) => kid)).toEqual([old.key.kid, remade.key.kid]);
   });
 
   test('that does not hold the key lets the job fail', async () => {

@@ -10,6 +10,7 @@
 import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'undici';
 import { type MockHsm, type MockHsmOptions, type ServicePrincipal, startMockHsm } from '../start.ts';
+import type { AnswerBody, TokenBody } from './answer-body.ts';
 import { against } from './needs.ts';
 import { RealPool } from './real-pool.ts';
 
@@ -21,12 +22,12 @@ export type KnownPool = Pick<
   'url' | 'caPem' | 'tenantId' | 'admin' | 'client' | 'principals' | 'close' | 'imdsUrl'
 >;
 
-export interface Answer {
+/** @typeParam Body what the test expects in the answer to its request */
+export interface Answer<Body = AnswerBody> {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Parsed JSON, or the text when it is none. Tests look into it by path. */
-  // biome-ignore lint/suspicious/noExplicitAny: the shape is what the tests are about
-  readonly body: any;
+  /** Parsed JSON, or the text when it is none. */
+  readonly body: Body;
 }
 
 export interface CallOptions {
@@ -58,15 +59,15 @@ export class PoolConnection {
   }
 
   /** A call as the client principal; `api-version` is added when the path has no query. */
-  async call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
+  async call<Body = AnswerBody>(method: string, path: string, options: CallOptions = {}): Promise<Answer<Body>> {
     const whole = path.includes('?') ? path : `${path}?api-version=7.4`;
-    if (this.#real === undefined) return this.#send(method, whole, options);
-    const answer = await this.#send(method, await this.#real.outgoing(method, whole, this), options);
+    if (this.#real === undefined) return this.#send<Body>(method, whole, options);
+    const answer = await this.#send<Body>(method, await this.#real.outgoing(method, whole, this), options);
     await this.#real.noted(method, whole, answer);
     return answer;
   }
 
-  async #send(method: string, path: string, options: CallOptions): Promise<Answer> {
+  async #send<Body>(method: string, path: string, options: CallOptions): Promise<Answer<Body>> {
     const token = options.token === undefined ? await this.token(this.hsm.client) : options.token;
     const { body } = options;
     const response = await request(`${this.hsm.url}${path}`, {
@@ -81,15 +82,15 @@ export class PoolConnection {
     });
     const raw = await response.body.text();
     const text = this.#real?.incoming(raw) ?? raw;
-    return { status: response.statusCode, headers: response.headers, body: parsed(text) };
+    return { status: response.statusCode, headers: response.headers, body: parsed<Body>(text) };
   }
 
-  async asAdmin(method: string, path: string, body?: unknown): Promise<Answer> {
-    return this.call(method, path, { token: await this.token(this.hsm.admin), body });
+  async asAdmin<Body = AnswerBody>(method: string, path: string, body?: unknown): Promise<Answer<Body>> {
+    return this.call<Body>(method, path, { token: await this.token(this.hsm.admin), body });
   }
 
-  async askToken(form: Record<string, string>, path = 'oauth2/v2.0/token'): Promise<Answer> {
-    return this.call('POST', `/${this.hsm.tenantId}/${path}`, {
+  async askToken(form: Record<string, string>, path = 'oauth2/v2.0/token'): Promise<Answer<TokenBody>> {
+    return this.call<TokenBody>('POST', `/${this.hsm.tenantId}/${path}`, {
       token: null,
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: new URLSearchParams(form).toString(),
@@ -103,7 +104,7 @@ export class PoolConnection {
     const known = this.#tokens.get(id);
     if (known !== undefined) return known;
     const form = { ...credentialsForm(clientId, clientSecret), scope };
-    const token = String((await this.askToken(form)).body.access_token);
+    const token = (await this.askToken(form)).body.access_token;
     this.#tokens.set(id, token);
     return token;
   }
@@ -133,10 +134,16 @@ export const credentialsForm = (clientId: string, clientSecret: string) => ({
   scope: poolScope,
 });
 
-function parsed(text: string): unknown {
+function isJson(text: string): boolean {
   try {
-    return JSON.parse(text);
+    JSON.parse(text);
+    return true;
   } catch {
-    return text;
+    return false;
   }
+}
+
+/** Of which members are there the tests decide, who compare them. */
+function parsed<Body>(text: string): Body {
+  return JSON.parse(isJson(text) ? text : JSON.stringify(text));
 }

@@ -1,4 +1,5 @@
 // A pool that was not started for the tests: its principals, and what keeps it as it was found.
+
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import {
@@ -8,9 +9,14 @@ import {
   type TokenCredential,
 } from '@azure/identity';
 import { decodeJwt } from 'jose';
+import type { AnswerBody, ListBody } from './answer-body.ts';
 import { role } from './built-in-role.ts';
 import { OwnNames } from './own-names.ts';
 import type { Answer, KnownPool, PoolConnection } from './pool-connection.ts';
+
+/** An answer about a key, as all of them are that have a `key`. */
+const isOfKey = (body: unknown): body is Pick<AnswerBody, 'key'> =>
+  typeof body === 'object' && body !== null && 'key' in body;
 
 const rolePath = /\/providers\/Microsoft\.Authorization\/(roleDefinitions|roleAssignments)\/([^/]+)$/i;
 const keyName = /^[0-9a-zA-Z-]{1,127}$/;
@@ -59,9 +65,9 @@ export class RealPool {
     const { objectId } = this.hsm.client;
     const filter = encodeURIComponent(`principalId eq '${objectId}'`);
     const path = `/providers/Microsoft.Authorization/roleAssignments?api-version=7.4&$filter=${filter}`;
-    const { status, body } = await pool.asAdmin('GET', path);
+    const { status, body } = await pool.asAdmin<ListBody>('GET', path);
     if (status !== 200) throw new Error(`the administrator cannot list role assignments: ${JSON.stringify(body)}`);
-    const names = body.value.map(({ name }: { name: string }) => name);
+    const names = body.value.map(({ name }) => name);
     if (names.length > 0)
       throw new Error(`client ${objectId} has role assignments; delete them first: ${names.join(' ')}`);
   }
@@ -84,10 +90,10 @@ export class RealPool {
   }
 
   /** Notes what a request has made or removed. */
-  async noted(method: string, path: string, { status, body }: Answer): Promise<void> {
+  async noted(method: string, path: string, { status, body }: Answer<unknown>): Promise<void> {
     const { pathname } = new URL(`${this.hsm.url}${path}`);
-    if (/^\/+keys\/+restore$/i.test(pathname) && status === 200)
-      this.#keys.add(String(body.key.kid).split('/')[4] ?? '');
+    if (/^\/+keys\/+restore$/i.test(pathname) && status === 200 && isOfKey(body))
+      this.#keys.add(body.key.kid.split('/')[4] ?? '');
     if (status >= 300 || method === 'GET' || !rolePath.test(pathname)) return;
     if (method === 'PUT') this.#roles.add(pathname);
     else for (const each of this.#roles) if (namesSameRole(each, pathname)) this.#roles.delete(each);

@@ -61,7 +61,7 @@ const runtime = {
 
 async function attest(claims: object = { ...compliant, ...runtime }, issuer = authority, lifetimeSeconds = 60) {
   const body = { issuer, claims, lifetimeSeconds };
-  return String((await pool.call('POST', '/mock/attestation?', { token: null, body })).body.token);
+  return (await pool.call<{ token: string }>('POST', '/mock/attestation?', { token: null, body })).body.token;
 }
 
 const release = (name: string, body: object) => pool.call('POST', `/keys/${name}/release`, { body });

@@ -1,10 +1,12 @@
 // What may be written about roles, and what is refused: names, scopes, principals, limits, the last administrator.
+
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { builtInRoles } from '../rbac/builtin-roles.ts';
+import type { ListBody } from './answer-body.ts';
 import { PoolConnection, role } from './pool-connection.ts';
 
 const definitions = '/providers/Microsoft.Authorization/roleDefinitions';
@@ -19,7 +21,7 @@ const assignmentOf = (roleDefinitionId: string, principalId: string, more: objec
   properties: { roleDefinitionId, principalId, ...more },
 });
 
-const namesOf = (body: { value: { name: string }[] }) => body.value.map(({ name }) => name);
+const namesOf = (body: ListBody) => body.value.map(({ name }) => name);
 
 let pool: PoolConnection;
 
@@ -211,7 +213,7 @@ describe('lists', () => {
   test('hold the built-in roles in the order of the wire, then custom ones, all in one page', {
     tags: ['own-pool'],
   }, async () => {
-    const { body } = await pool.asAdmin('GET', `${definitions}${query('atScopeAndBelow()')}`);
+    const { body } = await pool.asAdmin<ListBody>('GET', `${definitions}${query('atScopeAndBelow()')}`);
     expect(namesOf(body).slice(0, builtInRoles.length)).toEqual(builtInRoles.map(({ name }) => name));
     expect(Object.keys(body)).toEqual(['value']);
   });
@@ -224,13 +226,13 @@ describe('lists', () => {
     }
     const listed = made.toSorted().reverse();
     for (const filter of [`principalId eq '${principalId}'`, `principalId eq ${principalId.toUpperCase()}`]) {
-      expect(namesOf((await pool.asAdmin('GET', `${assignments}${query(filter)}`)).body)).toEqual(listed);
+      expect(namesOf((await pool.asAdmin<ListBody>('GET', `${assignments}${query(filter)}`)).body)).toEqual(listed);
     }
-    const atPool = namesOf((await pool.asAdmin('GET', `${assignments}${query('atScope()')}`)).body);
+    const atPool = namesOf((await pool.asAdmin<ListBody>('GET', `${assignments}${query('atScope()')}`)).body);
     expect(made.map((name) => atPool.includes(name))).toEqual([true, true, false]);
-    const atKey = namesOf((await pool.asAdmin('GET', `/keys/x${assignments}`)).body);
+    const atKey = namesOf((await pool.asAdmin<ListBody>('GET', `/keys/x${assignments}`)).body);
     expect(made.map((name) => atKey.includes(name))).toEqual([true, true, true]);
-    const atOtherKey = namesOf((await pool.asAdmin('GET', `/keys/y${assignments}`)).body);
+    const atOtherKey = namesOf((await pool.asAdmin<ListBody>('GET', `/keys/y${assignments}`)).body);
     expect(made.map((name) => atOtherKey.includes(name))).toEqual([true, true, false]);
   });
 
@@ -249,10 +251,9 @@ test('initial administrators each have an ordinary assignment, made once', { tag
   const initialAdministrators = [randomUUID(), randomUUID()];
   for (let start = 0; start < 2; start += 1) {
     const own = await PoolConnection.open({ dataDir: folder, initialAdministrators });
-    const { value } = (await own.asAdmin('GET', assignments)).body;
+    const { value } = (await own.asAdmin<ListBody>('GET', assignments)).body;
     const expected = [own.hsm.admin.objectId, ...initialAdministrators].sort();
-    const of = ({ properties }: { properties: { principalId: string } }) => properties.principalId;
-    expect(value.map(of).sort()).toEqual(expected);
+    expect(value.map(({ properties }) => properties.principalId).sort()).toEqual(expected);
     await own.close();
   }
   rmSync(folder, { recursive: true });
@@ -264,7 +265,7 @@ test('the last administrator may go, and comes back only by a start that names i
   const folder = mkdtempSync(join(tmpdir(), 'mock-hsm-'));
   const own = await PoolConnection.open({ dataDir: folder });
   const { objectId } = own.hsm.admin;
-  const [last] = namesOf((await own.asAdmin('GET', assignments)).body);
+  const [last] = namesOf((await own.asAdmin<ListBody>('GET', assignments)).body);
   expect(await own.asAdmin('DELETE', `${assignments}/${last}`)).toMatchObject({ status: 200 });
   expect(await own.asAdmin('GET', assignments)).toMatchObject({ status: 403 });
   await own.close();
@@ -284,7 +285,7 @@ test('a propagation delay: lists show a new assignment at once, and it is felt w
   let nowMs = Date.now();
   const slow = await PoolConnection.open({ propagationDelayMs: 30_000, now: () => nowMs });
   const made = (await slow.assign(role.cryptoUser, '/keys')).body.name;
-  expect(namesOf((await slow.asAdmin('GET', assignments)).body)).toContain(made);
+  expect(namesOf((await slow.asAdmin<ListBody>('GET', assignments)).body)).toContain(made);
   const statusOfList = async () => (await slow.call('GET', '/keys')).status;
   const statuses = [await statusOfList()];
   nowMs += 30_000;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { builtInRoles } from '../rbac/builtin-roles.ts';
+import type { ListBody } from './answer-body.ts';
 import { PoolConnection, role } from './pool-connection.ts';
 
 let pool: PoolConnection;
@@ -30,9 +31,9 @@ function principal(name: string) {
 }
 
 test('a fresh pool has one assignment: the administrator at /', { tags: ['own-pool'] }, async () => {
-  const { value } = (await pool.asAdmin('GET', assignments)).body;
+  const { value } = (await pool.asAdmin<ListBody>('GET', assignments)).body;
   expect(value).toHaveLength(1);
-  expect(value[0].properties).toEqual({
+  expect(value[0]?.properties).toEqual({
     principalId: pool.hsm.admin.objectId,
     roleDefinitionId: `Microsoft.KeyVault/providers/Microsoft.Authorization/roleDefinitions/${role.administrator}`,
     scope: '/',
@@ -49,8 +50,8 @@ test('the administrator has no right to keys', async () => {
 
 test('the built-in roles are listed at every scope', async () => {
   for (const scope of ['', '///', '/keys', '/keys/any']) {
-    const { body } = await pool.asAdmin('GET', `${scope}${definitions}`.replace('////', '///'));
-    expect(body.value.map(({ name }: { name: string }) => name)).toEqual(builtInRoles.map(({ name }) => name));
+    const { body } = await pool.asAdmin<ListBody>('GET', `${scope}${definitions}`.replace('////', '///'));
+    expect(body.value.map(({ name }) => name)).toEqual(builtInRoles.map(({ name }) => name));
   }
 });
 
@@ -93,7 +94,7 @@ describe('assignments', () => {
     const principalId = randomUUID();
     const made = (await pool.assign(role.cryptoUser, '/keys/listed', principalId)).body;
     const names = async (path: string) =>
-      (await pool.asAdmin('GET', path)).body.value.map(({ name }: { name: string }) => name);
+      (await pool.asAdmin<ListBody>('GET', path)).body.value.map(({ name }) => name);
     expect(await names(assignments)).not.toContain(made.name);
     expect(await names(`/keys${assignments}`)).not.toContain(made.name);
     expect(await names(`/keys/listed${assignments}`)).toContain(made.name);

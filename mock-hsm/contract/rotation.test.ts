@@ -1,5 +1,7 @@
 // Rotation policies and what they do as the pool's clock goes on.
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ListBody } from './answer-body.ts';
 import { PoolConnection, role } from './pool-connection.ts';
 
 let pool: PoolConnection;
@@ -27,10 +29,9 @@ const setPolicy = (name: string, trigger: object, expiryTime?: string) =>
     },
   });
 
-const versionsOf = async (name: string) => (await pool.call('GET', `/keys/${name}/versions`)).body.value;
+const versionsOf = async (name: string) => (await pool.call<ListBody>('GET', `/keys/${name}/versions`)).body.value;
 
-const createdOf = async (name: string) =>
-  (await versionsOf(name)).map(({ attributes }: { attributes: { created: number } }) => attributes.created);
+const createdOf = async (name: string) => (await versionsOf(name)).map(({ attributes }) => attributes.created);
 
 test('a key without a policy answers one that says nothing', async () => {
   await create('bare');
@@ -159,7 +160,7 @@ describe('the clock rotates a key', { tags: ['clock'] }, () => {
     nowMs += 99 * 7 * dayMs + 365 * dayMs;
     const count = async (next: string | undefined, seen = 0): Promise<number> => {
       if (next === undefined) return seen;
-      const { value, nextLink } = (await pool.call('GET', next)).body;
+      const { value, nextLink } = (await pool.call<ListBody>('GET', next)).body;
       return count(nextLink?.slice(pool.hsm.url.length), seen + value.length);
     };
     expect(await count('/keys/full/versions?api-version=7.4')).toBe(100);

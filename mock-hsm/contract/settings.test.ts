@@ -13,7 +13,7 @@ describe('settings', () => {
   const name = 'AllowKeyManagementOperationsThroughARM';
 
   test('are listed under their own word, and read one by one', async () => {
-    const { settings } = (await pool.asAdmin('GET', '/settings')).body;
+    const { settings } = (await pool.asAdmin<{ settings: readonly object[] }>('GET', '/settings')).body;
     expect(settings).toEqual([{ name, type: 'boolean', value: expect.stringMatching(/^(true|false)$/) }]);
     expect((await pool.asAdmin('GET', `/settings/${name}`)).body).toEqual(settings[0]);
   });

@@ -1,9 +1,11 @@
 // @module-tag directory
 // The token endpoint of the mock's Entra ID for applications with a secret, and what leads there.
+
 import { randomUUID } from 'node:crypto';
 import { ClientSecretCredential } from '@azure/identity';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { TokenBody } from './answer-body.ts';
 import { credentialsForm, PoolConnection } from './pool-connection.ts';
 
 let pool: PoolConnection;
@@ -123,7 +125,7 @@ describe('the token endpoint', () => {
 
 test('discovery names this host everywhere', async () => {
   const path = `/${pool.hsm.tenantId}/v2.0/.well-known/openid-configuration`;
-  const { body } = await pool.call('GET', path, { token: null });
+  const { body } = await pool.call<TokenBody>('GET', path, { token: null });
   const base = `${pool.hsm.url}/${pool.hsm.tenantId}`;
   expect(body).toMatchObject({
     issuer: `${base}/v2.0`,
@@ -135,7 +137,7 @@ test('discovery names this host everywhere', async () => {
     issuer: `https://sts.windows.net/${pool.hsm.tenantId}/`,
     token_endpoint: `${base}/oauth2/token`,
   });
-  const keys = await pool.call('GET', body.jwks_uri.slice(pool.hsm.url.length), { token: null });
+  const keys = await pool.call<{ keys: object[] }>('GET', body.jwks_uri.slice(pool.hsm.url.length), { token: null });
   expect(keys.body.keys[0]).toMatchObject({ kty: 'RSA', use: 'sig' });
   const instance = await pool.call('GET', '/common/discovery/instance?api-version=1.1', { token: null });
   expect(instance.body).toHaveProperty('metadata');

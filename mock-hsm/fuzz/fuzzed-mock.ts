@@ -1,6 +1,9 @@
 // The mock under fuzz: what it begins with, one request to it, and whether it is still well.
+
 import { type Dispatcher, Pool } from 'undici';
 import { assemble } from '../assemble.ts';
+import type { ListBody } from '../contract/answer-body.ts';
+import type { Answer } from '../contract/pool-connection.ts';
 import { credentialsForm, PoolConnection } from '../contract/pool-connection.ts';
 import type { MethodTable } from '../http/refusals.ts';
 import { createMachineServer } from '../identity/machine-server.ts';
@@ -132,7 +135,7 @@ export class FuzzedMock {
     const items: unknown[] = [];
     let next: string | undefined = first;
     while (next !== undefined) {
-      const { status, body } = await this.pool.call('GET', next);
+      const { status, body }: Answer<ListBody> = await this.pool.call('GET', next);
       if (status !== 200) throw new Error(`GET ${next}: ${JSON.stringify(body)}`);
       items.push(...body.value);
       next = body.nextLink?.slice(this.pool.hsm.url.length);

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { ListBody, PageBody } from '../contract/answer-body.ts';
 import { PoolConnection, role } from '../contract/pool-connection.ts';
 import { openStore } from '../store/store.ts';
 import type { KeyVersion } from './key-model.ts';
@@ -24,8 +25,8 @@ test('start, lists and public keys open no private key: they work though none ca
   records.close();
 
   const again = await PoolConnection.open({ dataDir: folder });
-  const first = (await again.call('GET', '/keys')).body;
-  const rest = (await again.call('GET', first.nextLink.slice(again.hsm.url.length))).body;
+  const first = (await again.call<PageBody>('GET', '/keys')).body;
+  const rest = (await again.call<ListBody>('GET', first.nextLink.slice(again.hsm.url.length))).body;
   expect(first.value.length + rest.value.length).toBe(names.length);
   expect(await again.call('GET', '/keys/key-0')).toMatchObject({ status: 200, body: { key: { crv: 'P-256' } } });
   await again.close();

@@ -1,6 +1,8 @@
 // Every built-in role against every operation of every route table. What is expected stands here as a table of its own,
 // taken from the service's documentation and recorded answers, and shares nothing with the code under test.
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ListBody } from '../contract/answer-body.ts';
 import { calls, harmless, isAccessDenied } from '../contract/every-call.ts';
 import { PoolConnection } from '../contract/pool-connection.ts';
 import { administratorRole, builtInRoles } from './builtin-roles.ts';
@@ -95,10 +97,8 @@ describe('over HTTPS', () => {
   });
 
   test('the administrator of a fresh pool is the one the table calls so', async () => {
-    const { value } = (await pool.asAdmin('GET', '/providers/Microsoft.Authorization/roleAssignments')).body;
-    const own = value.find(
-      ({ properties }: { properties: { principalId: string } }) => properties.principalId === pool.hsm.admin.objectId,
-    );
-    expect(own.properties.roleDefinitionId).toMatch(new RegExp(`/${administratorRole}$`));
+    const { value } = (await pool.asAdmin<ListBody>('GET', '/providers/Microsoft.Authorization/roleAssignments')).body;
+    const own = value.find(({ properties }) => properties.principalId === pool.hsm.admin.objectId);
+    expect(own?.properties.roleDefinitionId).toMatch(new RegExp(`/${administratorRole}$`));
   });
 });
