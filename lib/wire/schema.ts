@@ -54,8 +54,8 @@ export interface Call {
    */
   readonly repeatable?: true;
   /**
-   * True where it begins, goes on with or ends an operation of its session (its first field): it goes over the connection
-   * over which the operation began, also to an agent that a successor has replaced meanwhile.
+   * True where it begins, goes on with or ends an operation of its session (its first field): it goes to the agent
+   * with which the operation began, also when a successor has replaced that meanwhile, over the connection of the last call.
    */
   readonly operation?: true;
   readonly request: Readonly<Record<string, FieldType>>;
