@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { durationText, timeLeftMs } from './time-left.ts';
+import { quickForm } from './points.ts';
+import { RULES } from './repetition.ts';
+import { durationText, firstGuessMs, timeLeftMs } from './time-left.ts';
 
 const ms = fc.integer({ min: 0, max: 100_000 });
 
@@ -12,6 +14,10 @@ test('the time left is that of the points so far, for each that is left', () => 
       expect(timeLeftMs([], left, guess)).toBe(guess * left);
     }),
   );
+});
+
+test('the first guess of the quick form is what is promised of it, three minutes at most', () => {
+  expect(timeLeftMs([], quickForm().length, firstGuessMs(RULES.quick))).toBeLessThanOrEqual(180_000);
 });
 
 test.each([

@@ -213,6 +213,7 @@ test('what to set stands before the plots, for the chosen key', async () => {
     .allTextContents();
   expect(cells.slice(0, 2)).toEqual(['20 ms', '32']);
   expect(cells.at(-1)).toBe('each worker has one: more are never used');
+  expect(await answer.evaluate((region) => region.scrollWidth - region.clientWidth)).toBe(0);
   await page.getByLabel('Key', { exact: true }).selectOption('P-384');
   await page.getByRole('region', { name: 'Which MaxConnections: Signatures, P-384' }).waitFor();
   expect(await answer.count()).toBe(0);
