@@ -89,6 +89,7 @@ function measured(point: Point): Measurement {
     bound,
     processor: {
       busy,
+      others: 0,
       limit: busy >= 0.9 ? 'machine' : null,
       perSecond: busy >= 0.5 ? most : null,
     },

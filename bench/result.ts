@@ -61,6 +61,11 @@ export const bound = z
 export const processor = z
   .object({
     busy: z.number().describe('Part of all cores of the machine that was busy, with whatever: 1 is all of them.'),
+    others: z
+      .number()
+      .describe(
+        'Part of all cores that was busy with what is not measured: 0.1 and more is a machine that did other work.',
+      ),
     limit: z
       .enum(['machine', 'agent'])
       .nullable()

@@ -126,10 +126,21 @@ describe('the processor', () => {
     );
   });
 
+  test('is told apart by who used it, and never more than there is', () => {
+    const used = { cores: 2, machine: 1.5, own: 0.5, agent: 0 };
+    expect(processorOf(1000, used)).toMatchObject({ busy: 0.75, others: 0.5 });
+    expect(processorOf(1000, { ...used, machine: 2.02, own: 2.03 })).toMatchObject({ busy: 1, others: 0 });
+  });
+
   test('of an agent is one core, however many there are', () => {
     const used = { cores: 8, machine: 2, own: 2 };
-    expect(processorOf(1000, { ...used, agent: 0.8 })).toEqual({ busy: 0.25, limit: null, perSecond: 1250 });
-    expect(processorOf(1000, { ...used, agent: 1.01 })).toEqual({ busy: 0.25, limit: 'agent', perSecond: 1000 });
+    expect(processorOf(1000, { ...used, agent: 0.8 })).toEqual({ busy: 0.25, others: 0, limit: null, perSecond: 1250 });
+    expect(processorOf(1000, { ...used, agent: 1.01 })).toEqual({
+      busy: 0.25,
+      others: 0,
+      limit: 'agent',
+      perSecond: 1000,
+    });
   });
 
   test('that is mostly idle does not tell where it ends', () => {

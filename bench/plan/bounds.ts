@@ -74,8 +74,10 @@ const agentEnd = (perSecond: number, { agent }: Use): number =>
  * that against.
  */
 export function processorOf(perSecond: number, use: Use): Processor {
-  const busy = use.machine / use.cores;
+  // Linux counts in hundredths of a second: short loads seem to use a little more than there is.
+  const busy = Math.min(1, use.machine / use.cores);
+  const others = Math.max(0, use.machine - use.own) / use.cores;
   const end = Math.min(machineEnd(perSecond, use), agentEnd(perSecond, use));
   const limit = busy >= BUSY ? 'machine' : use.agent >= BUSY ? 'agent' : null;
-  return { busy, limit, perSecond: Number.isFinite(end) ? end : null };
+  return { busy, others: Math.min(1, others), limit, perSecond: Number.isFinite(end) ? end : null };
 }

@@ -47,13 +47,12 @@ export const COLUMNS: readonly Column[] = [
   number('HSM connections', ({ hsmConnections }) => hsmConnections, String),
 ];
 
-/** Of the table that says how many connections are enough. */
+/** Of a table that says how many connections are enough for one load, key and number of workers. */
 export const ENOUGH_COLUMNS: readonly Column<Enough>[] = [
   { head: 'HSM', isNumber: false, show: ({ measurement: { point } }) => speedName(point.hsm) },
   { head: 'MaxConnections', isNumber: true, show: ({ connections }) => String(connections) },
   { head: 'a second', isNumber: true, show: ({ measurement }) => figure(measurement.perSecond) },
   { head: 'p99 ms', isNumber: true, show: ({ measurement }) => figure(measurement.latencyMs.p99) },
-  { head: 'workers', isNumber: true, show: ({ measurement: { point } }) => String(point.workers) },
   { head: 'because', isNumber: false, show: ({ because }) => because },
 ];
 

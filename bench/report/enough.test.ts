@@ -14,7 +14,7 @@ function line(rates: Readonly<Record<number, number>>, changes: Partial<Measurem
     if (like === undefined) throw new Error('the made-up result has rates');
     const { measurement } = like;
     const x = Number(connections);
-    const processor = { busy: 0.3, limit: null, perSecond: null };
+    const processor = { busy: 0.3, others: 0, limit: null, perSecond: null };
     const point = { ...measurement.point, workers: 16, maxConnections: x };
     return {
       x,
@@ -36,16 +36,16 @@ describe('connections are enough', () => {
   });
 
   test.each([
-    ['each worker has one: more are never used', line({ 1: 100, 10: 900, 20: 1600, 30: 1600 }), 16],
+    ['one for each worker', line({ 1: 100, 10: 900, 20: 1600, 30: 1600 }), 16],
     ['more were not measured', line({ 1: 100, 5: 500, 10: 1000 }), 10],
     [
       'the processor was the limit',
-      line({ 1: 100, 5: 500, 10: 510 }, { processor: { busy: 0.98, limit: 'machine', perSecond: 510 } }),
+      line({ 1: 100, 5: 500, 10: 510 }, { processor: { busy: 0.98, others: 0, limit: 'machine', perSecond: 510 } }),
       5,
     ],
     [
       "the agent's one core was the limit",
-      line({ 1: 100, 5: 500, 10: 510 }, { processor: { busy: 0.5, limit: 'agent', perSecond: 510 } }),
+      line({ 1: 100, 5: 500, 10: 510 }, { processor: { busy: 0.5, others: 0, limit: 'agent', perSecond: 510 } }),
       5,
     ],
     ['the HSM was full', line({ 1: 100, 5: 500, 10: 510 }, { bound: { by: 'capacity', perSecond: 520 } }), 5],

@@ -22,7 +22,7 @@ const LIMITS = { machine: 'the processor was the limit', agent: "the agent's one
 /** @param isLast of those that were measured */
 function why({ point, bound, perSecond, processor }: Measurement, isLast: boolean): string {
   if (bound.by === 'capacity' && perSecond >= NEARLY * (bound.perSecond ?? 0)) return 'the HSM was full';
-  if (point.workers <= (point.maxConnections ?? 0)) return 'each worker has one: more are never used';
+  if (point.workers <= (point.maxConnections ?? 0)) return 'one for each worker';
   if (processor.limit !== null) return LIMITS[processor.limit];
   return isLast ? 'more were not measured' : 'more gave no more';
 }

@@ -21,9 +21,10 @@ function tableBy<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): st
   );
 }
 
-const KEY_AND_LOAD: readonly Column<Enough>[] = [
+const SUBJECT: readonly Column<Enough>[] = [
   { head: 'load', isNumber: false, show: ({ measurement: { point } }) => LOAD_NAMES[point.load] },
   { head: 'key', isNumber: false, show: ({ measurement: { point } }) => point.keyType },
+  { head: 'workers', isNumber: true, show: ({ measurement: { point } }) => String(point.workers) },
 ];
 
 /** What to set, by what was measured: the fewest connections that give nearly all. */
@@ -31,7 +32,7 @@ function enoughTable({ measurements }: Result): string[] {
   const rows = everyEnough(measurements);
   if (rows.length === 0) return [];
   const words = `${ENOUGH} ${ASK_ADVICE}`;
-  return ['## Which MaxConnections', words, tableBy([...KEY_AND_LOAD, ...ENOUGH_COLUMNS], rows)];
+  return ['## Which MaxConnections', words, tableBy([...SUBJECT, ...ENOUGH_COLUMNS], rows)];
 }
 
 function targetTable({ targets }: Result): string[] {

@@ -206,16 +206,16 @@ describe('the plots', () => {
 
 test('what to set stands before the plots, for the chosen key', async () => {
   await open();
-  const answer = page.getByRole('region', { name: 'Which MaxConnections: Signatures, RSA-2048' });
+  const answer = page.getByRole('region', { name: 'Which MaxConnections: Signatures, RSA-2048, 32 workers' });
   const cells = await answer
     .getByRole('row', { name: /^20 ms / })
     .getByRole('cell')
     .allTextContents();
   expect(cells.slice(0, 2)).toEqual(['20 ms', '32']);
-  expect(cells.at(-1)).toBe('each worker has one: more are never used');
+  expect(cells.at(-1)).toBe('one for each worker');
   expect(await answer.evaluate((region) => region.scrollWidth - region.clientWidth)).toBe(0);
   await page.getByLabel('Key', { exact: true }).selectOption('P-384');
-  await page.getByRole('region', { name: 'Which MaxConnections: Signatures, P-384' }).waitFor();
+  await page.getByRole('region', { name: 'Which MaxConnections: Signatures, P-384, 32 workers' }).waitFor();
   expect(await answer.count()).toBe(0);
 });
 

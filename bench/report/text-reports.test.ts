@@ -27,7 +27,7 @@ const measurement: Measurement = {
   cores: { agent: 0.52, workers: 0.61, hsm: 0.33, client: 0.4, machine: 1.94 },
   memoryKiB: { agent: 61_440, worker: 2412 },
   bound: { perSecond: 3200, by: 'connections' },
-  processor: { busy: 0.4, limit: null, perSecond: null },
+  processor: { busy: 0.4, others: 0, limit: null, perSecond: null },
 };
 const noisy: Measurement = {
   ...measurement,
@@ -75,28 +75,28 @@ describe('where the processor mattered, line and row say so, beside the bound an
   test.each([
     [
       'it was the limit',
-      busyWith({ busy: 0.97, limit: 'machine', perSecond: 2790 }),
+      busyWith({ busy: 0.97, others: 0, limit: 'machine', perSecond: 2790 }),
       '2,712/s of 3,200 (85 %)',
       'processor 97 % busy: the limit here',
       ['85 %', 'connections', '97 %', '2,800'],
     ],
     [
       'it was the limit and nothing is known beforehand: there is no share of it',
-      busyWith({ busy: 1, limit: 'machine', perSecond: 2712 }, none),
+      busyWith({ busy: 1, others: 0, limit: 'machine', perSecond: 2712 }, none),
       '2,712/s',
       'processor 100 % busy: the limit here',
       ['', '', '100 %', '2,700'],
     ],
     [
       'the agent was the limit, with cores to spare',
-      busyWith({ busy: 0.4, limit: 'agent', perSecond: 2712 }),
+      busyWith({ busy: 0.4, others: 0, limit: 'agent', perSecond: 2712 }),
       '2,712/s of 3,200 (85 %)',
       "the agent's one core busy: the limit here",
       ['85 %', 'connections', '40 %', '2,700'],
     ],
     [
       'it would end before the bound',
-      busyWith({ busy: 0.9, limit: null, perSecond: 3013 }),
+      busyWith({ busy: 0.9, others: 0, limit: null, perSecond: 3013 }),
       '2,712/s of 3,200 (85 %)',
       'processor 90 % busy: would end it at about 3,000/s',
       ['85 %', 'connections', '90 %', '3,000'],
@@ -108,8 +108,14 @@ describe('where the processor mattered, line and row say so, beside the bound an
     expect(row.at(REMARKS)).toBe(remark);
   });
 
+  test('it did other work: the figure is not of this alone', () => {
+    const spoilt = busyWith({ busy: 0.97, others: 0.43, limit: 'machine', perSecond: 3100 });
+    expect(linesOf(spoilt)).toMatch(/; processor 97 % busy: the limit here; other programs had 43 % of the processor$/);
+    expect(linesOf(busyWith({ busy: 0.5, others: 0.09, limit: null, perSecond: null }))).not.toMatch(/other programs/);
+  });
+
   test('it would not end before the bound: the bound alone counts', () => {
-    expect(linesOf(busyWith({ busy: 0.6, limit: null, perSecond: 4500 }))).not.toMatch(/processor/);
+    expect(linesOf(busyWith({ busy: 0.6, others: 0, limit: null, perSecond: 4500 }))).not.toMatch(/processor/);
   });
 });
 
@@ -144,11 +150,11 @@ test('machine, date, programs and targets stand at the top', () => {
 
 test('what to set stands before the figures, for each load and speed of the HSM, with the reason', () => {
   const [, answer = ''] = /^## Which MaxConnections$(.*?)^## /ms.exec(markdownOf(made)) ?? [];
-  expect(answer).toContain('| load | key | HSM | MaxConnections | a second | p99 ms | workers | because |');
+  expect(answer).toContain('| load | key | workers | HSM | MaxConnections | a second | p99 ms | because |');
   expect(answer).toMatch(
-    /^\| Signatures \| RSA-2048 \| 20 ms \| 32 \| [\d,]+ \| [\d.]+ \| 32 \| each worker has one: more are never used \|$/m,
+    /^\| Signatures \| RSA-2048 \| 32 \| 20 ms \| 32 \| [\d,]+ \| [\d.]+ \| one for each worker \|$/m,
   );
-  expect(answer).toMatch(/^\| TLS 1\.3 handshakes \| RSA-2048 \| 5 ms .* \| the processor was the limit \|$/m);
+  expect(answer).toMatch(/^\| TLS 1\.3 handshakes \| RSA-2048 \| 32 \| 5 ms .* \| the processor was the limit \|$/m);
   expect(markdownOf(withOnly(measurement))).not.toContain('Which MaxConnections');
 });
 

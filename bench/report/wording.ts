@@ -49,6 +49,9 @@ const LIMITS = {
   agent: () => "the agent's one core busy",
 } as const;
 
+/** From this part of all cores on other work spoils a figure. */
+const SPOILT = 0.1;
+
 /** Where the processor ended a rate, or would before the bound is reached; empty where it does not matter. */
 function processorRemarks({ bound, processor: { busy, limit, perSecond } }: Measurement): string[] {
   if (limit !== null) return [`${LIMITS[limit](percent(busy))}: the limit here`];
@@ -59,11 +62,12 @@ function processorRemarks({ bound, processor: { busy, limit, perSecond } }: Meas
 /** With two digits: an estimate has no more. */
 export const roughly = (value: number): string => WHOLE.format(Number(value.toPrecision(2)));
 
-/** What a reader must know of a measurement: the processor, where it mattered; noisy, with its spread; failures. */
+/** What a reader must know of a measurement: the processor, where it mattered; other work; noisy, with its spread; failures. */
 export function remarksOn(measurement: Measurement): string[] {
-  const { isNoisy, spread, failures } = measurement;
+  const { isNoisy, spread, failures, processor } = measurement;
   return [
     ...processorRemarks(measurement),
+    ...(processor.others >= SPOILT ? [`other programs had ${percent(processor.others)} of the processor`] : []),
     ...(isNoisy ? [`noisy: ${percent(spread)} spread`] : []),
     ...(failures > 0 ? [`${figures(failures)} failed`] : []),
   ];

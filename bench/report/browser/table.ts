@@ -30,8 +30,9 @@ export function answersOf(all: readonly Measurement[], keyType: KeyType): HTMLEl
   const enough = everyEnough(all).filter(({ measurement: { point } }) => point.keyType === keyType);
   return LOADS.flatMap((load) => {
     const rows = enough.filter(({ measurement: { point } }) => point.load === load);
-    if (rows.length === 0) return [];
-    const title = `Which MaxConnections: ${LOAD_NAMES[load]}, ${keyType}`;
+    const workers = rows[0]?.measurement.point.workers;
+    if (workers === undefined) return [];
+    const title = `Which MaxConnections: ${LOAD_NAMES[load]}, ${keyType}, ${workers} workers`;
     return [panelOf(title, tableOf(ENOUGH_COLUMNS, rows), `${ENOUGH} ${ASK_ADVICE}`)];
   });
 }
