@@ -202,6 +202,8 @@ test('what was counted of errors in the last second is in the log of an agent th
   await ended(agent);
   const errors = logged().filter(({ msg }) => msg.startsWith('sign: '));
   expect(errors.reduce((sum, { times = 1 }) => sum + times, 0)).toBe(5);
+  // Another agent, whose end takes the launcher along: without one that looks for its callers half a minute later.
+  expect(await signer.sign(1)).toMatchObject({ failures: [] });
 });
 
 test('SIGHUP cuts no operation in parts that somebody goes on with, however long that takes', async () => {
