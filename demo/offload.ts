@@ -138,7 +138,7 @@ export class Offload {
     await selfSign(nginx, 'RSA', SERVER_NAME);
     await selfSign(nginx, 'EC', SERVER_NAME);
     // Or nginx would find the launcher that openssl started, outside of what it is started by.
-    if (startedBy.length > 0) await this.#idle();
+    if (startedBy.length > 0) await this.untilIdle();
     await nginx.start();
     return nginx;
   }
@@ -165,7 +165,8 @@ export class Offload {
       .map((line) => Number(/\d+/.exec(line)?.[0]));
   }
 
-  async #idle(): Promise<void> {
+  /** Resolves when agent and launcher have ended for want of callers; the next caller starts others. */
+  async untilIdle(): Promise<void> {
     await waitFor('the end of the idle agent', async () => {
       const left = [...(await this.agents('agent')), ...(await this.agents('launcher'))];
       return left.length === 0 ? true : undefined;
@@ -175,7 +176,7 @@ export class Offload {
   /** Waits until the embedded agent has ended by itself, and stops the mock. */
   async stop(): Promise<void> {
     try {
-      await this.#idle();
+      await this.untilIdle();
     } finally {
       keepLogs(this.folder);
       await this.mock.stop();

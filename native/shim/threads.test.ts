@@ -1,14 +1,18 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EC_LABEL, Offload } from '../../demo/offload.ts';
-import { CKA_CLASS, CKA_LABEL, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY } from '../../lib/pkcs11/constants.ts';
+import { CKA_CLASS, CKA_LABEL, CKM_ECDSA, CKO_PRIVATE_KEY, CKO_PUBLIC_KEY } from '../../lib/pkcs11/constants.ts';
 import { ofText, ofUlong } from '../../lib/tags/values.ts';
 import { Driver, masked, VARIANTS } from '../test/driver.ts';
 
 const THREADS = 64;
 const ROUNDS = 25;
+
+/** 64 are kept for other things than connections, 20 for the HSM; of the rest a user has half. */
+const DESCRIPTORS = 128;
+const SESSIONS = Array.from({ length: 60 }, (_, index) => index + 1);
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
@@ -35,6 +39,36 @@ async function find(driver: Driver, objectClass: number): Promise<string> {
   await driver.run('findfinal 1');
   return handle;
 }
+
+/** A driver whose agent, which it starts, has so few descriptors that it takes some twenty connections of a user. */
+async function besideSmallAgent(build: string): Promise<Driver> {
+  const program = join(folder, `driver-${basename(build)}.sh`);
+  const driver = join(build, 'test/driver/driver');
+  writeFileSync(program, `#!/bin/sh\nulimit -n ${DESCRIPTORS}\nexec ${driver}\n`, { mode: 0o755 });
+  const environment = { MHSM_PKCS11_CONF: offload.configurationFile };
+  const started = new Driver(build, environment, undefined, { program });
+  expect(await started.run(`load ${started.module}`)).toBe('0');
+  return started;
+}
+
+describe.each(VARIANTS)('an agent with few descriptors, $name', ({ build }) => {
+  test('signs for many sessions that have begun to sign', async () => {
+    await offload.untilIdle();
+    const driver = await besideSmallAgent(build);
+    expect(await driver.run('init 2')).toBe('0');
+    expect(await driver.run('open 0 4')).toBe('0 1');
+    expect(await driver.run(`login 1 1 ${masked(offload.pin)}`)).toBe('0');
+    const key = await find(driver, CKO_PRIVATE_KEY);
+    for (const session of SESSIONS) {
+      if (session > 1) expect(await driver.run('open 0 4')).toBe(`0 ${session}`);
+      expect(await driver.run(`signinit ${session} ${CKM_ECDSA} ${key}`), driver.stderr).toBe('0');
+    }
+    for (const session of SESSIONS)
+      expect(await driver.run(`sign ${session} ${'5a'.repeat(32)} buffer 64`), driver.stderr).toMatch(/^0 64 /);
+    await driver.run('final');
+    expect(await driver.end(), driver.stderr).toBe(0);
+  });
+});
 
 describe.each(VARIANTS)('threads before agent and HSM, $name', ({ build }) => {
   test('each of 64 threads gets signatures of its own data, and the HSM signs once for each', async () => {
