@@ -30,7 +30,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   examples: ['demo'],
   // Harms the product as a whole: all of it as processes.
   faults: ['demo', 'bench'],
-  // To keep the machine code of the agent, the build runs it once.
+  // For the code cache of the agent the build runs it once.
   scripts: ['lib/bin', 'native/addon'],
   // Attacks a real agent from outside, by what any process can do.
   security: ['lib/wire', 'lib/pkcs11', 'native/test', 'demo'],

@@ -1,17 +1,22 @@
 /** Where the agents write: a small file system of its own, so that one can be full. */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { mustRun } from '../demo/process.ts';
+import process from 'node:process';
 import { noOwnMounts } from './mount-namespace.ts';
 
 /** Far more than a run of all faults writes. */
 export const LOG_BYTES = 32 * 1024 * 1024;
 
-/** Gives what takes it away again. Without root it is a plain folder. */
-export async function openLogFolder(path: string): Promise<() => Promise<void>> {
+/** Gives what takes it away again; the end of this process does too. A plain folder where nothing can be mounted. */
+export function openLogFolder(path: string): () => void {
   mkdirSync(path, { mode: 0o777 });
-  if (noOwnMounts() !== undefined) return async () => undefined;
-  await mustRun('mount', ['-t', 'tmpfs', '-o', `size=${LOG_BYTES},mode=0777,nosuid,nodev`, 'mhsm-faults-log', path]);
-  return async () => {
-    await mustRun('umount', ['--lazy', path]);
+  if (noOwnMounts() !== undefined) return () => undefined;
+  const options = `size=${LOG_BYTES},mode=0777,nosuid,nodev`;
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'mhsm-faults-log', path]);
+  const close = () => {
+    process.off('exit', close);
+    execFileSync('umount', ['--lazy', path]);
   };
+  process.once('exit', close);
+  return close;
 }

@@ -46,7 +46,7 @@ export async function renewAgent({ offload }: Scene): Promise<void> {
   });
 }
 
-const BEFORE_ANSWERED_MS: Readonly<Record<Form, number>> = { whole: 20_000, short: 6000 };
+const BEFORE_ANSWERED_MS: Readonly<Record<Form, number>> = { whole: 20_000, short: 9500 };
 
 /** Longer than a worker waits for a signature. Whether the HSM then lets the server's principal make a key does not matter. */
 async function generateKey({ offload, clientSecret }: Scene, form: Form): Promise<{ answered: Promise<unknown> }> {

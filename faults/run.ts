@@ -64,6 +64,9 @@ async function run({ short, overload, only, rate, out }: Options): Promise<void>
   if (broken.length > 0) process.exitCode = 1;
 }
 
+// So that what is mounted is unmounted.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 await new Command('npm run faults --')
   .description('What clients of a TLS server see while something goes wrong behind it.')
   .option('--short', 'few repetitions, short outages, a deadline of 8 s: what runs with the tests')

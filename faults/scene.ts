@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { signalProcessesWith } from '../bench/processes.ts';
 import type { Nginx } from '../demo/nginx.ts';
 import { BIN, Offload, SERVER_NAME } from '../demo/offload.ts';
 import { mustRun, waitFor } from '../demo/process.ts';
@@ -21,7 +22,7 @@ export interface SceneOptions {
 interface Folder {
   readonly path: string;
   readonly logFolder: string;
-  readonly closeLogFolder: () => Promise<void>;
+  readonly closeLogFolder: () => void;
 }
 
 const HELD_SESSIONS = 8;
@@ -43,7 +44,7 @@ export class Scene {
   /** Private, of this scene alone. */
   readonly folder: string;
 
-  readonly #closeLogFolder: () => Promise<void>;
+  readonly #closeLogFolder: () => void;
 
   private constructor(folder: Folder, offload: Offload, nginx: Nginx, { deadlineMs, ratePerSecond }: SceneOptions) {
     this.folder = folder.path;
@@ -68,8 +69,10 @@ export class Scene {
 
   static async start(options: SceneOptions): Promise<Scene> {
     const folder = mkdtempSync(join(tmpdir(), 'mhsm-faults-'));
+    // Whatever ends this process, all that it started has the folder among its arguments; some of it may be stopped.
+    process.once('exit', () => signalProcessesWith(folder, 'SIGKILL'));
     const logFolder = join(folder, 'log');
-    const closeLogFolder = await openLogFolder(logFolder);
+    const closeLogFolder = openLogFolder(logFolder);
     const log = { directory: logFolder, flags: { SendToFile: true } };
     const offload = await Offload.start(folder, { top: { log, timeouts: { requestMs: options.deadlineMs } } });
     const nginx = await offload.serve(OWN_MOUNTS);
@@ -103,7 +106,7 @@ export class Scene {
     await this.nginx.stop();
     await this.offload.stop();
     this.hsmAddress.close();
-    await this.#closeLogFolder();
+    this.#closeLogFolder();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -8,8 +8,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
-import { WRAPPER } from '../lib/bin/kept-code.ts';
-import { keepCode } from './keep-code.ts';
+import { WRAPPER } from '../lib/bin/code-cache.ts';
+import { writeCodeCache } from './write-code-cache.ts';
 
 rmSync('dist', { recursive: true, force: true });
 
@@ -98,7 +98,6 @@ await build({
   outExtension: { '.js': '.cjs' },
   define: { AGENT_PROGRAM: JSON.stringify(agentProgram) },
 });
-await keepCode(resolve('dist', agentProgram));
 await build({
   ...bundled,
   entryPoints: {
@@ -117,3 +116,9 @@ await build({
   plugins: [undiciParts],
 });
 execFileSync('node_modules/.bin/tsc', ['-p', 'lib/api'], { stdio: 'inherit' });
+try {
+  await writeCodeCache(resolve('dist', agentProgram));
+} catch (error) {
+  // A sandbox may let no agent run; it starts without as well.
+  process.stderr.write(`no code cache of the agent, which will start more slowly: ${String(error)}\n`);
+}

@@ -14,7 +14,7 @@ import { SOFTHSM_MODULE } from './softhsm-token.ts';
 import type { LoadReport, Processes, Subject } from './subject.ts';
 
 const WORKERS_USER = 'www-data';
-/** Each worker has one connection in the signature and one that waits for it: else some idle while others queue. */
+/** One connection is in the signature; with only one more that waits, some workers idle while others queue. */
 const CLIENTS_A_WORKER = 4;
 /** The system shares connections out unevenly; few workers need more of them for all to be busy. */
 const FEWEST_CLIENTS = 16;

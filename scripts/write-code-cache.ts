@@ -1,14 +1,14 @@
 /**
- * Keeps the machine code of the agent's program beside it. What is compiled is what runs, so an agent is started once, on a
+ * Writes V8's code cache of the agent's program beside it. What is compiled is what runs, so an agent is started once, on a
  * socket of its own, and asked for its status; it asks no HSM.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { codeFileOf } from '../lib/bin/kept-code.ts';
+import { codeCacheFileOf } from '../lib/bin/code-cache.ts';
 import { descriptorOf } from '../native/addon/index.ts';
 
 const CONFIGURATION = {
@@ -33,20 +33,19 @@ async function startWithListener(program: string, args: readonly string[]) {
 }
 
 /** @param programFile its whole path; throws when the agent does not start, which says itself why */
-export async function keepCode(programFile: string): Promise<void> {
+export async function writeCodeCache(programFile: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'mhsm-pkcs11-code-'));
   const configuration = join(folder, 'mhsm-pkcs11.conf');
   writeFileSync(configuration, JSON.stringify(CONFIGURATION), { mode: 0o600 });
+  const unfinished = `${codeCacheFileOf(programFile)}.new`;
   try {
-    const recorder = join(import.meta.dirname, 'record-code.ts');
-    const agent = await startWithListener(recorder, [programFile, SOCKET.slice(1), '--config', configuration]);
-    const [code, signal] = await once(agent, 'exit');
-    if (code !== 0 || statSync(codeFileOf(programFile)).size === 0) {
-      throw new Error(
-        `the agent of ${programFile} ended with ${code ?? signal} and gave no code: see its message above`,
-      );
-    }
+    const recorder = join(import.meta.dirname, 'record-code-cache.ts');
+    const args = [programFile, unfinished, SOCKET.slice(1), '--config', configuration];
+    const [code, signal] = await once(await startWithListener(recorder, args), 'exit');
+    if (code !== 0 || statSync(unfinished).size === 0) throw new Error(`the agent ended with ${code ?? signal}`);
+    renameSync(unfinished, codeCacheFileOf(programFile));
   } finally {
+    rmSync(unfinished, { force: true });
     rmSync(folder, { recursive: true, force: true });
   }
 }
