@@ -81,8 +81,13 @@ export interface KeyChanges {
 export interface ListOptions {
   /** A new sweep instead of the cached one. */
   readonly fresh?: boolean;
-  /** With `fresh`: the cached one where several were read just now, at most a second ago. */
+  /**
+   * With `fresh`: the cached one where several were read just now. It has all that was made a second and the duration of one
+   * sweep ago.
+   */
   readonly sparing?: boolean;
+  /** With `sparing`: told when the sweep of the list given began before this call, so that what is not there may be new. */
+  readonly onSpared?: () => void;
   /** May be told of each key while the rest of the list is on its way: time for what has to be made of it anyway. */
   readonly onListed?: ((key: KeySummary) => void) | undefined;
 }

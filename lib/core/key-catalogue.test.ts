@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import * as ck from '../pkcs11/constants.ts';
 import { Pkcs11Error } from '../pkcs11/error.ts';
 import { ofText, ofUlong } from '../tags/values.ts';
-import { bitsOf } from './handles.ts';
+import { bitsOf, handleOf } from './handles.ts';
 import type { HsmIdentity, KeySummary } from './hsm.ts';
 import { KeyCatalogue } from './key-catalogue.ts';
 import type { MemoryHsm } from './memory-hsm.ts';
@@ -72,6 +72,24 @@ describe('a handle that nobody has', () => {
       expect(await codeOf(() => client.sign(handle + 4, ecdsa, message))).toBe(ck.CKR_KEY_HANDLE_INVALID);
     }
     expect(hsm.count('listKeys')).toBe(1);
+  });
+
+  test('in a list from before the question is not taken for known: its key may be new', async () => {
+    const { hsm } = setUp();
+    hsm.addKey({ name: 'web' });
+    const identity = hsm.identityOfPin(ofText('client:secret'));
+    let spares = true;
+    const listKeys: HsmIdentity['listKeys'] = ({ fresh = false, sparing = false, onListed, onSpared } = {}) => {
+      if (sparing && spares) onSpared?.();
+      return identity.listKeys({ fresh: fresh && !(sparing && spares), onListed });
+    };
+    const catalogue = new KeyCatalogue(Object.assign(Object.create(identity), { listKeys }), () => undefined);
+    await catalogue.refresh();
+    const { name, created } = hsm.addKey({ name: 'new' });
+    const handle = handleOf(name, created, 'private');
+    expect(await catalogue.resolve(handle)).toBeUndefined();
+    spares = false;
+    expect((await catalogue.resolve(handle))?.key.name).toBe('new');
   });
 
   test('of a key deleted elsewhere stops working once the list says so', async () => {

@@ -35,7 +35,7 @@ export class KeyCatalogue {
   /** By name and creation time: the newest versions, and older ones that a handle asked for. */
   #versions = new Map<string, Key>();
   #objects = new Map<number, KeyObject>();
-  /** Handles that nobody has, with the list in which they were looked for. */
+  /** Handles that nobody has, with the list in which they were looked for, read after they were asked for. */
   readonly #unknown = new Map<number, readonly KeySummary[]>();
   /** Troubles already told, so that each is one line. */
   readonly #warned = new Set<string>();
@@ -51,7 +51,7 @@ export class KeyCatalogue {
   }
 
   /** Takes the list as it is cached, or a fresh one. */
-  async refresh(options?: Pick<ListOptions, 'fresh' | 'sparing'>): Promise<void> {
+  async refresh(options?: Omit<ListOptions, 'onListed'>): Promise<void> {
     const list = await this.identity.listKeys({ ...options, onListed: (key) => void this.#keyOf(key) });
     if (list !== this.#list) this.#take(list);
   }
@@ -137,13 +137,20 @@ export class KeyCatalogue {
     const listed = this.#objects.get(handle);
     if (listed !== undefined) return listed;
     if (this.#list !== undefined && this.#unknown.get(handle) === this.#list) return undefined;
-    await this.refresh({ fresh: true, sparing: true });
+    let mayBeNew = false;
+    const onSpared = () => {
+      mayBeNew = true;
+    };
+    await this.refresh({ fresh: true, sparing: true, onSpared });
+    const list = this.#list;
     const found = this.#objects.get(handle) ?? (await this.#olderVersion(handle));
-    if (found === undefined && this.#list !== undefined) {
-      if (this.#unknown.size >= MAX_KNOWN_UNKNOWNS) this.#unknown.clear();
-      this.#unknown.set(handle, this.#list);
-    }
+    if (found === undefined && list !== undefined && !mayBeNew) this.#noteUnknown(handle, list);
     return found;
+  }
+
+  #noteUnknown(handle: number, list: readonly KeySummary[]): void {
+    if (this.#unknown.size >= MAX_KNOWN_UNKNOWNS) this.#unknown.clear();
+    this.#unknown.set(handle, list);
   }
 
   async #olderVersion(handle: number): Promise<KeyObject | undefined> {

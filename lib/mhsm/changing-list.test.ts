@@ -1,6 +1,8 @@
 /** A list that changes while it is read, and connections that end while nobody signs. */
 
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { handleOf } from '../core/handles.ts';
+import { KeyCatalogue } from '../core/key-catalogue.ts';
 import { ok, PIN, type Reply, refusal, ScriptedService, type Seen } from './scripted-service.ts';
 
 let service: ScriptedService;
@@ -50,6 +52,25 @@ test('a next page that is always gone is an error after three attempts', async (
     seen.path.includes('skiptoken') ? refusal(410, 'Gone', 'gone') : pageOf(['a', 'b', 'c'], seen);
   await expect(identity.listKeys()).rejects.toThrow('410');
   expect(service.seen).toHaveLength(6);
+});
+
+test('the handle of a key that was made just after vain look-ups is known a second later', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  try {
+    const names = ['a'];
+    service.script = (seen) => pageOf(names, seen);
+    const catalogue = new KeyCatalogue(await service.loggedIn(), () => undefined);
+    for (let i = 0; i < 3; i++) {
+      expect(await catalogue.resolve(handleOf(`nobody ${i}`, 1, 'private'))).toBeUndefined();
+    }
+    names.push('new');
+    const handle = handleOf('new', 1, 'private');
+    expect(await catalogue.resolve(handle)).toBeUndefined();
+    vi.advanceTimersByTime(1000);
+    expect((await catalogue.resolve(handle))?.key.name).toBe('new');
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('a signature after the service ended all idle connections pays one new connection', async () => {

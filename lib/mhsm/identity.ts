@@ -61,8 +61,8 @@ export class RestIdentity implements HsmIdentity {
     this.#endpoint.warmUp();
   }
 
-  listKeys({ fresh = false, sparing = false, onListed }: ListOptions = {}): Promise<readonly KeySummary[]> {
-    if (fresh && sparing) return this.#list.getSparingly(onListed);
+  listKeys({ fresh = false, sparing = false, onListed, onSpared }: ListOptions = {}): Promise<readonly KeySummary[]> {
+    if (fresh && sparing) return this.#list.getSparingly(onListed, onSpared);
     return this.#list.get(fresh, onListed);
   }
 

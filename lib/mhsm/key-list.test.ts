@@ -100,6 +100,54 @@ describe('searches that met nothing', () => {
     expect((await both.keys.getSparingly()).map(({ name }) => name)).toContain('made 19');
   });
 
+  test('meet what was made a second and the duration of one list ago, however long that takes', async () => {
+    const service = { ms: 0, made: [] as { name: string; ms: number }[] };
+    // As the service does: a page shows what was there when it was asked for.
+    const sweep = async () => {
+      const keys = service.made.map(({ name }) => key(name));
+      service.ms += 5000;
+      return keys;
+    };
+    const keys = new KeyList(sweep, 600_000, () => service.ms);
+    const missing: string[] = [];
+    let spared = 0;
+    for (let i = 0; i < 100; i++) {
+      service.made.push({ name: `made ${i}`, ms: service.ms });
+      service.ms += 300;
+      const old = service.made.filter(({ ms }) => ms <= service.ms - 1000 - 5000);
+      const list = await keys.getSparingly(undefined, () => {
+        spared++;
+      });
+      const listed = new Set(list.map(({ name }) => name));
+      missing.push(...old.map(({ name }) => name).filter((name) => !listed.has(name)));
+    }
+    expect(missing).toEqual([]);
+    expect(spared).toBeGreaterThan(50);
+  });
+
+  const isSpared = async (keys: KeyList) => {
+    let spared = false;
+    await keys.getSparingly(undefined, () => {
+      spared = true;
+    });
+    return spared;
+  };
+
+  test('are told when the list given is one that began before them, kept or under way', async () => {
+    const { service, keys } = list();
+    const told: boolean[] = [];
+    for (let i = 0; i < 5; i++) told.push(await isSpared(keys));
+    expect(told).toEqual([false, false, false, true, true]);
+    service.ms += 1000;
+    expect(await Promise.all([isSpared(keys), isSpared(keys)])).toEqual([false, false]);
+    keys.invalidate();
+    const underWay = keys.get(false);
+    expect(await isSpared(keys)).toBe(true);
+    await underWay;
+    keys.invalidate();
+    expect(await isSpared(keys)).toBe(false);
+  });
+
   test('of a list that takes long to read do not wait for one each', async () => {
     const both = list();
     both.service.msOfSweep = 10_000;

@@ -54,13 +54,17 @@ export class KeyList {
 
   /**
    * As `get(true)`, for one of many that may ask in a row (what they looked for was not in the list): the list as it is
-   * where others were read just now. So what was made a second ago is always there.
+   * where others were read just now, which `onSpared` hears. What was made a second and the duration of one sweep ago is
+   * there, unless that sweep failed: one may have passed it when it was made, and the second counts from its end.
    */
-  async getSparingly(onListed?: OnListed): Promise<readonly KeySummary[]> {
+  async getSparingly(onListed?: OnListed, onSpared?: () => void): Promise<readonly KeySummary[]> {
     if (this.#next !== undefined) return this.#next;
     this.#left = Math.min(MOST_IN_A_ROW, this.#left + Math.max(0, this.#nowMs() - this.#countedMs) / REST_MS);
     this.#countedMs = this.#nowMs();
-    if (this.#left < 1) return this.#flight ?? this.get(false, onListed);
+    if (this.#left < 1) {
+      if (this.#flight !== undefined || this.#held !== undefined) onSpared?.();
+      return this.#flight ?? this.get(false, onListed);
+    }
     this.#left -= 1;
     try {
       return await this.#readAnew(onListed);
