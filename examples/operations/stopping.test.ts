@@ -206,22 +206,48 @@ test('what was counted of errors in the last second is in the log of an agent th
   expect(await signer.sign(1)).toMatchObject({ failures: [] });
 });
 
+/** A signature in parts. */
+async function beginParts(driver: Driver): Promise<void> {
+  expect(await driver.run(`findinit 1 ${template(LABEL)}`)).toBe('0');
+  const [rv, count, key] = (await driver.run('find 1 2')).split(' ');
+  expect([rv, count, await driver.run('findfinal 1')]).toEqual(['0', '1', '0']);
+  expect(await driver.run(`signinit 1 ${CKM_ECDSA_SHA256} ${key}`)).toBe('0');
+}
+
+async function goOnWithParts(driver: Driver, forMs: number): Promise<void> {
+  const endMs = performance.now() + forMs;
+  while (performance.now() < endMs) {
+    expect(await driver.run('signupdate 1 100')).toBe('0');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+test('SIGTERM to an agent waits for no listing that begins long after it: the next agent makes it', async () => {
+  const requestMs = 4000;
+  configure(requestMs);
+  const [parts, late] = [await startDriver(), await startDriver()];
+  const agent = await onlyAgent();
+  await beginParts(parts);
+  kill(agent, 'SIGTERM');
+  await goOnWithParts(parts, 1.2 * requestMs);
+  const { result } = await underWay('list', 0.95 * requestMs, () => late.run(`findinit 1 ${template('not there')}`));
+  expect(await parts.run('signfinal 1 64')).toMatch(/^0 64 /);
+  expect(await result).toBe('0');
+  await ended(agent);
+  expect(logged().map(({ msg }) => msg)).toContainEqual(
+    expect.stringMatching(`^agent ${agent} ends and cuts findObjectsInit of process \\d+$`),
+  );
+});
+
 test('SIGHUP cuts no operation in parts that somebody goes on with, however long that takes', async () => {
   const requestMs = 2000;
   configure(requestMs);
   const driver = await startDriver();
   const before = await onlyAgent();
-  expect(await driver.run(`findinit 1 ${template(LABEL)}`)).toBe('0');
-  const [rv, count, key] = (await driver.run('find 1 2')).split(' ');
-  expect([rv, count, await driver.run('findfinal 1')]).toEqual(['0', '1', '0']);
-  expect(await driver.run(`signinit 1 ${CKM_ECDSA_SHA256} ${key}`)).toBe('0');
+  await beginParts(driver);
   kill(before, 'SIGHUP');
   await waitFor('the successor', async () => ((await answers()) === before ? undefined : true));
-  const endMs = performance.now() + 2 * requestMs;
-  while (performance.now() < endMs) {
-    expect(await driver.run('signupdate 1 100')).toBe('0');
-    await new Promise((resolve) => setTimeout(resolve, requestMs / 10));
-  }
+  await goOnWithParts(driver, 2 * requestMs);
   expect(await driver.run('signfinal 1 64')).toMatch(/^0 64 /);
   await ended(before);
   // Nobody used the successor, which has ended by now; there is another one.

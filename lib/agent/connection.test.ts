@@ -467,7 +467,8 @@ describe('a connection that retires', () => {
     other.send(encodeRequest('findObjectsInit', { session: 2, template: [] }));
     while (second?.isBusy !== true) await new Promise(setImmediate);
     expect([first?.isUnpaused, second.isUnpaused, second.isSlow]).toEqual([false, false, true]);
-    const usedAtMs = first?.usedAtMs ?? 0;
+    const [usedAtMs = 0, greetedAtMs = 0] = [first?.usedAtMs, second.usedAtMs];
+    expect(second.begunAtMs).toBeGreaterThan(greetedAtMs);
     for (const connection of connections) connection.lookForPause();
     expect(await caller.call('generateRandom', { session: 1, length: 4 })).toMatchObject({ rv: CKR_OK });
     expect([first?.isUnpaused, second.isUnpaused]).toEqual([true, true]);

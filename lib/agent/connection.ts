@@ -83,6 +83,7 @@ export class Connection implements Occupation {
   #timer: NodeJS.Timeout | undefined;
   #client: Client<ServedCalls> | undefined;
   #underWay: CallName | undefined;
+  #begunAtMs = 0;
   #usedAtMs = performance.now();
   #isUnpaused = false;
   #retires = false;
@@ -122,6 +123,10 @@ export class Connection implements Occupation {
 
   lookForPause(): void {
     this.#isUnpaused = this.isBusy || this.#isWithinOperation;
+  }
+
+  get begunAtMs(): number {
+    return this.#begunAtMs;
   }
 
   get usedAtMs(): number {
@@ -221,6 +226,7 @@ export class Connection implements Occupation {
     const response = this.#dispatch(client.application, request, this.#report);
     if (!(response instanceof Promise)) return this.#conclude(request, response);
     this.#underWay = request.call;
+    this.#begunAtMs = performance.now();
     response.then((late) => {
       this.#underWay = undefined;
       this.#conclude(request, late);

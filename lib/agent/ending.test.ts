@@ -14,6 +14,7 @@ class Line implements Occupation {
   usedAtMs = performance.now();
   isBusy = false;
   isSlow = false;
+  begunAtMs = 0;
   #isOccupied = false;
 
   lookForPause(): void {
@@ -24,6 +25,7 @@ class Line implements Occupation {
   begins({ slow = false } = {}): this {
     this.isBusy = true;
     this.isSlow = slow;
+    this.begunAtMs = performance.now();
     this.#isOccupied = true;
     return this;
   }
@@ -96,7 +98,7 @@ describe('an agent that is told to stop', () => {
     expect(cut).toEqual([]);
   });
 
-  test('does not wait for what began later, as there is always something, unless it is slow', () => {
+  test('does not wait for what began later, as there is always something, unless it is slow and began soon', () => {
     const [before, short, slow] = [new Line().begins(), new Line(), new Line()];
     const { ending, happened } = agentWith(before, short, slow);
     ending.stop();
@@ -109,6 +111,52 @@ describe('an agent that is told to stop', () => {
     slow.isAnswered();
     vi.advanceTimersByTime(100);
     expect(happened).toEqual(['retires']);
+  });
+
+  test('is not kept by somebody who begins one slow call after the other', () => {
+    const looping = new Line().begins({ slow: true });
+    const { ending, happened, cut } = agentWith(looping);
+    ending.stop();
+    for (let passed = 0; passed <= DEADLINE_MS; passed += 1000) {
+      expect(happened).toEqual([]);
+      vi.advanceTimersByTime(1000);
+      looping.isAnswered();
+      looping.begins({ slow: true });
+    }
+    vi.advanceTimersByTime(100);
+    expect([happened, cut]).toEqual([['retires'], []]);
+  });
+
+  test('cuts a slow call that began late when others have waited for it for a quarter of the deadline', () => {
+    const [before, late, later] = [new Line().begins({ slow: true }), new Line(), new Line()];
+    const { ending, happened, cut } = agentWith(before, late, later);
+    ending.stop();
+    vi.advanceTimersByTime(DEADLINE_MS);
+    late.begins({ slow: true });
+    vi.advanceTimersByTime(DEADLINE_MS);
+    later.goesOn();
+    before.isAnswered();
+    vi.advanceTimersByTime(100);
+    expect([happened, cut]).toEqual([['retires'], []]);
+    vi.advanceTimersByTime(1000);
+    later.begins({ slow: true });
+    vi.advanceTimersByTime(DEADLINE_MS / 4 - 1000);
+    expect(cut).toContain(late);
+    expect(cut).not.toContain(later);
+    vi.advanceTimersByTime(1000);
+    expect(cut).toContain(later);
+  });
+
+  test('lets others wait for an operation in parts that began later no longer than for a call', () => {
+    const [before, parts] = [new Line().begins({ slow: true }), new Line()];
+    const { ending, happened } = agentWith(before, parts);
+    ending.stop();
+    passWithParts(parts, 1000);
+    before.isAnswered();
+    passWithParts(parts, DEADLINE_MS);
+    expect(happened).toEqual(['retires']);
+    passWithParts(parts, GRACE_MS + 1000);
+    expect(happened).toEqual(['retires', 'ends']);
   });
 
   test('serves on while an operation in parts goes on that was begun before', () => {
@@ -137,9 +185,9 @@ describe('an agent that is told to stop', () => {
     const [steady, listing, signature] = [new Line().goesOn(), new Line(), new Line()];
     const { ending, happened, cut } = agentWith(steady, listing, signature);
     ending.stop();
-    passWithParts(steady, SLOW_MS - 2000);
+    passWithParts(steady, DEADLINE_MS - 1000);
     listing.begins({ slow: true });
-    passWithParts(steady, 1000);
+    passWithParts(steady, SLOW_MS - DEADLINE_MS);
     expect([happened, cut]).toEqual([[], []]);
     signature.begins();
     passWithParts(steady, 1000);

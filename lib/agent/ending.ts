@@ -10,6 +10,8 @@ export interface Occupation {
   readonly isBusy: boolean;
   /** A call is under way for which the longer deadline holds. */
   readonly isSlow: boolean;
+  /** When the call began that is under way, or the last one. */
+  readonly begunAtMs: number;
 }
 
 export interface EndingOptions<C extends Occupation> {
@@ -27,15 +29,15 @@ export interface EndingOptions<C extends Occupation> {
 
 /** After the deadline of the operations that are under way. */
 const GRACE_MS = 1000;
-/** Of the deadline, for an operation that nobody goes on with while others wait. */
+/** Of the deadline, for an operation that nobody goes on with, or a slow call that began late, while others wait. */
 const IDLE_SHARE = 4;
 const LOOK_MS = 50;
 
 /**
  * When an agent that has to go retires, whom it cuts, and when it ends. Where a successor serves already, it retires at
  * once. Where nobody serves before it has ended, everybody waits from its retirement on: so it serves on until what was
- * under way when it was asked has ended, however long that takes, and anything slow; what it then still waits for has
- * just begun and is short.
+ * under way when it was asked has ended, however long that takes, and what is slow and began within one deadline after that.
+ * What begins later puts off nothing, for there may always be something; others wait for it no longer than for a short call.
  */
 export class Ending<C extends Occupation> {
   readonly #options: EndingOptions<C>;
@@ -43,6 +45,9 @@ export class Ending<C extends Occupation> {
   #timer: NodeJS.Timeout | undefined;
   #askedAtMs = 0;
   #endsAtMs = 0;
+  /** Serves on for no slow call that begins later. */
+  #slowUntilMs = Number.POSITIVE_INFINITY;
+  #retiredAtMs = 0;
   /** How long nobody may go on with an operation before it is cut. */
   #idleMs: number;
   #retires = false;
@@ -59,6 +64,7 @@ export class Ending<C extends Occupation> {
     if (this.#retires) return;
     this.#idleMs = this.#options.deadlineMs + GRACE_MS;
     this.#begin(this.#longestMs + GRACE_MS);
+    this.#slowUntilMs = Number.POSITIVE_INFINITY;
     this.#retire();
   }
 
@@ -66,6 +72,7 @@ export class Ending<C extends Occupation> {
   stop(): void {
     if (this.#timer !== undefined) return;
     this.#begin(this.#longestMs + this.#options.deadlineMs + GRACE_MS);
+    this.#slowUntilMs = this.#askedAtMs + this.#options.deadlineMs;
     for (const connection of this.#options.connections()) connection.lookForPause();
     this.#look();
   }
@@ -83,28 +90,44 @@ export class Ending<C extends Occupation> {
 
   #retire(): void {
     this.#retires = true;
+    this.#retiredAtMs = performance.now();
     this.#options.retire();
   }
 
   #look(): void {
     const now = performance.now();
     if (now >= this.#endsAtMs) return this.#options.end();
-    if (!this.#retires && !this.#mayRetire(now)) return;
-    if (!this.#retires) this.#retire();
-    this.#cut((connection) => !connection.isBusy && this.#idleOf(connection, now) >= this.#idleMs);
+    if (!this.#retires) {
+      if (!this.#mayRetire(now)) return;
+      this.#retire();
+      // Everybody waits from now on.
+      this.#endsAtMs = now + this.#options.deadlineMs + GRACE_MS;
+    }
+    this.#cut((connection) => this.#isTooLong(connection, now));
+  }
+
+  /** For others to wait for it, once it retires. */
+  #isTooLong(connection: C, now: number): boolean {
+    if (!connection.isBusy) return this.#idleOf(connection, now) >= this.#idleMs;
+    return this.#isLate(connection) && now - Math.max(connection.begunAtMs, this.#retiredAtMs) >= this.#idleMs;
+  }
+
+  #isLate({ isSlow, begunAtMs }: C): boolean {
+    return isSlow && begunAtMs >= this.#slowUntilMs;
   }
 
   /** When its time is over, what it waited for is cut: others shall not wait for that as well. */
   #mayRetire(now: number): boolean {
     const keeps = (connection: C) => this.#keeps(connection, now);
-    const isLate = now >= this.#askedAtMs + this.#longestMs;
-    if (isLate) this.#cut(keeps);
-    return isLate || ![...this.#options.connections()].some(keeps);
+    const isOver = now >= this.#askedAtMs + this.#longestMs;
+    if (isOver) this.#cut(keeps);
+    return isOver || ![...this.#options.connections()].some(keeps);
   }
 
   #keeps(connection: C, now: number): boolean {
     const { isUnpaused, isBusy, isSlow } = connection;
-    if (isSlow || !isUnpaused) return isSlow;
+    if (isSlow && !this.#isLate(connection)) return true;
+    if (!isUnpaused) return false;
     return isBusy || this.#idleOf(connection, now) < this.#idleMs;
   }
 
