@@ -230,7 +230,7 @@ test('SIGTERM to an agent waits for no listing that begins long after it: the ne
   await beginParts(parts);
   kill(agent, 'SIGTERM');
   await goOnWithParts(parts, 1.2 * requestMs);
-  const { result } = await underWay('list', 0.95 * requestMs, () => late.run(`findinit 1 ${template('not there')}`));
+  const { result } = await underWay('list', 0.7 * requestMs, () => late.run(`findinit 1 ${template('not there')}`));
   expect(await parts.run('signfinal 1 64')).toMatch(/^0 64 /);
   expect(await result).toBe('0');
   await ended(agent);
