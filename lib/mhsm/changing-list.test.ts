@@ -1,8 +1,6 @@
 /** A list that changes while it is read, and connections that end while nobody signs. */
 
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { handleOf } from '../core/handles.ts';
-import { KeyCatalogue } from '../core/key-catalogue.ts';
 import { ok, PIN, type Reply, refusal, ScriptedService, type Seen } from './scripted-service.ts';
 
 let service: ScriptedService;
@@ -54,20 +52,22 @@ test('a next page that is always gone is an error after three attempts', async (
   expect(service.seen).toHaveLength(6);
 });
 
-test('the handle of a key that was made just after vain look-ups is known a second later', async () => {
+test('of many who search in vain, one is told that its list may lack what is new, and a second later gets that', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   try {
     const names = ['a'];
     service.script = (seen) => pageOf(names, seen);
-    const catalogue = new KeyCatalogue(await service.loggedIn(), () => undefined);
-    for (let i = 0; i < 3; i++) {
-      expect(await catalogue.resolve(handleOf(`nobody ${i}`, 1, 'private'))).toBeUndefined();
-    }
+    const identity = await service.loggedIn();
+    const onSpared = vi.fn();
+    const search = async () => namesOf(await identity.listKeys({ fresh: true, sparing: true, onSpared }));
+    for (let i = 0; i < 3; i++) expect(await search()).toEqual(['a']);
+    expect(onSpared).not.toHaveBeenCalled();
     names.push('new');
-    const handle = handleOf('new', 1, 'private');
-    expect(await catalogue.resolve(handle)).toBeUndefined();
+    expect(await search()).toEqual(['a']);
+    expect(onSpared).toHaveBeenCalledOnce();
     vi.advanceTimersByTime(1000);
-    expect((await catalogue.resolve(handle))?.key.name).toBe('new');
+    expect(await search()).toEqual(['a', 'new']);
+    expect(onSpared).toHaveBeenCalledOnce();
   } finally {
     vi.useRealTimers();
   }
