@@ -79,6 +79,7 @@ static void begin_new_life(void)
     self.has_instance = false;
     self.resumed = false;
     self.shares_until_ms = 0;
+    self.shares_because.text[0] = '\0';
     connection_list_end_operations(&self.connections);
     connection_list_close_stale(&self.connections, self.epoch);
     pthread_cond_broadcast(&self.changed);
@@ -112,12 +113,23 @@ static void leave(void)
     pthread_mutex_unlock(&self.lock);
 }
 
+static void say_waited(struct deadline deadline, struct failure *failure)
+{
+    const char *because = self.shares_because.text;
+    failure_set(failure, "other threads waited for the agent for %.1f s%s%s", (double)deadline.span_ms / 1000,
+                because[0] == '\0' ? "" : ", and no further connection could be had: ", because);
+}
+
+/* With the lock. That a further connection may be asked for again is a change too. */
 static bool wait_for_change(struct deadline deadline, struct failure *failure)
 {
-    struct timespec until = deadline_timespec(deadline);
+    struct deadline wake = deadline;
+    if (self.shares_until_ms > deadline_now_ms() && self.shares_until_ms < wake.at_ms)
+        wake.at_ms = self.shares_until_ms;
+    struct timespec until = deadline_timespec(wake);
     if (pthread_cond_timedwait(&self.changed, &self.lock, &until) == 0 || !deadline_passed(deadline))
         return true;
-    failure_set(failure, "other threads waited for the agent for %.1f s", (double)deadline.span_ms / 1000);
+    say_waited(deadline, failure);
     return false;
 }
 
@@ -181,11 +193,28 @@ static void give_back(struct connection *connection, bool usable)
         connection_discard(connection);
 }
 
+/*
+ * An agent that is alive answers before the deadline, be it with a refusal. The next call finds out. One that was asked
+ * late, after a wait for other threads of this process, had no time to answer.
+ */
+static void doubt(int64_t asked_ms, struct deadline deadline)
+{
+    int64_t now = deadline_now_ms();
+    if (!deadline_passed(deadline) || now - asked_ms < deadline.span_ms / 2)
+        return;
+    enter();
+    if (!self.silent)
+        self.ask_again_ms = now;
+    self.silent = true;
+    leave();
+}
+
 /* By the thread that set `greeting`. NULL unless CLIENT_ANSWERED. */
 static enum client_status open_connection(struct connection **opened, bool fresh, struct exchange *exchange,
                                           struct deadline deadline, struct failure *failure)
 {
     enum client_status status = CLIENT_FAILED;
+    int64_t asked_ms = deadline_now_ms();
     struct connection *connection = calloc(1, sizeof *connection);
     if (connection == NULL) {
         failure_set(failure, "out of memory");
@@ -197,13 +226,17 @@ static enum client_status open_connection(struct connection **opened, bool fresh
     enter();
     self.greeting = false;
     if (status == CLIENT_ANSWERED) {
+        self.shares_because.text[0] = '\0';
         connection_list_add(&self.connections, connection);
         connection_list_close_stale(&self.connections, self.epoch);
     } else if (status == CLIENT_FAILED) {
         self.shares_until_ms = deadline_now_ms() + SHARED_PAUSE_MS;
+        self.shares_because = *failure;
     }
     pthread_cond_broadcast(&self.changed);
     leave();
+    if (status == CLIENT_FAILED)
+        doubt(asked_ms, deadline);
     if (status != CLIENT_ANSWERED && connection != NULL) {
         connection_discard(connection);
         connection = NULL;
@@ -214,7 +247,10 @@ static enum client_status open_connection(struct connection **opened, bool fresh
 
 static bool replay(struct connection *connection, struct deadline deadline, struct failure *failure)
 {
+    int64_t asked_ms = deadline_now_ms();
     enum transport result = self.resume(connection, deadline, failure);
+    if (result == TRANSPORT_FAILED)
+        doubt(asked_ms, deadline);
     enter();
     self.replaying = false;
     if (result == TRANSPORT_OK && connection->epoch == self.epoch)
@@ -346,18 +382,6 @@ static struct deadline deadline_of(const struct wire_call *call)
     return deadline_in(span);
 }
 
-/* An agent that is alive answers before the deadline, be it with a refusal. The next call finds out. */
-static void doubt(struct deadline deadline)
-{
-    if (!deadline_passed(deadline))
-        return;
-    enter();
-    if (!self.silent)
-        self.ask_again_ms = deadline_now_ms();
-    self.silent = true;
-    leave();
-}
-
 /* With the lock: whether this thread is the one that asks, `greeting` being set then. */
 static bool may_ask(void)
 {
@@ -417,6 +441,25 @@ static void follow_operation(struct connection *connection, const struct exchang
     leave();
 }
 
+/*
+ * Gives the connection back. One on which no answer came in time is of no use any more, but for other operations at an
+ * agent that only it leads to.
+ */
+static enum transport ask(struct connection *connection, struct exchange *exchange, struct deadline deadline,
+                          struct failure *failure)
+{
+    int64_t asked_ms = deadline_now_ms();
+    exchange->epoch = connection->epoch;
+    enum transport result = connection_call(connection, exchange, deadline, failure);
+    bool current = client_is_current(connection->epoch);
+    if (result == TRANSPORT_OK)
+        follow_operation(connection, exchange);
+    else if (result == TRANSPORT_FAILED && current)
+        doubt(asked_ms, deadline);
+    give_back(connection, result == TRANSPORT_OK || (connection->late && !current));
+    return result;
+}
+
 static enum client_status call_until_deadline(struct exchange *exchange, struct failure *failure)
 {
     if (!is_heard(exchange, failure))
@@ -425,16 +468,9 @@ static enum client_status call_until_deadline(struct exchange *exchange, struct 
     for (int sends = 0, unsent = 0; sends < MAX_SENDS && unsent < MAX_UNSENT;) {
         struct connection *connection;
         enum client_status status = take(&connection, false, exchange, deadline, failure);
-        if (status == CLIENT_FAILED)
-            doubt(deadline);
         if (status != CLIENT_ANSWERED)
             return status;
-        uint64_t epoch = connection->epoch;
-        enum transport result = connection_call(connection, exchange, deadline, failure);
-        exchange->epoch = epoch;
-        if (result == TRANSPORT_OK)
-            follow_operation(connection, exchange);
-        give_back(connection, result == TRANSPORT_OK);
+        enum transport result = ask(connection, exchange, deadline, failure);
         if (result == TRANSPORT_OK)
             return CLIENT_ANSWERED;
         if (result == TRANSPORT_UNSENT)
@@ -444,7 +480,6 @@ static enum client_status call_until_deadline(struct exchange *exchange, struct 
         else
             break;
     }
-    doubt(deadline);
     return CLIENT_FAILED;
 }
 
@@ -477,8 +512,6 @@ enum client_status client_begin(bool fresh, struct exchange *exchange, struct fa
     enum client_status status = take(&connection, fresh, exchange, deadline, failure);
     if (status == CLIENT_ANSWERED)
         give_back(connection, true);
-    else if (status == CLIENT_FAILED)
-        doubt(deadline);
     return status;
 }
 

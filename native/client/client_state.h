@@ -41,6 +41,8 @@ struct client {
     int64_t ask_again_ms;
     /* No further connection was to be had a moment ago: until then operations share those that there are. */
     int64_t shares_until_ms;
+    /* Why it was not; empty once one was. */
+    struct failure shares_because;
     /* When to look next whether an agent all whose connections have operations still is the present one. */
     int64_t look_at_ms;
 

@@ -80,6 +80,8 @@ bool connection_is_usable(const struct connection *connection)
     if (!descriptor_is_ours(&connection->socket))
         return false;
     ssize_t count = recv(connection->socket.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (count > 0)
+        return connection->late;
     return count < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
@@ -142,29 +144,56 @@ static enum transport receive_all(int fd, uint8_t *data, size_t length, struct d
     return TRANSPORT_OK;
 }
 
-static enum transport receive_answer(int fd, struct exchange *exchange, struct deadline deadline,
-                                     struct failure *failure)
+/* The body of a frame, to be freed. */
+static enum transport receive_frame(struct connection *connection, uint8_t **frame, uint32_t *length,
+                                    struct deadline deadline, struct failure *failure)
 {
+    int fd = connection->socket.fd;
     uint8_t prefix[PREFIX_BYTES];
+    connection->late = !deadline_poll(fd, POLLIN, deadline);
+    if (connection->late)
+        return say_timed_out(deadline, failure);
     enum transport result = receive_all(fd, prefix, sizeof prefix, deadline, failure);
     if (result != TRANSPORT_OK)
         return result;
     struct wire_reader reader = wire_reader_of(prefix, sizeof prefix);
-    uint32_t length = wire_get_u32(&reader);
-    if (length < SMALLEST_ANSWER_BYTES || length > WIRE_MAX_FRAME_BYTES) {
-        failure_set(failure, "the agent announced an answer of %u bytes", length);
+    *length = wire_get_u32(&reader);
+    if (*length < SMALLEST_ANSWER_BYTES || *length > WIRE_MAX_FRAME_BYTES) {
+        failure_set(failure, "the agent announced an answer of %u bytes", *length);
         return TRANSPORT_FAILED;
     }
-    uint8_t *frame = malloc(length);
-    if (frame == NULL) {
+    *frame = malloc(*length);
+    if (*frame == NULL) {
         failure_set(failure, "out of memory");
         return TRANSPORT_FAILED;
     }
-    result = receive_all(fd, frame, length, deadline, failure);
-    if (result != TRANSPORT_OK) {
-        free(frame);
+    result = receive_all(fd, *frame, *length, deadline, failure);
+    if (result != TRANSPORT_OK)
+        free(*frame);
+    return result;
+}
+
+static enum transport skip_late_answer(struct connection *connection, struct deadline deadline,
+                                       struct failure *failure)
+{
+    uint8_t *frame;
+    uint32_t length;
+    enum transport result = receive_frame(connection, &frame, &length, deadline, failure);
+    if (result != TRANSPORT_OK)
         return result;
-    }
+    explicit_bzero(frame, length);
+    free(frame);
+    return TRANSPORT_OK;
+}
+
+static enum transport receive_answer(struct connection *connection, struct exchange *exchange,
+                                     struct deadline deadline, struct failure *failure)
+{
+    uint8_t *frame;
+    uint32_t length;
+    enum transport result = receive_frame(connection, &frame, &length, deadline, failure);
+    if (result != TRANSPORT_OK)
+        return result;
     if (!exchange_decode(exchange, frame, length)) {
         failure_set(failure,
                     "the agent's answer to %s is not understood; are agent and module of one version?",
@@ -174,8 +203,8 @@ static enum transport receive_answer(int fd, struct exchange *exchange, struct d
     return TRANSPORT_OK;
 }
 
-enum transport connection_call(struct connection *connection, struct exchange *exchange,
-                               struct deadline deadline, struct failure *failure)
+static enum transport send_request(const struct connection *connection, const struct exchange *exchange,
+                                   struct deadline deadline, struct failure *failure)
 {
     struct wire_writer frame = {.data = NULL};
     enum transport result = TRANSPORT_FAILED;
@@ -184,7 +213,18 @@ enum transport connection_call(struct connection *connection, struct exchange *e
     else
         failure_set(failure, "out of memory, or a call above the limit of %d bytes", WIRE_MAX_FRAME_BYTES);
     wire_release(&frame);
+    return result;
+}
+
+enum transport connection_call(struct connection *connection, struct exchange *exchange,
+                               struct deadline deadline, struct failure *failure)
+{
+    enum transport result = TRANSPORT_OK;
+    if (connection->late)
+        result = skip_late_answer(connection, deadline, failure);
     if (result == TRANSPORT_OK)
-        result = receive_answer(connection->socket.fd, exchange, deadline, failure);
+        result = send_request(connection, exchange, deadline, failure);
+    if (result == TRANSPORT_OK)
+        result = receive_answer(connection, exchange, deadline, failure);
     return result;
 }

@@ -34,6 +34,8 @@ struct connection {
     uint64_t epoch;
     /* client lock: how many operations go on here; which, the list knows. */
     size_t operations;
+    /* A call was given up before its answer began: that comes before the answer to the next one. */
+    bool late;
 };
 
 enum transport connection_open(struct connection *connection, const char *socket, struct deadline deadline,

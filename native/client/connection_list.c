@@ -82,6 +82,9 @@ struct connection *connection_list_find_idle(const struct connection_list *list,
     struct connection *own = find_own(list, epoch, exchange);
     if (own != NULL)
         return own;
+    const struct connection *begun = connection_list_find_begun(list, exchange);
+    if (begun != NULL && begun->epoch != epoch)
+        return NULL;
     for (struct connection *at = list->first; at != NULL; at = at->next)
         if (!at->busy && at->epoch == epoch && (best == NULL || at->operations < best->operations))
             best = at;

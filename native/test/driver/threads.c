@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -138,6 +139,55 @@ static void begin_or_end(const struct words *words)
     say("%u right %u wrong", right, wrong);
 }
 
+/* One call in a thread of its own, so that a script can make others meanwhile. */
+static struct {
+    pthread_t thread;
+    bool finds;
+    CK_SESSION_HANDLE session;
+    CK_BYTE data[DIGEST_BYTES];
+    CK_ULONG length;
+    CK_BYTE signature[64];
+    CK_RV rv;
+} aside;
+
+static void *call_aside(void *unused)
+{
+    CK_ULONG room = sizeof aside.signature;
+    aside.rv = aside.finds ? module->C_FindObjectsInit(aside.session, NULL, 0)
+                           : module->C_Sign(aside.session, aside.data, aside.length, aside.signature, &room);
+    aside.length = aside.finds || aside.rv != CKR_OK ? 0 : room;
+    return unused;
+}
+
+/* aside sign SESSION BYTES, aside find SESSION: begins it */
+static void begin_aside(const struct words *words)
+{
+    aside.finds = strcmp(word(words, 1), "find") == 0;
+    aside.session = number(words, 2);
+    aside.length = from_hex(word(words, 3), 0, aside.data, sizeof aside.data);
+    if (pthread_create(&aside.thread, NULL, call_aside, NULL) != 0)
+        exit(4);
+    say("begun");
+}
+
+/* aside-end: what came of it, and the signature */
+static void end_aside(void)
+{
+    char hex[2 * sizeof aside.signature + 1];
+    pthread_join(aside.thread, NULL);
+    to_hex(aside.signature, aside.length, hex, sizeof hex);
+    say("%lx %s", aside.rv, hex);
+}
+
+/* processor: time that the threads of this process have computed, in ms */
+static void say_processor(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    say("%ld", (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+                   (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000);
+}
+
 bool threads_command(const struct words *words)
 {
     if (strcmp(words->at[0], "threads") == 0)
@@ -146,6 +196,12 @@ bool threads_command(const struct words *words)
         run_verified(words);
     else if (strcmp(words->at[0], "threads-begin") == 0 || strcmp(words->at[0], "threads-end") == 0)
         begin_or_end(words);
+    else if (strcmp(words->at[0], "aside") == 0)
+        begin_aside(words);
+    else if (strcmp(words->at[0], "aside-end") == 0)
+        end_aside();
+    else if (strcmp(words->at[0], "processor") == 0)
+        say_processor();
     else
         return false;
     return true;
