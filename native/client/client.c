@@ -194,8 +194,8 @@ static void give_back(struct connection *connection, bool usable)
 }
 
 /*
- * An agent that is alive answers before the deadline, be it with a refusal. The next call finds out. One that was asked
- * late, after a wait for other threads of this process, had no time to answer.
+ * An agent that is alive answers before the deadline, be it with a refusal. The next call finds out. One that
+ * was asked late, after a wait for other threads of this process, had no time to answer.
  */
 static void doubt(int64_t asked_ms, struct deadline deadline)
 {
@@ -442,8 +442,8 @@ static void follow_operation(struct connection *connection, const struct exchang
 }
 
 /*
- * Gives the connection back. One on which no answer came in time is of no use any more, but for other operations at an
- * agent that only it leads to.
+ * Gives the connection back. One on which no answer came in time is of no use any more, but for other
+ * operations at an agent that only it leads to.
  */
 static enum transport ask(struct connection *connection, struct exchange *exchange, struct deadline deadline,
                           struct failure *failure)

@@ -28,8 +28,8 @@ void connection_list_add(struct connection_list *list, struct connection *connec
 void connection_list_remove(struct connection_list *list, const struct connection *connection);
 /*
  * One that nobody uses, for that exchange, or NULL: that on which the operation of its session goes on, be it
- * at an agent of an earlier epoch when the exchange belongs to it, and then no other; else one without an operation; else, of a
- * full list or when it `shares`, that with the fewest.
+ * at an agent of an earlier epoch when the exchange belongs to it, and then no other; else one without an
+ * operation; else, of a full list or when it `shares`, that with the fewest.
  */
 struct connection *connection_list_find_idle(const struct connection_list *list, uint64_t epoch, bool shares,
                                              const struct exchange *exchange);
