@@ -75,7 +75,8 @@ async function signDuring(how: (agent: number) => Promise<void>): Promise<{ made
 test('SIGHUP replaces the agent by what is installed now, and no signature fails', async () => {
   const { made, failures } = await signDuring(async (agent) => void kill(agent, 'SIGHUP'));
   expect(failures).toEqual([]);
-  expect(made).toBeGreaterThan(100);
+  // Enough that each replacement met some.
+  expect(made).toBeGreaterThan(UPGRADES);
 });
 
 test('SIGHUP to the launcher does the same', async () => {
