@@ -120,5 +120,7 @@ try {
   await writeCodeCache(resolve('dist', agentProgram));
 } catch (error) {
   // A sandbox may let no agent run; it starts without as well.
-  process.stderr.write(`no code cache of the agent, which will start more slowly: ${String(error)}\n`);
+  process.stderr.write(
+    `no code cache of the agent, which will start more slowly: ${String(error)}; to try again: rm dist/.stamp, npm run build\n`,
+  );
 }

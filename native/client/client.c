@@ -115,7 +115,9 @@ static void leave(void)
 
 static void say_waited(struct deadline deadline, struct failure *failure)
 {
-    const char *because = self.shares_because.text;
+    /* What was true in an earlier wait is not told in this one. */
+    bool failed_meanwhile = self.shares_until_ms > deadline.at_ms - deadline.span_ms;
+    const char *because = failed_meanwhile ? self.shares_because.text : "";
     failure_set(failure, "other threads waited for the agent for %.1f s%s%s", (double)deadline.span_ms / 1000,
                 because[0] == '\0' ? "" : ", and no further connection could be had: ", because);
 }

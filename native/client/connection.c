@@ -173,12 +173,21 @@ static enum transport receive_frame(struct connection *connection, uint8_t **fra
     return result;
 }
 
+/*
+ * Nothing of the request was sent where this fails. A second wait in vain is the last one: whoever has an
+ * operation here would wait as long.
+ */
 static enum transport skip_late_answer(struct connection *connection, struct deadline deadline,
                                        struct failure *failure)
 {
     uint8_t *frame;
     uint32_t length;
+    int64_t began_ms = deadline_now_ms();
     enum transport result = receive_frame(connection, &frame, &length, deadline, failure);
+    if (connection->late && deadline_now_ms() - began_ms >= deadline.span_ms / 2)
+        connection->late = false;
+    if (result == TRANSPORT_BROKEN)
+        return TRANSPORT_UNSENT;
     if (result != TRANSPORT_OK)
         return result;
     explicit_bzero(frame, length);

@@ -21,32 +21,51 @@ function greetWithDeadline(fake: FakeAgent): void {
   fake.on('hello', (_fields, peer) => ok<'hello'>({ ...fake.hello(peer), deadlineMs: DEADLINE_MS }));
 }
 
-describe.each(VARIANTS)('sessions whose operations share one connection, $name', ({ build }) => {
-  beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'mhsm-sharing-'));
-    agent = new FakeAgent(join(folder, 'socket'));
-    greetWithDeadline(agent);
-    agent.on('signInit', () => ({ ...ok<'signInit'>({}), goesOn: true }));
-    await agent.start();
-    agent.mostConnections = 1;
-    driver = await Driver.load(build, {
-      MHSM_PKCS11_SOCKET: agent.path,
-      MHSM_PKCS11_CONF: join(folder, 'mhsm-pkcs11.conf'),
-    });
-    expect(await driver.run('init 2')).toBe('0');
-    for (const session of [1, 2]) {
-      expect(await driver.run('open 3 4')).toBe(`0 ${session}`);
-      expect(await driver.run(`signinit ${session} 1 9`)).toBe('0');
-    }
-    expect(agent.connections).toBe(1);
-    agent.take();
+/** Sessions with an operation each on the one connection that the agent takes. */
+async function begin(build: string, sessions: number): Promise<void> {
+  folder = mkdtempSync(join(tmpdir(), 'mhsm-sharing-'));
+  agent = new FakeAgent(join(folder, 'socket'));
+  greetWithDeadline(agent);
+  agent.on('signInit', () => ({ ...ok<'signInit'>({}), goesOn: true }));
+  await agent.start();
+  agent.mostConnections = 1;
+  driver = await Driver.load(build, {
+    MHSM_PKCS11_SOCKET: agent.path,
+    MHSM_PKCS11_CONF: join(folder, 'mhsm-pkcs11.conf'),
   });
+  expect(await driver.run('init 2')).toBe('0');
+  for (let session = 1; session <= sessions; session++) {
+    expect(await driver.run('open 3 4')).toBe(`0 ${session}`);
+    expect(await driver.run(`signinit ${session} 1 9`)).toBe('0');
+  }
+  expect(agent.connections).toBe(1);
+  agent.take();
+}
 
-  afterEach(async () => {
-    expect(await driver.end(), driver.stderr).toBe(0);
-    await agent.stop();
-    rmSync(folder, { recursive: true });
-  });
+async function untilLetGo(): Promise<void> {
+  while (agent.connections > 0) await new Promise(setImmediate);
+}
+
+/** Another agent at the same path, which the process knows of. */
+async function succeed(): Promise<FakeAgent> {
+  agent.stopAccepting();
+  const successor = new FakeAgent(agent.path);
+  greetWithDeadline(successor);
+  await successor.start();
+  while (successor.connections === 0) expect(await driver.run('slots 8')).toBe('0 2 3');
+  agent.take();
+  successor.take();
+  return successor;
+}
+
+afterEach(async () => {
+  expect(await driver.end(), driver.stderr).toBe(0);
+  await agent.stop();
+  rmSync(folder, { recursive: true });
+});
+
+describe.each(VARIANTS)('sessions whose operations share one connection, $name', ({ build }) => {
+  beforeEach(() => begin(build, 2));
 
   /** The call of session 1 that a thread of its own makes is not answered; gives the connection that it came on. */
   async function callAside(call: 'sign' | 'find'): Promise<Peer> {
@@ -93,23 +112,13 @@ describe.each(VARIANTS)('sessions whose operations share one connection, $name',
     let successor: FakeAgent;
 
     beforeEach(async () => {
-      agent.stopAccepting();
-      successor = new FakeAgent(agent.path);
-      greetWithDeadline(successor);
-      await successor.start();
-      while (successor.connections === 0) expect(await driver.run('slots 8')).toBe('0 2 3');
-      agent.take();
-      successor.take();
+      successor = await succeed();
     });
 
     afterEach(async () => {
       await driver.run('final');
       await successor.stop();
     });
-
-    const untilLetGo = async () => {
-      while (agent.connections > 0) await new Promise(setImmediate);
-    };
 
     test('a thread waits there for another one without computing, and is answered', async () => {
       const waitedMs = 400;
@@ -168,4 +177,17 @@ describe.each(VARIANTS)('sessions whose operations share one connection, $name',
       });
     });
   });
+});
+
+test.each(VARIANTS)('of many at a replaced agent that hangs, two wait, $name', async ({ build }) => {
+  await begin(build, 4);
+  const successor = await succeed();
+  agent.on('sign', () => undefined);
+  for (const session of [1, 2]) expect(await driver.run(`sign ${session} aaaa buffer 9`)).toBe(`${DEVICE_ERROR} 9 `);
+  await untilLetGo();
+  for (const session of [3, 4]) await driver.run(`sign ${session} aaaa buffer 9`);
+  expect(agent.take()).toEqual(['sign']);
+  expect(successor.take()).toEqual(['sign', 'sign']);
+  await driver.run('final');
+  await successor.stop();
 });
