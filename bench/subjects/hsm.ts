@@ -68,13 +68,6 @@ export class SignIns {
   }
 }
 
-/** The same of a log that is whole. */
-export function signInsOf(log: readonly Logged[]): number {
-  const signIns = new SignIns();
-  signIns.read(log);
-  return signIns.count;
-}
-
 /** mock-hsm as a process of its own. */
 export class MockBenchHsm implements BenchHsm {
   readonly kind = 'mock-hsm';

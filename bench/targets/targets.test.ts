@@ -1,7 +1,7 @@
 // What a target says of a subject, without any server: the subject is made up.
 import { expect, test } from 'vitest';
 import type { Point, Target } from '../result.ts';
-import { signInsOf } from '../subjects/hsm.ts';
+import { SignIns } from '../subjects/hsm.ts';
 import type { Rig } from '../subjects/rig.ts';
 import type { LoadReport } from '../subjects/subject.ts';
 import { hasFailed, verdictOf } from '../verdict.ts';
@@ -125,5 +125,7 @@ test('a connection on which keys were asked for is no sign-in', () => {
     { connection: 2, operation: 'list' },
     { connection: 3, operation: 'sign' },
   ];
-  expect(signInsOf(log)).toBe(1);
+  const signIns = new SignIns();
+  signIns.read(log);
+  expect(signIns.count).toBe(1);
 });

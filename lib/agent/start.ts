@@ -207,7 +207,7 @@ function heed(agent: Agent, signal: AgentSignal): void {
 
 /**
  * The heap grows in small steps: a third less memory with thousands of keys. Not an option of its Node, for V8 takes the
- * code that is kept of Node's own modules, and of this program, only with the options that it was made with.
+ * code caches of Node's own modules, and of this program, only with the options that they were made with.
  */
 function growSlowly(): void {
   setFlagsFromString('--heap-growing-percent=25');

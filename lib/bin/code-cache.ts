@@ -42,8 +42,8 @@ function cacheFor(programFile: string, text: Buffer): Buffer | undefined {
 }
 
 /**
+ * Compiles it, or takes what was compiled: a cache of another version of Node is refused by V8.
  * @param programFile a bundle, ASCII, wrapped
- * A cache of another version of Node is refused by V8, and the program compiled anew.
  */
 export function loadProgram(programFile: string): LoadedProgram {
   const text = readFileSync(programFile);
